@@ -1,0 +1,12 @@
+package dev.normlab.engine.kernel;
+
+/// Elementwise functions of two arguments. Comparisons give 1 or 0.
+public enum BinaryFunction {
+    ADD, SUBTRACT, MULTIPLY, DIVIDE, MINIMUM, MAXIMUM,
+    /// `a > b`.
+    GREATER,
+    /// `a >= b`.
+    GREATER_OR_EQUAL,
+    /// `a == b`.
+    EQUAL
+}

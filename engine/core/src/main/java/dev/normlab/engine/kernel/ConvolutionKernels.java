@@ -1,0 +1,17 @@
+package dev.normlab.engine.kernel;
+
+import dev.normlab.engine.tensor.Storage;
+import org.jspecify.annotations.Nullable;
+
+/// 2-D convolutions with zero padding. Activations come in the backend's activation layout, weights and biases are plain.
+public interface ConvolutionKernels {
+
+    /// `y[n,o] = bias[o] + sum over c, taps of weight[o,c,t,u] * x[n,c,..]`.
+    void conv2dForward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Workspace workspace);
+
+    /// The adjoint in the input: `dx = Mᵀ dOut`. Also the forward pass of a transposed convolution.
+    void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace);
+
+    /// The adjoint in the weight: `dWeight[o,c,t,u] = sum over n and output pixels of dOut[n,o,..] * x[n,c,..]`.
+    void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace);
+}

@@ -1,0 +1,130 @@
+package dev.normlab.engine.kernel;
+
+import dev.normlab.engine.tensor.StoragePool;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.ServiceLoader;
+
+/// A place to compute: a backend's kernels with their team of threads, scratch memory and pool of arrays.
+///
+/// A device is used by one thread at a time. Names are those of the command line: `cpu` (the fastest backend this JVM can run), `scalar` (the reference
+/// loops).
+public final class Device implements AutoCloseable {
+
+    private final Kernels kernels;
+    private final Workers workers;
+    private final Workspace workspace;
+    private final StoragePool pool;
+    private final List<String> notices;
+    private final Map<String, Long> calls = new HashMap<>();
+    private long repacks;
+
+    private Device(Kernels kernels, int threads, boolean poison, List<String> notices) {
+        this.kernels = kernels;
+        this.workers = new Workers(threads);
+        this.workspace = new Workspace(workers);
+        this.pool = new StoragePool(poison);
+        this.notices = List.copyOf(notices);
+    }
+
+    /// A device with these kernels.
+    ///
+    /// @param poison whether fresh memory is filled with NaN, which tests use
+    public static Device of(Kernels kernels, int threads, boolean poison) {
+        return new Device(kernels, threads, poison, List.of());
+    }
+
+    /// The fastest CPU backend that runs in this JVM; if that is not the vector backend, [#notices()] says why and what to do.
+    public static Device cpu(int threads) {
+        List<String> notices = new ArrayList<>();
+        for (KernelsProvider provider : providers()) {
+            if (!provider.name().equals("vector")) {
+                continue;
+            }
+            if (provider.obstacle().isEmpty()) {
+                return new Device(provider.create(), threads, false, List.of());
+            }
+            notices.add(provider.obstacle().get());
+        }
+        return new Device(provider("scalar").create(), threads, false, notices);
+    }
+
+    /// The readable reference loops.
+    public static Device scalar(int threads) {
+        return new Device(provider("scalar").create(), threads, false, List.of());
+    }
+
+    /// The device of this name.
+    ///
+    /// @throws IllegalArgumentException if there is none
+    public static Device open(String name, int threads) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "cpu" -> cpu(threads);
+            case "scalar" -> scalar(threads);
+            default -> throw new IllegalArgumentException("there is no device '" + name + "'; known devices: cpu, scalar");
+        };
+    }
+
+    /// All backends on the class path.
+    public static List<KernelsProvider> providers() {
+        return ServiceLoader.load(KernelsProvider.class, Device.class.getClassLoader()).stream().map(ServiceLoader.Provider::get).toList();
+    }
+
+    private static KernelsProvider provider(String name) {
+        return providers().stream().filter(p -> p.name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalStateException("the kernel backend '" + name + "' is missing from the class path"));
+    }
+
+    /// The backend.
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /// The team of threads.
+    public Workers workers() {
+        return workers;
+    }
+
+    /// Scratch memory and packed weights.
+    public Workspace workspace() {
+        return workspace;
+    }
+
+    /// Where intermediates come from and go back to.
+    public StoragePool pool() {
+        return pool;
+    }
+
+    /// Sentences the user should see once: what this device lacks and how to mend it.
+    public List<String> notices() {
+        return notices;
+    }
+
+    /// How often a tensor was copied between layouts since the device was made.
+    public long repacks() {
+        return repacks;
+    }
+
+    /// How often an operation (by the name of its opcode) ran since the device was made.
+    public long calls(String operation) {
+        return calls.getOrDefault(operation, 0L);
+    }
+
+    /// Counts one run of an operation.
+    public void countCall(String operation) {
+        calls.merge(operation, 1L, Long::sum);
+    }
+
+    /// Counts one copy between layouts.
+    public void countRepack() {
+        repacks++;
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}

@@ -1,0 +1,34 @@
+package dev.normlab.engine.kernel;
+
+import java.util.List;
+
+/// Which sums of absolute weights are compared to find the induced l1 or linf norm of a layer with weight `[o, c/groups, kh, kw]`.
+///
+/// A *slice* is one output channel (linf: a row of the layer's matrix) or one global input channel (l1: a column) with one *tap set*: a set of the
+/// `kh * kw` kernel positions that meet in that row or column. The norm is the largest sum of `|weight|` over a slice. Linear layers have `kh = kw = 1`.
+///
+/// @param byOutput true for slices of one output channel (linf), false for one input channel (l1)
+/// @param tapSets  the distinct maximal tap sets; an empty list means that the layer's matrix is zero
+public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups, boolean byOutput, List<TapSet> tapSets) {
+
+    public SliceNormSizes {
+        tapSets = List.copyOf(tapSets);
+    }
+
+    /// Number of channels that are compared: `o`, or all `groupInputs * groups` input channels.
+    public int channels() {
+        return byOutput ? o : groupInputs * groups;
+    }
+
+    /// A product of tap rows and tap columns.
+    ///
+    /// @param rows    the tap rows, ascending
+    /// @param columns the tap columns, ascending
+    public record TapSet(List<Integer> rows, List<Integer> columns) {
+
+        public TapSet {
+            rows = List.copyOf(rows);
+            columns = List.copyOf(columns);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.normlab.engine.kernel;
+
+import dev.normlab.engine.tensor.Storage;
+import org.jspecify.annotations.Nullable;
+
+/// Updates in place: optimisers, norm decay and what they share. Plain storages; scalars are one-element or short float tensors, never constants.
+public interface UpdateKernels {
+
+    /// SGD as in PyTorch. `scalars` = `{lr, momentum, dampening, weightDecay, nesterov (0 or 1), firstStep (0 or 1)}`:
+    /// `g += weightDecay * p`; `v = firstStep ? g : momentum * v + (1 - dampening) * g` if momentum is not 0; `p -= lr * (nesterov ? g + momentum * v : v)`.
+    /// `grad` is not modified.
+    void sgd(Storage grad, Storage scalars, Storage parameter, Storage velocity, Workspace workspace);
+
+    /// Adam and AdamW. `scalars` = `{lr, beta1, beta2, eps, weightDecay, decoupled (0 or 1), 1 - beta1^t, 1 - beta2^t}`.
+    void adam(Storage grad, Storage scalars, Storage parameter, Storage firstMoment, Storage secondMoment, Workspace workspace);
+
+    /// `target += factor[0] * x`.
+    void addScaled(Storage x, Storage factor, Storage target, Workspace workspace);
+
+    /// `target = x`.
+    void assign(Storage x, Storage target, Workspace workspace);
+
+    /// The largest slice sum of `|weight|`, times `channelScale[channel]` if there is one: `norm[1]`, and `argMax` int `[2]` = {channel, tap set}
+    /// (lowest on ties). A layer without tap sets has norm 0 and argMax {-1, -1}.
+    void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
+            Workspace workspace);
+
+    /// Norm decay: `trace *= momentum`; `trace[slice] = sign(weight[slice])` (times the channel's scale); `grad += beta * trace`.
+    /// `scalars` = `{beta, momentum}`.
+    void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars,
+            Storage trace, Storage grad, Workspace workspace);
+}

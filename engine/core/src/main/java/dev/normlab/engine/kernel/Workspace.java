@@ -1,0 +1,61 @@
+package dev.normlab.engine.kernel;
+
+import dev.normlab.engine.tensor.Storage;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.WeakHashMap;
+import java.util.function.Consumer;
+
+/// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing themselves.
+public final class Workspace {
+
+    private final Workers workers;
+    private final Map<String, float[]>[] scratch;
+    private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
+
+    private record Packed(long version, float[] values) {
+    }
+
+    /// A workspace for this team.
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    public Workspace(Workers workers) {
+        this.workers = workers;
+        this.scratch = new Map[workers.threads()];
+        for (int worker = 0; worker < scratch.length; worker++) {
+            scratch[worker] = new HashMap<>();
+        }
+    }
+
+    /// The team of threads.
+    public Workers workers() {
+        return workers;
+    }
+
+    /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same time need
+    /// different purposes; the same purpose gives the same array again.
+    public float[] scratch(int worker, String purpose, int length) {
+        float[] array = scratch[worker].get(purpose);
+        if (array == null || array.length < length) {
+            array = new float[length];
+            scratch[worker].put(purpose, array);
+        }
+        return array;
+    }
+
+    /// A packed copy of a storage, made once for each of its versions. To be called by the caller of a kernel's chunks, not inside them.
+    ///
+    /// @param form   what is packed how: equal forms of one storage share the copy
+    /// @param length floats of the packed array
+    /// @param pack   fills the packed array, whose contents are undefined before
+    public float[] packed(Storage storage, Object form, int length, Consumer<float[]> pack) {
+        Map<Object, Packed> forms = packs.computeIfAbsent(storage, _ -> new HashMap<>());
+        Packed known = forms.get(form);
+        if (known != null && known.version == storage.version()) {
+            return known.values;
+        }
+        float[] values = known != null && known.values.length == length ? known.values : new float[length];
+        pack.accept(values);
+        forms.put(form, new Packed(storage.version(), values));
+        return values;
+    }
+}

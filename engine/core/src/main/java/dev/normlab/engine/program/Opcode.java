@@ -1,0 +1,156 @@
+package dev.normlab.engine.program;
+
+import static dev.normlab.engine.program.LayoutRule.ACTIVATION;
+import static dev.normlab.engine.program.LayoutRule.CHANNELS;
+import static dev.normlab.engine.program.LayoutRule.ELEMENTWISE;
+import static dev.normlab.engine.program.LayoutRule.PLAIN;
+import static dev.normlab.engine.program.LayoutRule.UPDATE;
+
+/// Everything the engine can compute, as data: the operations of a recorded program and the contract between autograd and the backends.
+///
+/// Each line says: operands in order (`?` = may be absent), the attributes record, and the outputs. Marks name the operands that are activations, one
+/// character an operand: `a` activation, `.` other. Gradients are ordinary operations, so a training step is one list of these.
+public enum Opcode {
+
+    /// x, weight, bias?; `Conv2dSizes` → y.
+    CONV2D(ACTIVATION, "a..", "a"),
+    /// dOut, weight; `Conv2dSizes` → dx.
+    CONV2D_BACKWARD_INPUT(ACTIVATION, "a.", "a"),
+    /// x, dOut; `Conv2dSizes` → dWeight.
+    CONV2D_BACKWARD_WEIGHT(ACTIVATION, "aa", "."),
+    /// a, b, bias?; `GemmSizes` → c.
+    GEMM(PLAIN),
+
+    /// x, weight?, bias?; `BatchNormSizes` → y, mean, var.
+    BATCH_NORM_TRAIN(ACTIVATION, "a..", "a.."),
+    /// x, weight?, bias?, mean, var; `BatchNormSizes` → y.
+    BATCH_NORM_EVAL(ACTIVATION, "a....", "a"),
+    /// x, dOut, mean, var; `BatchNormSizes` → dWeight, dBias.
+    BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aa..", ".."),
+    /// x, dOut, weight?, mean, var, dWeight, dBias; `BatchNormSizes` → dx.
+    BATCH_NORM_TRAIN_BACKWARD_INPUT(ACTIVATION, "aa.....", "a"),
+    /// dOut, weight?, var; `BatchNormSizes` → dx.
+    BATCH_NORM_EVAL_BACKWARD_INPUT(ACTIVATION, "a..", "a"),
+    /// In place: runningMean, runningVar; mean, var; `RunningStatistics`.
+    UPDATE_RUNNING_STATISTICS(UPDATE),
+
+    /// x; `Pool2dSizes` → y, indices.
+    MAX_POOL(ACTIVATION, "a", "a."),
+    /// dOut, indices; `Pool2dSizes` → dx.
+    MAX_POOL_BACKWARD(ACTIVATION, "a.", "a"),
+    /// x; `Pool2dSizes` → y.
+    AVERAGE_POOL(ACTIVATION, "a", "a"),
+    /// dOut; `Pool2dSizes` → dx.
+    AVERAGE_POOL_BACKWARD(ACTIVATION, "a", "a"),
+    /// x; `AdaptivePoolSizes` → y.
+    ADAPTIVE_AVERAGE_POOL(ACTIVATION, "a", "a"),
+    /// dOut; `AdaptivePoolSizes` → dx.
+    ADAPTIVE_AVERAGE_POOL_BACKWARD(ACTIVATION, "a", "a"),
+
+    /// x; `UnaryFunction` → y.
+    UNARY(ELEMENTWISE),
+    /// x or y, dOut; `UnaryFunction` → dx.
+    UNARY_BACKWARD(ELEMENTWISE),
+    /// a, b; `BroadcastSizes` → y.
+    BINARY(ELEMENTWISE),
+    /// x; `ClampRange` → y.
+    CLAMP(ELEMENTWISE),
+    /// x, dOut; `ClampRange` → dx.
+    CLAMP_BACKWARD(ELEMENTWISE),
+    /// x; `Float` factor → y.
+    SCALE(ELEMENTWISE),
+    /// x; `Shape` → y.
+    BROADCAST(PLAIN),
+    /// counter int `[4]`; `RandomFill` → y.
+    RANDOM(PLAIN),
+
+    /// x; `ReduceSizes` → y.
+    REDUCE(PLAIN),
+    /// x `[n, c, h, w]`; no attributes → `[c]`.
+    CHANNEL_SUM(ACTIVATION, "a", "."),
+    /// x; `ArgExtreme` → int indices.
+    ARG_EXTREME(PLAIN),
+    /// x; `TopK` → values, int indices.
+    TOP_K(PLAIN),
+    /// x; `Softmax` → y.
+    SOFTMAX(PLAIN),
+    /// y, dOut; `Softmax` → dx.
+    SOFTMAX_BACKWARD(PLAIN),
+
+    /// x; no attributes; same elements in another shape → y.
+    RESHAPE(PLAIN),
+    /// x; `Permutation` → y.
+    PERMUTE(PLAIN),
+    /// x; `PadSizes` → y.
+    PAD(PLAIN),
+    /// dOut; `PadSizes` → dx.
+    PAD_BACKWARD(PLAIN),
+    /// x1, x2, ..; `Integer` axis → y.
+    CONCATENATE(CHANNELS),
+    /// x; `Slice` → y.
+    SLICE(CHANNELS),
+    /// dOut; `Slice` → dx.
+    SLICE_BACKWARD(CHANNELS),
+    /// x; `Integer` groups → y.
+    CHANNEL_SHUFFLE(PLAIN),
+    /// x, int indices; `Integer` axis → y.
+    GATHER(PLAIN),
+    /// dOut, int indices; `GatherBackward` → dx.
+    GATHER_BACKWARD(PLAIN),
+
+    /// logits, int labels, classWeight?; `CrossEntropySizes` → loss.
+    CROSS_ENTROPY(PLAIN),
+    /// logits, int labels, classWeight?, dLoss; `CrossEntropySizes` → dLogits.
+    CROSS_ENTROPY_BACKWARD(PLAIN),
+    /// logProbabilities, int labels, classWeight?; `CrossEntropySizes` → loss.
+    NLL(PLAIN),
+    /// int labels, classWeight?, dLoss; `CrossEntropySizes` → dLogProbabilities.
+    NLL_BACKWARD(PLAIN),
+
+    /// In place: parameter, velocity; grad, scalars.
+    SGD(UPDATE),
+    /// In place: parameter, firstMoment, secondMoment; grad, scalars.
+    ADAM(UPDATE),
+    /// In place: target; x, factor.
+    ADD_SCALED(UPDATE),
+    /// In place: target; x.
+    ASSIGN(UPDATE),
+    /// weight, channelScale?; `SliceNormSizes` → norm, int argMax.
+    SLICE_NORM(PLAIN),
+    /// In place: trace, grad; weight, channelScale?, argMax, scalars; `SliceNormSizes`.
+    SLICE_DECAY(UPDATE);
+
+    private final LayoutRule rule;
+    private final String inputMarks;
+    private final String outputMarks;
+
+    Opcode(LayoutRule rule) {
+        this(rule, "", "");
+    }
+
+    Opcode(LayoutRule rule, String inputMarks, String outputMarks) {
+        this.rule = rule;
+        this.inputMarks = inputMarks;
+        this.outputMarks = outputMarks;
+    }
+
+    /// How operands lie in memory.
+    public LayoutRule rule() {
+        return rule;
+    }
+
+    /// Whether input number `index` is an activation.
+    public boolean inputIsActivation(int index) {
+        return index < inputMarks.length() && inputMarks.charAt(index) == 'a';
+    }
+
+    /// Whether output number `index` is an activation.
+    public boolean outputIsActivation(int index) {
+        return index < outputMarks.length() && outputMarks.charAt(index) == 'a';
+    }
+
+    /// Whether the operation changes existing tensors instead of making new ones.
+    public boolean updatesInPlace() {
+        return rule == UPDATE;
+    }
+}
