@@ -1,0 +1,145 @@
+package dev.normlab.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.Kernels;
+import dev.normlab.engine.program.EagerExecutor;
+import dev.normlab.engine.tensor.DType;
+import dev.normlab.engine.tensor.Layout;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Storage;
+import dev.normlab.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/// What every backend promises; a test class of a backend extends this one and says which kernels it means.
+///
+/// Every case runs as the engine would run it (layouts and repacks included), three times: with row-major inputs and with inputs in the activation layout
+/// on one thread, and again on three threads. Output memory is full of NaN before. Then: results agree with a reference in double within the rounding of
+/// their sums; padding lanes are exactly zero; inputs are unchanged bit for bit; three threads give the bits of one.
+public abstract class KernelsContract {
+
+    private final Device one;
+    private final Device three;
+
+    /// The contract for these kernels.
+    protected KernelsContract(Kernels kernels) {
+        this.one = Device.of(kernels, 1, true);
+        this.three = Device.of(kernels, 3, true);
+    }
+
+    @AfterEach
+    void closeDevices() {
+        one.close();
+        three.close();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> convolutionsAgreeWithTheirDefinition() {
+        return tests(ConvolutionCases.convolutions());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> matrixProductsAgreeWithTheirDefinition() {
+        return tests(ConvolutionCases.matrixProducts());
+    }
+
+    private Stream<DynamicTest> tests(List<OperationCase> cases) {
+        return cases.stream().map(each -> dynamicTest(each.toString(), () -> check(each)));
+    }
+
+    private void check(OperationCase each) {
+        List<Expected> expected = each.expected().get();
+        run(each, one, false, expected);
+        List<float[]> alone = run(each, one, true, expected);
+        List<float[]> together = run(each, three, true, expected);
+        for (int i = 0; i < alone.size(); i++) {
+            assertArrayEquals(bits(alone.get(i)), bits(together.get(i)), each + ": three threads give other bits than one in output " + i);
+        }
+    }
+
+    private static List<float[]> run(OperationCase each, Device device, boolean blocked, List<Expected> expected) {
+        @Nullable Tensor[] inputs = each.inputs().stream().map(input -> input == null ? null : place(input, device, blocked)).toArray(Tensor[]::new);
+        List<int[]> before = fingerprints(inputs);
+        List<float[]> results = new ArrayList<>();
+        try (EagerExecutor executor = new EagerExecutor(device)) {
+            List<Tensor> outputs;
+            if (each.opcode().updatesInPlace()) {
+                outputs = each.targets().stream().map(target -> place(target, device, false)).toList();
+                executor.update(each.opcode(), each.attributes(), outputs, inputs);
+            } else {
+                outputs = executor.run(each.opcode(), each.attributes(), each.outputs(), inputs);
+            }
+            assertEquals(expected.size(), outputs.size(), each + ": number of outputs");
+            for (int i = 0; i < outputs.size(); i++) {
+                expected.get(i).check("output " + i + " with " + (blocked ? "blocked" : "plain") + " inputs", outputs.get(i));
+                requireZeroPadding(outputs.get(i).storage());
+                if (outputs.get(i).dtype() == DType.FLOAT32) {
+                    results.add(outputs.get(i).toArray());
+                }
+            }
+        }
+        List<int[]> after = fingerprints(inputs);
+        for (int i = 0; i < before.size(); i++) {
+            assertArrayEquals(before.get(i), after.get(i), each + ": input " + i + " was modified");
+        }
+        return results;
+    }
+
+    /// A copy of the tensor in the layout in which the engine would have it: activations blocked if asked for, parameters plain.
+    private static Tensor place(Tensor tensor, Device device, boolean blocked) {
+        Shape shape = tensor.shape();
+        if (tensor.dtype() == DType.INT32) {
+            return Tensor.ofInts(shape, tensor.toIntArray());
+        }
+        Layout layout = blocked && shape.rank() == 4 ? device.kernels().activationLayout(shape) : Layout.PLAIN;
+        float[] values = new float[layout.length(shape)];
+        layout.pack(shape, tensor.toArray(), values);
+        return Tensor.of(Storage.ofFloats(shape, layout, values));
+    }
+
+    private static List<int[]> fingerprints(@Nullable Tensor[] tensors) {
+        List<int[]> all = new ArrayList<>();
+        for (Tensor tensor : tensors) {
+            if (tensor == null) {
+                all.add(new int[0]);
+            } else {
+                all.add(tensor.dtype() == DType.INT32 ? tensor.toIntArray() : bits(tensor.storage().floats()));
+            }
+        }
+        return all;
+    }
+
+    private static int[] bits(float[] values) {
+        int[] bits = new int[values.length];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = Float.floatToRawIntBits(values[i]);
+        }
+        return bits;
+    }
+
+    private static void requireZeroPadding(Storage storage) {
+        if (!storage.layout().isBlocked()) {
+            return;
+        }
+        Shape shape = storage.shape();
+        float[] plain = new float[shape.elements()];
+        storage.layout().unpack(shape, storage.floats(), plain);
+        float[] clean = new float[storage.layout().length(shape)];
+        storage.layout().pack(shape, plain, clean);
+        for (int i = 0; i < clean.length; i++) {
+            if (storage.floats()[i] != clean[i] && !Float.isNaN(clean[i])) {
+                throw new AssertionError("a padding lane of " + shape + " in blocks of " + storage.layout().block() + " holds " + storage.floats()[i]
+                        + " at array index " + i + " instead of zero");
+            }
+        }
+    }
+}
