@@ -1,0 +1,78 @@
+package dev.normlab.experiments.plot;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.util.Locale;
+
+/// Numbers as text for readers, the same in every locale: a true minus sign, commas between thousands, powers of ten as superscripts.
+public final class Numbers {
+
+    /// What stands for a value that is missing or not a number.
+    public static final String MISSING = "–";
+
+    private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+    private Numbers() {
+    }
+
+    /// A number with a fixed count of decimals, rounded half up; NaN is [#MISSING], infinity is ∞.
+    public static String fixed(double value, int decimals) {
+        if (Double.isNaN(value)) {
+            return MISSING;
+        }
+        if (Double.isInfinite(value)) {
+            return value > 0 ? "∞" : "−∞";
+        }
+        return fixed(BigDecimal.valueOf(value), decimals);
+    }
+
+    static String fixed(BigDecimal value, int decimals) {
+        BigDecimal rounded = value.setScale(decimals, RoundingMode.HALF_UP);
+        String pattern = rounded.abs().compareTo(BigDecimal.valueOf(1000)) >= 0 ? "%,." : "%.";
+        String digits = String.format(Locale.ROOT, pattern + decimals + "f", rounded.abs());
+        return rounded.signum() < 0 ? "−" + digits : digits;
+    }
+
+    /// A number with this many significant digits: `0.0123`, `45.7`, `12,300`, and outside 1e-4 to 1e6 as `1.23×10⁻⁷`.
+    ///
+    /// @param digits the significant digits, at least 1
+    public static String significant(double value, int digits) {
+        if (!Double.isFinite(value)) {
+            return fixed(value, 0);
+        }
+        if (value == 0) {
+            return "0";
+        }
+        BigDecimal rounded = BigDecimal.valueOf(value).round(new MathContext(digits, RoundingMode.HALF_UP));
+        int exponent = rounded.precision() - rounded.scale() - 1;
+        if (exponent >= 6 || exponent < -4) {
+            return scientific(rounded, exponent, digits - 1);
+        }
+        return fixed(rounded, Math.max(0, digits - 1 - exponent));
+    }
+
+    /// A fraction as a percentage: `percent(0.8432, 1)` is `84.3%`.
+    public static String percent(double fraction, int decimals) {
+        return Double.isFinite(fraction) ? fixed(fraction * 100, decimals) + "%" : fixed(fraction, 0);
+    }
+
+    /// An integer with commas between thousands.
+    public static String integer(long value) {
+        return fixed(BigDecimal.valueOf(value), 0);
+    }
+
+    static String scientific(BigDecimal value, int exponent, int decimals) {
+        BigDecimal mantissa = value.scaleByPowerOfTen(-exponent);
+        return fixed(mantissa, decimals) + "×" + powerOfTen(exponent);
+    }
+
+    /// A power of ten: `10⁻³`.
+    static String powerOfTen(int exponent) {
+        StringBuilder text = new StringBuilder("10");
+        for (char c : Integer.toString(exponent).toCharArray()) {
+            text.append(c == '-' ? '⁻' : SUPERSCRIPTS.charAt(c - '0'));
+        }
+        return text.toString();
+    }
+}

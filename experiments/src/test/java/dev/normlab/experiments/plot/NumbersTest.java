@@ -1,0 +1,39 @@
+package dev.normlab.experiments.plot;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class NumbersTest {
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"0 | 0", "12.345 | 12.3", "999.95 | 1,000", "0.00012345 | 0.000123", "0.000012345 | 1.23×10⁻⁵", "-45.67 | −45.7",
+            "123456 | 123,000", "1234567 | 1.23×10⁶", "9.999e-5 | 0.000100", "1e300 | 1.00×10³⁰⁰"})
+    void significantDigitsAreRoundedOnce(double value, String expected) {
+        assertEquals(expected, Numbers.significant(value, 3));
+    }
+
+    @Test
+    void fixedDecimalsRoundHalfUpAndNeverShowMinusZero() {
+        assertEquals("0.13", Numbers.fixed(0.125, 2));
+        assertEquals("0.0", Numbers.fixed(-0.04, 1));
+        assertEquals("−1,234.5", Numbers.fixed(-1234.5, 1));
+    }
+
+    @Test
+    void percentagesAndIntegers() {
+        assertEquals("84.3%", Numbers.percent(0.8432, 1));
+        assertEquals("100%", Numbers.percent(1, 0));
+        assertEquals("1,234,567", Numbers.integer(1_234_567));
+        assertEquals("999", Numbers.integer(999));
+    }
+
+    @Test
+    void valuesThatAreNotFiniteHaveTheirOwnSigns() {
+        assertEquals(Numbers.MISSING, Numbers.significant(Double.NaN, 3));
+        assertEquals(Numbers.MISSING, Numbers.percent(Double.NaN, 1));
+        assertEquals("−∞", Numbers.fixed(Double.NEGATIVE_INFINITY, 2));
+    }
+}
