@@ -7,6 +7,7 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Brings one operation to a device's kernels: decides layouts by the opcode's [LayoutRule], repacks inputs that lie otherwise, takes output memory from the
@@ -102,7 +103,7 @@ final class Lowering {
             return Layout.PLAIN;
         }
         int block = first.layout().block();
-        int axis = attributes instanceof Attributes.Slice slice ? slice.axis() : (Integer) attributes;
+        int axis = attributes instanceof Attributes.Slice slice ? slice.axis() : (Integer) Objects.requireNonNull(attributes);
         if (axis != 1) {
             return first.layout();
         }
