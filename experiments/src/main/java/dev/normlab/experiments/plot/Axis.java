@@ -24,10 +24,12 @@ public record Axis(String label, Kind kind, Format format, double min, double ma
     ///     positive
     public Axis {
         if (Double.isInfinite(min) || Double.isInfinite(max) || min >= max) {
-            throw new IllegalArgumentException("the limits of axis '" + label + "' must be finite and min < max, but are " + min + " and " + max);
+            throw new IllegalArgumentException("the limits of axis '" + label + "' must be finite and min < max, but are " + min + " and "
+                    + max);
         }
         if (kind == Kind.LOG && (min <= 0 || max <= 0)) {
-            throw new IllegalArgumentException("the limits of the logarithmic axis '" + label + "' must be positive, but are " + min + " and " + max);
+            throw new IllegalArgumentException("the limits of the logarithmic axis '" + label + "' must be positive, but are " + min
+                    + " and " + max);
         }
     }
 

@@ -13,7 +13,9 @@ import java.util.List;
 /// @param value the value axis, linear
 /// @param categories the names of the groups, from left to right
 /// @param series the bars, in the order of the legend
-public record BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series) implements Figure {
+public record BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series)
+        implements
+            Figure {
 
     /// Copies the lists.
     ///
@@ -26,7 +28,8 @@ public record BarChart(String title, String description, String category, Axis v
         series = List.copyOf(series);
         for (Series one : series) {
             if (one.bars().size() != categories.size()) {
-                throw new IllegalArgumentException("series '" + one.name() + "' has " + one.bars().size() + " bars for " + categories.size() + " categories");
+                throw new IllegalArgumentException("series '" + one.name() + "' has " + one.bars().size() + " bars for " + categories.size()
+                        + " categories");
             }
         }
     }

@@ -47,7 +47,8 @@ final class BarChartLayout {
             left = Math.max(left, labels.leftOverhang(slot));
         }
         Groups groups = new Groups(left, (right - left) / chart.categories().size(), chart.series().size());
-        boolean valuesFit = shown.stream().allMatch(bar -> TextMetrics.width(chart.value().describe(bar.value()), TextStyle.VALUE) <= groups.pitch() - 2);
+        boolean valuesFit = shown.stream().allMatch(bar -> TextMetrics.width(chart.value().describe(bar.value()), TextStyle.VALUE) <= groups
+                .pitch() - 2);
         Frame frame = Frame.withValueAxis(canvas, chart.value(), ticks, left, right, valuesFit ? HEADROOM : 0);
         for (int s = 0; s < chart.series().size(); s++) {
             for (int c = 0; c < chart.categories().size(); c++) {
@@ -120,7 +121,8 @@ final class BarChartLayout {
             double high = y.at(Math.clamp(bar.high(), y.min(), y.max()));
             double cap = Math.min(5, width / 4);
             canvas.add(new Mark.Path(Symbols.at("M", centre - cap, high) + "h" + Svg.coordinate(2 * cap) + Symbols.at("M", centre, high)
-                    + Symbols.at("L", centre, low) + Symbols.at("M", centre - cap, low) + "h" + Svg.coordinate(2 * cap), "nl-whisker", false));
+                    + Symbols.at("L", centre, low) + Symbols.at("M", centre - cap, low) + "h" + Svg.coordinate(2 * cap), "nl-whisker",
+                    false));
             top = bar.value() < 0 ? Math.max(end, low) : Math.min(end, high);
         }
         if (withValue) {
@@ -130,7 +132,9 @@ final class BarChartLayout {
 
     private String describe(Bar bar) {
         String value = chart.value().describe(bar.value());
-        return bar.hasInterval() ? value + " (" + chart.value().describe(bar.low()) + " to " + chart.value().describe(bar.high()) + ")" : value;
+        return bar.hasInterval()
+                ? value + " (" + chart.value().describe(bar.low()) + " to " + chart.value().describe(bar.high()) + ")"
+                : value;
     }
 
     private String summary() {

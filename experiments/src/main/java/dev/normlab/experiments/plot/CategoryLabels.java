@@ -52,7 +52,9 @@ record CategoryLabels(List<String> names, List<List<String>> lines, int stride) 
         double depth = 0;
         for (int i = 0; i < names.size(); i += stride) {
             double centre = plot.x() + (i + 0.5) * slotWidth;
-            depth = Math.max(depth, slanted() ? drawSlanted(canvas, names.get(i), centre, plot.bottom()) : drawUpright(canvas, i, centre, plot.bottom()));
+            depth = Math.max(depth, slanted()
+                    ? drawSlanted(canvas, names.get(i), centre, plot.bottom())
+                    : drawUpright(canvas, i, centre, plot.bottom()));
         }
         canvas.moveTo(plot.bottom() + depth + 4);
     }

@@ -42,6 +42,5 @@ public record DensityChart(String title, String description, Axis x, List<Series
     ///
     /// @param label what it belongs to, for example the name of a layer
     /// @param value the value
-    public record Value(String label, double value) {
-    }
+    public record Value(String label, double value) {}
 }

@@ -22,8 +22,7 @@ final class DensityChartLayout {
     private final List<Curve> curves;
 
     /// A sample with its estimate, on the axis' own scale.
-    private record Curve(Series series, List<Value> shown, Optional<GaussianKde> estimate) {
-    }
+    private record Curve(Series series, List<Value> shown, Optional<GaussianKde> estimate) {}
 
     private DensityChartLayout(DensityChart chart, double width) {
         this.chart = chart;
@@ -77,7 +76,8 @@ final class DensityChartLayout {
         double[] range = range(filled);
         List<double[]> heights = filled.stream().map(curve -> heights(curve, range)).toList();
         double highest = heights.stream().flatMapToDouble(Arrays::stream).max().orElse(0);
-        Ticks yTicks = Ticks.covering(yAxis, 0, highest > 0 ? highest : 1, Math.max(4, Frame.verticalWish(Frame.plotHeight(canvas.width())) - 2));
+        Ticks yTicks = Ticks.covering(yAxis, 0, highest > 0 ? highest : 1, Math.max(4, Frame.verticalWish(Frame.plotHeight(canvas.width()))
+                - 2));
         double low = fromScale(range[0]);
         double high = fromScale(range[1]);
         double left = Frame.labelWidth(yTicks);
@@ -110,7 +110,9 @@ final class DensityChartLayout {
             low -= reach;
             high += reach;
         }
-        return new double[]{Double.isNaN(chart.x().min()) ? low : toScale(chart.x().min()), Double.isNaN(chart.x().max()) ? high : toScale(chart.x().max())};
+        return new double[] {Double.isNaN(chart.x().min()) ? low : toScale(chart.x().min()), Double.isNaN(chart.x().max())
+                ? high
+                : toScale(chart.x().max())};
     }
 
     private static double[] heights(Curve curve, double[] range) {
@@ -146,7 +148,8 @@ final class DensityChartLayout {
         for (Value value : curve.shown()) {
             double at = x.at(value.value());
             if (at >= x.from() - 0.5 && at <= x.to() + 0.5) {
-                String tooltip = curve.series().name() + (value.label().isEmpty() ? "" : ", " + value.label()) + ": " + chart.x().describe(value.value());
+                String tooltip = curve.series().name() + (value.label().isEmpty() ? "" : ", " + value.label()) + ": " + chart.x().describe(
+                        value.value());
                 canvas.add(new Mark.Line(at, top, at, top + RUG_STRIP - 2, "nl-rug " + Palette.stroke(curve.series().slot()), tooltip));
             }
         }

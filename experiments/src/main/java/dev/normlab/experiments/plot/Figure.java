@@ -39,7 +39,8 @@ public sealed interface Figure permits LineChart, BarChart, DensityChart {
 
     private static Drawing layOut(Figure figure, double width) {
         if (!(width >= MIN_WIDTH && width <= 10_000)) {
-            throw new IllegalArgumentException("a figure is between " + (int) MIN_WIDTH + " and 10000 pixels wide, but " + width + " was asked for");
+            throw new IllegalArgumentException("a figure is between " + (int) MIN_WIDTH + " and 10000 pixels wide, but " + width
+                    + " was asked for");
         }
         return switch (figure) {
             case LineChart chart -> LineChartLayout.draw(chart, width);

@@ -94,7 +94,7 @@ final class LineChartLayout {
         double min = Double.isNaN(axis.min()) ? DoubleStream.of(all).min().orElseThrow() : axis.min();
         double max = Double.isNaN(axis.max()) ? DoubleStream.of(all).max().orElseThrow() : axis.max();
         boolean nearZero = axis.kind() != Axis.Kind.LOG && Double.isNaN(axis.min()) && min > 0 && min < 0.4 * max;
-        return new double[]{Math.min(nearZero ? 0 : min, max), Math.max(min, max)};
+        return new double[] {Math.min(nearZero ? 0 : min, max), Math.max(min, max)};
     }
 
     private void drawBand(Series series, Scale x, Scale y) {
@@ -188,7 +188,8 @@ final class LineChartLayout {
             if (!points.isEmpty()) {
                 Point first = points.getFirst();
                 Point last = points.getLast();
-                text.append(series.name()).append(": ").append(value(first)).append(" at ").append(position(first)).append(", ").append(value(last))
+                text.append(series.name()).append(": ").append(value(first)).append(" at ").append(position(first)).append(", ").append(
+                        value(last))
                         .append(" at ").append(position(last)).append(". ");
             }
         }

@@ -26,22 +26,17 @@ sealed interface Mark {
     }
 
     /// A straight line.
-    record Line(double x1, double y1, double x2, double y2, String styleClass, String tooltip) implements Mark {
-    }
+    record Line(double x1, double y1, double x2, double y2, String styleClass, String tooltip) implements Mark {}
 
     /// A path with the data of an SVG `d` attribute, clipped to the plot area where `clipped`.
-    record Path(String data, String styleClass, boolean clipped) implements Mark {
-    }
+    record Path(String data, String styleClass, boolean clipped) implements Mark {}
 
     /// A bar filled with the colour and hatch of a series.
-    record Bar(Box box, int slot, String tooltip) implements Mark {
-    }
+    record Bar(Box box, int slot, String tooltip) implements Mark {}
 
     /// A series' marker symbol.
-    record Symbol(double x, double y, int slot, boolean clipped) implements Mark {
-    }
+    record Symbol(double x, double y, int slot, boolean clipped) implements Mark {}
 
     /// An invisible circle that shows a tooltip on hover.
-    record Hotspot(double x, double y, String tooltip) implements Mark {
-    }
+    record Hotspot(double x, double y, String tooltip) implements Mark {}
 }

@@ -6,8 +6,7 @@ import java.util.List;
 /// The remarks under a figure about values that are not in it.
 final class Notes {
 
-    private Notes() {
-    }
+    private Notes() {}
 
     /// @param hidden the number of values that the axes cannot show
     /// @param outside the number of values beyond the axes' limits
@@ -15,7 +14,9 @@ final class Notes {
     static List<String> of(long hidden, long outside, boolean logarithmic) {
         List<String> notes = new ArrayList<>();
         if (hidden > 0) {
-            notes.add(count(hidden) + (hidden == 1 ? " is" : " are") + " not shown (missing, not finite" + (logarithmic ? ", or not positive)." : ")."));
+            notes.add(count(hidden) + (hidden == 1 ? " is" : " are") + " not shown (missing, not finite" + (logarithmic
+                    ? ", or not positive)."
+                    : ")."));
         }
         if (outside > 0) {
             notes.add(count(outside) + (outside == 1 ? " lies" : " lie") + " outside the axes.");

@@ -13,8 +13,7 @@ public final class Numbers {
 
     private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-    private Numbers() {
-    }
+    private Numbers() {}
 
     /// A number with a fixed count of decimals, rounded half up; NaN is [#MISSING], infinity is ∞.
     public static String fixed(double value, int decimals) {

@@ -38,8 +38,7 @@ public final class Palette {
             .normlab .nl-hot{fill:transparent}
             """;
 
-    private Palette() {
-    }
+    private Palette() {}
 
     /// The style sheet of all figures: custom properties for the light and the dark colour scheme, and the rules that use them. A page with
     /// figures includes it once.

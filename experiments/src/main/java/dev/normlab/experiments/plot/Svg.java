@@ -57,7 +57,8 @@ final class Svg {
     private String write(String css) {
         String width = coordinate(drawing.width());
         String height = coordinate(drawing.height());
-        add("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"normlab\" role=\"img\" width=\"", width, "\" height=\"", height, "\" viewBox=\"0 0 ", width, " ",
+        add("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"normlab\" role=\"img\" width=\"", width, "\" height=\"", height,
+                "\" viewBox=\"0 0 ", width, " ",
                 height, "\" aria-labelledby=\"", id, "-title ", id, "-desc\">\n");
         add("<title id=\"", id, "-title\">", escape(drawing.title()), "</title>\n");
         add("<desc id=\"", id, "-desc\">", escape(drawing.description()), "</desc>\n");
@@ -81,7 +82,8 @@ final class Svg {
         }
         for (int slot : slots) {
             add("<pattern id=\"", id, "-hatch", Integer.toString(slot), "\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\">");
-            add("<rect width=\"7\" height=\"7\" class=\"", Palette.fill(slot), "\"/><path class=\"nl-hatch\" d=\"", hatch(slot), "\"/></pattern>\n");
+            add("<rect width=\"7\" height=\"7\" class=\"", Palette.fill(slot), "\"/><path class=\"nl-hatch\" d=\"", hatch(slot),
+                    "\"/></pattern>\n");
         }
         add("</defs>\n");
     }
@@ -101,12 +103,16 @@ final class Svg {
         switch (mark) {
             case Mark.Text text -> text(text);
             case Mark.Line line -> {
-                String ends = attribute("x1", line.x1()) + attribute("y1", line.y1()) + attribute("x2", line.x2()) + attribute("y2", line.y2());
+                String ends = attribute("x1", line.x1()) + attribute("y1", line.y1()) + attribute("x2", line.x2()) + attribute("y2", line
+                        .y2());
                 element("line", "class=\"" + line.styleClass() + "\"" + ends, line.tooltip());
             }
-            case Mark.Path path -> element("path", "class=\"" + path.styleClass() + "\" d=\"" + path.data() + "\"" + clip(path.clipped()), "");
+            case Mark.Path path -> element("path", "class=\"" + path.styleClass() + "\" d=\"" + path.data() + "\"" + clip(path.clipped()),
+                    "");
             case Mark.Bar bar -> {
-                String paint = hatch(bar.slot()).isEmpty() ? "class=\"" + Palette.fill(bar.slot()) + "\"" : "fill=\"url(#" + id + "-hatch" + bar.slot() + ")\"";
+                String paint = hatch(bar.slot()).isEmpty()
+                        ? "class=\"" + Palette.fill(bar.slot()) + "\""
+                        : "fill=\"url(#" + id + "-hatch" + bar.slot() + ")\"";
                 element("rect", paint + " " + rectangle(bar.box()), bar.tooltip());
             }
             case Mark.Symbol symbol -> element("path", "class=\"nl-symbol " + Palette.fill(symbol.slot()) + "\" d=\""
@@ -143,7 +149,8 @@ final class Svg {
     }
 
     private static String rectangle(Box box) {
-        return (attribute("x", box.x()) + attribute("y", box.y()) + attribute("width", box.width()) + attribute("height", box.height())).strip();
+        return (attribute("x", box.x()) + attribute("y", box.y()) + attribute("width", box.width()) + attribute("height", box.height()))
+                .strip();
     }
 
     private static String attribute(String name, double value) {

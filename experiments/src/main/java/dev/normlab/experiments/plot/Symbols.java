@@ -3,8 +3,7 @@ package dev.normlab.experiments.plot;
 /// The marker shapes of series: circle, square, triangle, diamond, triangle downwards, cross.
 final class Symbols {
 
-    private Symbols() {
-    }
+    private Symbols() {}
 
     /// The SVG path of a series' marker around (x, y), all of about the same area.
     static String path(int slot, double x, double y) {

@@ -13,16 +13,19 @@ import java.util.List;
 /// powers, and linear ticks where it is less than that.
 record Ticks(double min, double max, List<Tick> all) {
 
-    private static final List<BigDecimal> MANTISSAS =
-            List.of(BigDecimal.ONE, BigDecimal.TWO, new BigDecimal("2.5"), BigDecimal.valueOf(5), BigDecimal.TEN);
-    private static final List<BigDecimal> INTEGER_MANTISSAS = List.of(BigDecimal.ONE, BigDecimal.TWO, BigDecimal.valueOf(5), BigDecimal.TEN);
+    private static final List<BigDecimal> MANTISSAS = List.of(BigDecimal.ONE, BigDecimal.TWO, new BigDecimal("2.5"), BigDecimal.valueOf(5),
+            BigDecimal.TEN);
+    private static final List<BigDecimal> INTEGER_MANTISSAS = List.of(BigDecimal.ONE, BigDecimal.TWO, BigDecimal.valueOf(5),
+            BigDecimal.TEN);
 
     /// Ticks inside [min, max]; the range stays as it is, except that a range of one point is widened.
     ///
     /// @param wish how many labelled ticks there should be, roughly
     static Ticks within(Axis axis, double min, double max, int wish) {
         double[] range = widened(axis, min, max);
-        return axis.kind() == Axis.Kind.LOG ? logarithmic(axis, range[0], range[1], wish) : linear(axis, range[0], range[1], step(axis, range[0], range[1], wish));
+        return axis.kind() == Axis.Kind.LOG
+                ? logarithmic(axis, range[0], range[1], wish)
+                : linear(axis, range[0], range[1], step(axis, range[0], range[1], wish));
     }
 
     /// Ticks that cover [min, max]: the range grows to the next round value on the sides where the axis has no fixed limit.
@@ -45,13 +48,13 @@ record Ticks(double min, double max, List<Tick> all) {
     private static double[] widened(Axis axis, double min, double max) {
         double magnitude = Math.max(Math.abs(min), Math.abs(max));
         if (max - min > 1e-9 * magnitude && max - min > 1e-290) {
-            return new double[]{min, max};
+            return new double[] {min, max};
         }
         if (axis.kind() == Axis.Kind.LOG) {
-            return new double[]{min / 2, max * 2};
+            return new double[] {min / 2, max * 2};
         }
         double reach = axis.kind() == Axis.Kind.INTEGER ? 1 : magnitude > 1e-280 ? magnitude / 10 : 1;
-        return new double[]{min - reach, max + reach};
+        return new double[] {min - reach, max + reach};
     }
 
     private static Ticks linear(Axis axis, double min, double max, BigDecimal step) {
@@ -118,7 +121,7 @@ record Ticks(double min, double max, List<Tick> all) {
         }
         List<Tick> ticks = new ArrayList<>();
         for (int power = first - 1; power <= last; power++) {
-            for (int mantissa : new int[]{1, 2, 5}) {
+            for (int mantissa : new int[] {1, 2, 5}) {
                 BigDecimal value = BigDecimal.valueOf(mantissa).scaleByPowerOfTen(power);
                 if (inside(value.doubleValue(), min, max)) {
                     ticks.add(new Tick(value.doubleValue(), axis.describe(value.doubleValue())));

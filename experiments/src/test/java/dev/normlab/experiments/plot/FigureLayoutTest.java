@@ -49,7 +49,7 @@ class FigureLayoutTest {
 
     private static double[] span(double[][] corners, double nx, double ny) {
         double[] projections = Stream.of(corners).mapToDouble(c -> c[0] * nx + c[1] * ny).sorted().toArray();
-        return new double[]{projections[0], projections[3]};
+        return new double[] {projections[0], projections[3]};
     }
 
     private static List<Mark.Text> texts(Drawing drawing) {
@@ -74,7 +74,8 @@ class FigureLayoutTest {
             for (int i = 0; i < texts.size(); i++) {
                 for (double[] corner : corners(texts.get(i))) {
                     boolean inside = corner[0] >= -0.01 && corner[0] <= width + 0.01 && corner[1] >= 0 && corner[1] <= drawing.height();
-                    assertTrue(inside, figure.title() + " at " + width + ": '" + texts.get(i).text() + "' is cut at (" + corner[0] + ", " + corner[1] + ")");
+                    assertTrue(inside, figure.title() + " at " + width + ": '" + texts.get(i).text() + "' is cut at (" + corner[0] + ", "
+                            + corner[1] + ")");
                 }
                 for (int j = 0; j < i; j++) {
                     assertFalse(overlap(texts.get(i), texts.get(j)),
@@ -89,8 +90,10 @@ class FigureLayoutTest {
     void dataStaysInsideThePlotAreaAndTextOutsideTheBars(double width) {
         for (Figure figure : SampleFigures.all()) {
             Drawing drawing = SampleFigures.draw(figure, width);
-            assertTrue(drawing.plot().x() >= -6.01 && drawing.plot().right() <= width + 6.01, figure.title() + ": plot area " + drawing.plot());
-            assertTrue(figure.description().equals("None.") || figure.description().equals("Nothing.") || figure.description().equals("Unusable.")
+            assertTrue(drawing.plot().x() >= -6.01 && drawing.plot().right() <= width + 6.01, figure.title() + ": plot area " + drawing
+                    .plot());
+            assertTrue(figure.description().equals("None.") || figure.description().equals("Nothing.") || figure.description().equals(
+                    "Unusable.")
                     || drawing.plot().width() >= width / 2, figure.title() + " at " + width + ": plot area " + drawing.plot());
             for (Mark mark : drawing.marks()) {
                 if (mark instanceof Mark.Bar bar && !bar.tooltip().isEmpty()) {
@@ -105,12 +108,13 @@ class FigureLayoutTest {
 
     @Test
     void theBarsOfAGroupDoNotOverlap() {
-        for (int categories : new int[]{2, 17, 60}) {
+        for (int categories : new int[] {2, 17, 60}) {
             List<Box> boxes = SampleFigures.draw(SampleFigures.bars(3, categories, Axis.linear("norm")), 350).marks().stream()
                     .filter(mark -> mark instanceof Mark.Bar bar && !bar.tooltip().isEmpty()).map(mark -> ((Mark.Bar) mark).box())
                     .sorted(Comparator.comparingDouble(Box::x)).toList();
             for (int i = 1; i < boxes.size(); i++) {
-                assertTrue(boxes.get(i - 1).right() <= boxes.get(i).x() + 1e-9, categories + " groups: " + boxes.get(i - 1) + " and " + boxes.get(i));
+                assertTrue(boxes.get(i - 1).right() <= boxes.get(i).x() + 1e-9, categories + " groups: " + boxes.get(i - 1) + " and "
+                        + boxes.get(i));
             }
         }
     }
@@ -120,7 +124,8 @@ class FigureLayoutTest {
         BarChart chart = new BarChart("Bars", "Bars.", "", Axis.linear("norm"), List.of("a", "b", "c"),
                 List.of(new BarChart.Series("plain", 0, List.of(BarChart.Bar.of(10), new BarChart.Bar(25, 20, 30), BarChart.Bar.of(-5)))));
         List<Mark> marks = SampleFigures.draw(chart, 520).marks();
-        List<Box> bars = marks.stream().filter(mark -> mark instanceof Mark.Bar bar && !bar.tooltip().isEmpty()).map(mark -> ((Mark.Bar) mark).box()).toList();
+        List<Box> bars = marks.stream().filter(mark -> mark instanceof Mark.Bar bar && !bar.tooltip().isEmpty()).map(
+                mark -> ((Mark.Bar) mark).box()).toList();
         double unit = bars.get(0).height() / 10;
         assertEquals(25 * unit, bars.get(1).height(), 1e-9);
         assertEquals(5 * unit, bars.get(2).height(), 1e-9);
@@ -136,7 +141,8 @@ class FigureLayoutTest {
     @Test
     void aDensityCurveOnALogarithmicAxisEnclosesTheAreaOne() {
         DensityChart chart = new DensityChart("Density", "Density.", Axis.log("norm"), List.of(new DensityChart.Series("plain", 0,
-                List.of(new DensityChart.Value("a", 1), new DensityChart.Value("b", 10), new DensityChart.Value("c", 100), new DensityChart.Value("d", 40)))));
+                List.of(new DensityChart.Value("a", 1), new DensityChart.Value("b", 10), new DensityChart.Value("c", 100),
+                        new DensityChart.Value("d", 40)))));
         List<Mark> marks = SampleFigures.draw(chart, 800).marks();
         List<Mark.Line> rug = marks.stream().filter(mark -> mark instanceof Mark.Line line && line.styleClass().startsWith("nl-rug"))
                 .map(Mark.Line.class::cast).toList();
@@ -146,9 +152,11 @@ class FigureLayoutTest {
                 .filter(text -> text.anchor() == Mark.Anchor.END && text.style() == TextStyle.TICK).toList();
         double unit = Double.parseDouble(heights.get(1).text()) - Double.parseDouble(heights.get(0).text());
         double pixelsPerUnit = (heights.get(0).y() - heights.get(1).y()) / unit;
-        String curve = marks.stream().filter(mark -> mark instanceof Mark.Path path && path.styleClass().contains("nl-line") && path.clipped())
+        String curve = marks.stream().filter(mark -> mark instanceof Mark.Path path && path.styleClass().contains("nl-line") && path
+                .clipped())
                 .map(mark -> ((Mark.Path) mark).data()).findFirst().orElseThrow();
-        double[][] points = Stream.of(curve.substring(1).split("L")).map(pair -> Stream.of(pair.split(" ")).mapToDouble(Double::parseDouble).toArray())
+        double[][] points = Stream.of(curve.substring(1).split("L")).map(pair -> Stream.of(pair.split(" ")).mapToDouble(Double::parseDouble)
+                .toArray())
                 .toArray(double[][]::new);
         double bottom = heights.get(0).y() - 0.35 * TextStyle.TICK.size();
         double area = 0;
@@ -162,9 +170,11 @@ class FigureLayoutTest {
     void missingValuesBreakTheLineAndAreCounted() {
         List<LineChart.Point> points = List.of(LineChart.Point.of(1, 3), LineChart.Point.of(2, Double.NaN), LineChart.Point.of(3, 4),
                 LineChart.Point.of(4, Double.POSITIVE_INFINITY), LineChart.Point.of(5, 4), LineChart.Point.of(6, 5));
-        LineChart chart = new LineChart("Gaps", "Gaps.", Axis.integer("epoch"), Axis.linear("loss"), List.of(new LineChart.Series("plain", 0, points)));
+        LineChart chart = new LineChart("Gaps", "Gaps.", Axis.integer("epoch"), Axis.linear("loss"), List.of(new LineChart.Series("plain",
+                0, points)));
         Drawing drawing = SampleFigures.draw(chart, 520);
-        String line = drawing.marks().stream().filter(mark -> mark instanceof Mark.Path path && path.clipped()).map(mark -> ((Mark.Path) mark).data())
+        String line = drawing.marks().stream().filter(mark -> mark instanceof Mark.Path path && path.clipped()).map(
+                mark -> ((Mark.Path) mark).data())
                 .findFirst().orElseThrow();
         assertEquals(3, line.chars().filter(c -> c == 'M').count());
         assertEquals(1, line.chars().filter(c -> c == 'L').count());

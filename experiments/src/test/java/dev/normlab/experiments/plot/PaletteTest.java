@@ -31,8 +31,8 @@ class PaletteTest {
     /// Linear RGB as a reader with deuteranopia sees it; the matrix of Machado, Oliveira and Fernandes (2009), severity 1.
     private static double[] deuteranope(String colour) {
         double[] c = linearRgb(colour);
-        return new double[]{0.367322 * c[0] + 0.860646 * c[1] - 0.227968 * c[2], 0.280085 * c[0] + 0.672501 * c[1] + 0.047413 * c[2],
-                -0.011820 * c[0] + 0.042940 * c[1] + 0.968881 * c[2]};
+        return new double[] {0.367322 * c[0] + 0.860646 * c[1] - 0.227968 * c[2], 0.280085 * c[0] + 0.672501 * c[1] + 0.047413 * c[2],
+            -0.011820 * c[0] + 0.042940 * c[1] + 0.968881 * c[2]};
     }
 
     @Test

@@ -8,19 +8,18 @@ import java.util.stream.IntStream;
 /// Figures with made-up data for the layout and rendering tests: ordinary, crowded, empty, degenerate.
 final class SampleFigures {
 
-    private SampleFigures() {
-    }
+    private SampleFigures() {}
 
     static List<Figure> all() {
         List<Figure> figures = new ArrayList<>();
-        for (int series : new int[]{1, 3, 9}) {
-            for (int points : new int[]{1, 12, 300}) {
+        for (int series : new int[] {1, 3, 9}) {
+            for (int points : new int[] {1, 12, 300}) {
                 figures.add(lines(series, points, Axis.percent("test accuracy"), 1));
                 figures.add(lines(series, points, Axis.linear("loss"), 1e-7));
                 figures.add(lines(series, points, Axis.linear("sum of l1 norms of all convolutions and linear layers"), 1e9));
                 figures.add(lines(series, points, Axis.log("sum of l1 norms"), 1e4));
             }
-            for (int categories : new int[]{1, 2, 9, 17, 60}) {
+            for (int categories : new int[] {1, 2, 9, 17, 60}) {
                 figures.add(bars(series, categories, Axis.percent("accuracy")));
                 figures.add(bars(series, categories, Axis.linear("l1 norm")));
             }
@@ -40,17 +39,22 @@ final class SampleFigures {
 
     static LineChart lines(int count, int points, Axis y, double scale) {
         Random random = new Random(count * 1000L + points);
-        List<LineChart.Series> series = IntStream.range(0, count).mapToObj(s -> new LineChart.Series("method " + s + (s == 2 ? " with a long name" : ""), s,
+        List<LineChart.Series> series = IntStream.range(0, count).mapToObj(s -> new LineChart.Series("method " + s + (s == 2
+                ? " with a long name"
+                : ""), s,
                 IntStream.range(1, points + 1).mapToObj(epoch -> {
                     double value = scale * (0.2 + 0.6 * random.nextDouble());
                     return new LineChart.Point(epoch, value, value * 0.9, value * 1.1);
                 }).toList())).toList();
-        return new LineChart("Values of " + count + " methods over " + points + " epochs", "A description.", Axis.integer("epoch"), y, series);
+        return new LineChart("Values of " + count + " methods over " + points + " epochs", "A description.", Axis.integer("epoch"), y,
+                series);
     }
 
     static BarChart bars(int count, int categories, Axis value) {
         Random random = new Random(count * 1000L + categories);
-        List<String> names = IntStream.range(0, categories).mapToObj(c -> c % 5 == 4 ? "classifier after pooling" : "features." + 4 * c + ".conv").toList();
+        List<String> names = IntStream.range(0, categories).mapToObj(c -> c % 5 == 4
+                ? "classifier after pooling"
+                : "features." + 4 * c + ".conv").toList();
         List<BarChart.Series> series = IntStream.range(0, count).mapToObj(s -> new BarChart.Series("method " + s, s,
                 IntStream.range(0, categories).mapToObj(c -> {
                     double fraction = random.nextDouble();
@@ -62,7 +66,8 @@ final class SampleFigures {
     static DensityChart densities(int count, int values, Axis x) {
         Random random = new Random(count * 1000L + values);
         List<DensityChart.Series> samples = IntStream.range(0, count).mapToObj(s -> new DensityChart.Series("method " + s, s,
-                IntStream.range(0, values).mapToObj(v -> new DensityChart.Value("layer " + v, Math.exp(random.nextGaussian()) * 30)).toList())).toList();
+                IntStream.range(0, values).mapToObj(v -> new DensityChart.Value("layer " + v, Math.exp(random.nextGaussian()) * 30))
+                        .toList())).toList();
         return new DensityChart("Densities of " + count + " samples of " + values, "A description.", x, samples);
     }
 

@@ -47,7 +47,8 @@ class SvgTest {
             Matcher references = Pattern.compile("url\\(#([^)]+)\\)|aria-labelledby=\"(\\S+) (\\S+)\"").matcher(svg);
             while (references.find()) {
                 for (int group = 1; group <= 3; group++) {
-                    assertTrue(references.group(group) == null || ids.contains(references.group(group)), figure.title() + ": " + references.group());
+                    assertTrue(references.group(group) == null || ids.contains(references.group(group)), figure.title() + ": " + references
+                            .group());
                 }
             }
             assertFalse(svg.contains("NaN") || svg.contains("Infinity"), figure.title());
@@ -78,7 +79,8 @@ class SvgTest {
         Document document = parse(hostile().toSvgFile(300));
         assertEquals(0, document.getElementsByTagName("script").getLength());
         assertEquals(0, document.getElementsByTagName("b").getLength());
-        assertEquals("<b>&\"'\uFFFD\uFFFD</title><script>alert(1)</script>", document.getElementsByTagName("title").item(0).getTextContent());
+        assertEquals("<b>&\"'\uFFFD\uFFFD</title><script>alert(1)</script>", document.getElementsByTagName("title").item(0)
+                .getTextContent());
     }
 
     @Test

@@ -25,7 +25,7 @@ class ProportionTest {
     void theEndsOfTheIntervalAreZStandardErrorsFromTheObservedFraction() {
         Proportion proportion = new Proportion(187, 1000);
         Interval interval = proportion.wilson(2.5);
-        for (double p : new double[]{interval.low(), interval.high()}) {
+        for (double p : new double[] {interval.low(), interval.high()}) {
             assertEquals(2.5, Math.abs(proportion.fraction() - p) / Math.sqrt(p * (1 - p) / 1000), 1e-9);
         }
     }
