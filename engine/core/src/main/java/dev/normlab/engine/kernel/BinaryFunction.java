@@ -2,7 +2,11 @@ package dev.normlab.engine.kernel;
 
 /// Elementwise functions of two arguments. Comparisons give 1 or 0.
 public enum BinaryFunction {
-    ADD, SUBTRACT, MULTIPLY, DIVIDE, MINIMUM, MAXIMUM,
+    ADD, SUBTRACT, MULTIPLY, DIVIDE,
+    /// The smaller one; NaN if either is NaN.
+    MINIMUM,
+    /// The larger one; NaN if either is NaN.
+    MAXIMUM,
     /// `a > b`.
     GREATER,
     /// `a >= b`.

@@ -27,7 +27,12 @@ public interface ElementwiseKernels {
     /// `y = factor * x`.
     void scale(float factor, Storage x, Storage y, Workspace workspace);
 
-    /// Fills `y` in row-major order with random numbers of the Philox stream whose key and position are `counter` = int `[4]`
-    /// `{seed low, seed high, stream, position}`. Plain.
+    /// Fills `y` in row-major order with random numbers. Plain.
+    ///
+    /// `counter` is int `[4]` = `{seed low, seed high, stream, position}`: element `i` comes from lane `i % 4` of the Philox block with the seed as its key
+    /// and the counter whose upper half is `stream` and whose lower half is `position + i / 4` (all unsigned), so a fill takes `ceil(elements / 4)`
+    /// positions. Words become numbers so: `bits = word >>> 8` and `UNIFORM = bits * 2^-23 - 1`; `KEEP` tests `bits * 2^-24 < keepProbability`; `NORMAL` is
+    /// Box and Muller's pair from lanes 0 and 1, and from lanes 2 and 3: radius `sqrt(-2 ln((first + 1/2) * 2^-32))`, angle `2 pi * second * 2^-32`,
+    /// cosine on the even lane and sine on the odd one.
     void random(RandomFill fill, Storage counter, Storage y, Workspace workspace);
 }

@@ -1,6 +1,6 @@
 package dev.normlab.engine.kernel;
 
-/// Elementwise functions of one argument, with what their derivative is computed from.
+/// Elementwise functions of one argument, with what their derivative is computed from. NaN stays NaN.
 public enum UnaryFunction {
     /// `max(0, x)`; derivative 0 at 0, from the output.
     RELU(true),

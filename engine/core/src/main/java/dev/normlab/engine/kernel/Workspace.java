@@ -11,6 +11,7 @@ public final class Workspace {
 
     private final Workers workers;
     private final Map<String, float[]>[] scratch;
+    private final Map<String, double[]>[] scratchDoubles;
     private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
 
     private record Packed(long version, float[] values) {
@@ -21,8 +22,10 @@ public final class Workspace {
     public Workspace(Workers workers) {
         this.workers = workers;
         this.scratch = new Map[workers.threads()];
+        this.scratchDoubles = new Map[workers.threads()];
         for (int worker = 0; worker < scratch.length; worker++) {
             scratch[worker] = new HashMap<>();
+            scratchDoubles[worker] = new HashMap<>();
         }
     }
 
@@ -38,6 +41,16 @@ public final class Workspace {
         if (array == null || array.length < length) {
             array = new float[length];
             scratch[worker].put(purpose, array);
+        }
+        return array;
+    }
+
+    /// A scratch array of at least `length` doubles, as [#scratch] gives floats: for sums that are rounded once at the end.
+    public double[] scratchDoubles(int worker, String purpose, int length) {
+        double[] array = scratchDoubles[worker].get(purpose);
+        if (array == null || array.length < length) {
+            array = new double[length];
+            scratchDoubles[worker].put(purpose, array);
         }
         return array;
     }

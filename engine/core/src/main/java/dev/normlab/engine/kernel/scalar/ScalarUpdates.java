@@ -1,0 +1,170 @@
+package dev.normlab.engine.kernel.scalar;
+
+import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.kernel.UpdateKernels;
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.tensor.DType;
+import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// Updates in place. Optimisers round every stored quantity once; slice sums run in double precision.
+final class ScalarUpdates implements UpdateKernels {
+
+    // scalars {lr, momentum, dampening, weightDecay, nesterov, firstStep}
+    @Override
+    public void sgd(Storage grad, Storage scalars, Storage parameter, Storage velocity, Workspace workspace) {
+        float[] constants = scalars.floats();
+        float lr = constants[0], momentum = constants[1], dampening = constants[2], weightDecay = constants[3];
+        boolean nesterov = constants[4] != 0, firstStep = constants[5] != 0;
+        float[] gs = grad.floats(), ps = parameter.floats(), vs = velocity.floats();
+        Chunks.run(workspace, parameter.shape().elements(), 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                double p = ps[i];
+                double g = gs[i] + weightDecay * p;
+                double step = g;
+                if (momentum != 0) {
+                    vs[i] = (float) (firstStep ? g : momentum * (double) vs[i] + (1.0 - dampening) * g);
+                    step = nesterov ? g + momentum * (double) vs[i] : vs[i];
+                }
+                ps[i] = (float) (p - lr * step);
+            }
+        });
+    }
+
+    // scalars {lr, beta1, beta2, eps, weightDecay, decoupled, 1 - beta1^t, 1 - beta2^t}; Kingma and Ba 2015, Loshchilov and Hutter 2019
+    @Override
+    public void adam(Storage grad, Storage scalars, Storage parameter, Storage firstMoment, Storage secondMoment, Workspace workspace) {
+        float[] constants = scalars.floats();
+        double lr = constants[0], beta1 = constants[1], beta2 = constants[2], eps = constants[3], weightDecay = constants[4];
+        boolean decoupled = constants[5] != 0;
+        double correction1 = constants[6], correction2 = constants[7];
+        float[] gs = grad.floats(), ps = parameter.floats(), ms = firstMoment.floats(), vs = secondMoment.floats();
+        Chunks.run(workspace, parameter.shape().elements(), 4, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                double p = decoupled ? ps[i] * (1 - lr * weightDecay) : ps[i];
+                double g = decoupled ? gs[i] : gs[i] + weightDecay * p;
+                ms[i] = (float) (beta1 * ms[i] + (1 - beta1) * g);
+                vs[i] = (float) (beta2 * vs[i] + (1 - beta2) * g * g);
+                ps[i] = (float) (p - lr * (ms[i] / correction1) / (Math.sqrt(vs[i] / correction2) + eps));
+            }
+        });
+    }
+
+    @Override
+    public void addScaled(Storage x, Storage factor, Storage target, Workspace workspace) {
+        float scale = factor.floats()[0];
+        float[] xs = x.floats();
+        float[] targets = target.floats();
+        Chunks.run(workspace, target.shape().elements(), 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                targets[i] += scale * xs[i];
+            }
+        });
+    }
+
+    @Override
+    public void assign(Storage x, Storage target, Workspace workspace) {
+        Object source = x.dtype() == DType.INT32 ? x.ints() : x.floats();
+        Object sink = target.dtype() == DType.INT32 ? target.ints() : target.floats();
+        System.arraycopy(source, 0, sink, 0, target.shape().elements());
+    }
+
+    // weight [o, c/groups, kh, kw], channelScale [channels], norm [1], argMax [2]
+    @Override
+    public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax, Workspace workspace) {
+        int channels = s.channels(), sets = s.tapSets().size();
+        double[] sums = workspace.scratchDoubles(0, "slices", channels * sets);
+        Chunks.run(workspace, channels, (long) weight.shape().elements() / Math.max(1, channels), (from, to, worker) -> {
+            double[] table = workspace.scratchDoubles(worker, "taps", (to - from) * s.kh() * s.kw());
+            sumOfChannels(s, from, to, weight.floats(), table);
+            for (int ic = from; ic < to; ic++) {
+                double scale = channelScale == null ? 1 : channelScale.floats()[ic];
+                for (int set = 0; set < sets; set++) {
+                    sums[ic * sets + set] = scale * sumOfTaps(s, s.tapSets().get(set), table, (ic - from) * s.kh() * s.kw());
+                }
+            }
+        });
+        int best = sets == 0 ? -1 : 0;
+        for (int i = 1; i < channels * sets; i++) {
+            if (sums[i] > sums[best] || Double.isNaN(sums[i]) && !Double.isNaN(sums[best])) {
+                best = i;
+            }
+        }
+        norm.floats()[0] = best < 0 ? 0f : (float) sums[best];
+        argMax.ints()[0] = best < 0 ? -1 : best / sets;
+        argMax.ints()[1] = best < 0 ? -1 : best % sets;
+    }
+
+    // table[channel, tap] = sum of |weight| over the filters of each channel from .. to - 1
+    private static void sumOfChannels(SliceNormSizes s, int from, int to, float[] weight, double[] table) {
+        int taps = s.kh() * s.kw();
+        Arrays.fill(table, 0, (to - from) * taps, 0);
+        for (int ic = from; ic < to; ic++) {
+            for (int i = 0; i < filters(s); i++) {
+                int filter = filter(s, ic, i);
+                for (int tap = 0; tap < taps; tap++) {
+                    table[(ic - from) * taps + tap] += Math.abs(weight[filter * taps + tap]);
+                }
+            }
+        }
+    }
+
+    private static double sumOfTaps(SliceNormSizes s, TapSet set, double[] table, int start) {
+        double sum = 0;
+        for (int ikh : set.rows()) {
+            for (int ikw : set.columns()) {
+                sum += table[start + ikh * s.kw() + ikw];
+            }
+        }
+        return sum;
+    }
+
+    /// How many `kh x kw` filters belong to one channel: those of its output, or one of every output in its group.
+    private static int filters(SliceNormSizes s) {
+        return s.byOutput() ? s.groupInputs() : s.o() / s.groups();
+    }
+
+    /// The position in `[o, c/groups]` of filter number `i` of a channel.
+    private static int filter(SliceNormSizes s, int channel, int i) {
+        if (s.byOutput()) {
+            return channel * s.groupInputs() + i;
+        }
+        int io = channel / s.groupInputs() * (s.o() / s.groups()) + i;
+        return io * s.groupInputs() + channel % s.groupInputs();
+    }
+
+    // weight, trace, grad [o, c/groups, kh, kw]; argMax [2]; scalars {beta, momentum}
+    @Override
+    public void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars, Storage trace, Storage grad,
+            Workspace workspace) {
+        float beta = scalars.floats()[0], momentum = scalars.floats()[1];
+        float[] weights = weight.floats(), traces = trace.floats(), gs = grad.floats();
+        int elements = weight.shape().elements();
+        Chunks.run(workspace, elements, 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                traces[i] *= momentum;
+            }
+        });
+        int channel = argMax.ints()[0];
+        if (channel >= 0) {
+            TapSet set = s.tapSets().get(argMax.ints()[1]);
+            float scale = channelScale == null ? 1f : channelScale.floats()[channel];
+            for (int i = 0; i < filters(s); i++) {
+                int filter = filter(s, channel, i);
+                for (int ikh : set.rows()) {
+                    for (int ikw : set.columns()) {
+                        int at = (filter * s.kh() + ikh) * s.kw() + ikw;
+                        traces[at] = Math.signum(weights[at]) * scale;
+                    }
+                }
+            }
+        }
+        Chunks.run(workspace, elements, 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                gs[i] += beta * traces[i];
+            }
+        });
+    }
+}
