@@ -2,6 +2,7 @@ package dev.normlab.nn.layer;
 
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Safetensors;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// Moves the parameters and buffers of a model to and from files, under PyTorch's names. PyTorch's counters `num_batches_tracked` are accepted and ignored,
 /// for nothing depends on them.
@@ -38,7 +40,7 @@ public final class StateDict {
         Map<String, NumberArray.Floats> fitting = new LinkedHashMap<>();
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
-        Map<String, dev.normlab.engine.tensor.Shape> expected = new LinkedHashMap<>();
+        Map<String, Shape> expected = new LinkedHashMap<>();
         parameters.forEach((name, parameter) -> expected.put(name, parameter.shape()));
         buffers.forEach((name, buffer) -> expected.put(name, buffer.shape()));
         expected.forEach((name, shape) -> {
@@ -61,7 +63,7 @@ public final class StateDict {
             if (parameter != null) {
                 parameter.set(floats.values());
             } else {
-                buffers.get(name).set(floats.values());
+                Objects.requireNonNull(buffers.get(name)).set(floats.values());
             }
         });
         model.nameTensors();

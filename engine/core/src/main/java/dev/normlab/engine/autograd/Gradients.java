@@ -4,12 +4,15 @@ import dev.normlab.engine.tensor.Tensor;
 import java.util.Map;
 import java.util.Optional;
 
-/// The gradients that one backward pass found for the tensors its tape watches.
+/// The gradients of some tensors: what one backward pass found for the tensors its tape watches.
 public final class Gradients {
 
     private final Map<Tensor, Tensor> byTensor;
 
-    Gradients(Map<Tensor, Tensor> byTensor) {
+    /// Gradients that are known from elsewhere, such as those that one program computed and another one uses.
+    ///
+    /// @param byTensor the gradient of every watched tensor, which are told apart by identity
+    public Gradients(Map<Tensor, Tensor> byTensor) {
         this.byTensor = byTensor;
     }
 

@@ -1,0 +1,41 @@
+package dev.normlab.nn.loss;
+
+import dev.normlab.engine.autograd.CrossEntropyOptions;
+import dev.normlab.engine.autograd.Losses;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.Layer;
+
+/// What a training step minimises: the forward pass of the model and a loss.
+@FunctionalInterface
+public interface Objective {
+
+    /// Computes the loss of one batch. Uses operations of the tape only, so that the step can be recorded.
+    ///
+    /// @param images `[n, c, h, w]`
+    /// @param labels int `[n]`
+    Outcome evaluate(Tape tape, Layer model, Tensor images, Tensor labels);
+
+    /// What an objective computes.
+    ///
+    /// @param loss   one element, differentiated by the step
+    /// @param logits `[n, classes]`, for the accuracy
+    record Outcome(Tensor loss, Tensor logits) {
+    }
+
+    /// The mean cross entropy of the model's logits.
+    static Objective crossEntropy() {
+        return (tape, model, images, labels) -> {
+            Tensor logits = model.forward(tape, images);
+            return new Outcome(Losses.crossEntropy(tape, logits, labels), logits);
+        };
+    }
+
+    /// The cross entropy with label smoothing, ignored labels or class weights.
+    static Objective crossEntropy(CrossEntropyOptions options) {
+        return (tape, model, images, labels) -> {
+            Tensor logits = model.forward(tape, images);
+            return new Outcome(Losses.crossEntropy(tape, logits, labels, options), logits);
+        };
+    }
+}

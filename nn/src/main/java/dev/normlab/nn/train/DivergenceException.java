@@ -1,0 +1,27 @@
+package dev.normlab.nn.train;
+
+/// Says that training met NaN or infinity, and where first. The step that met it changed no parameter.
+public final class DivergenceException extends RuntimeException {
+
+    private final String layer;
+    private final long step;
+
+    /// @param layer   the first layer affected, or what else was affected
+    /// @param step    the number of the step, from 0
+    /// @param finding a sentence
+    public DivergenceException(String layer, long step, String finding) {
+        super("training diverged in step " + (step + 1) + ": " + finding + " Lower the learning rate, or check the images and weights.");
+        this.layer = layer;
+        this.step = step;
+    }
+
+    /// The name of the first layer affected, for example `features.4`.
+    public String layer() {
+        return layer;
+    }
+
+    /// The number of the step, from 0.
+    public long step() {
+        return step;
+    }
+}

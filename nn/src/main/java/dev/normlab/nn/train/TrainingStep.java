@@ -1,0 +1,271 @@
+package dev.normlab.nn.train;
+
+import dev.normlab.engine.autograd.Gradients;
+import dev.normlab.engine.autograd.Reductions;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Executor;
+import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.Parameter;
+import dev.normlab.nn.loss.Objective;
+import dev.normlab.nn.optim.Optimizer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/// One step of training: forward, backward, hooks and update, in a fixed order.
+///
+/// The step is recorded when a batch of a new shape comes, and replayed from then on, so that its memory is planned by what is alive together. It consists of
+/// two programs. The first computes loss and gradients and depends on the batch's shape: an odd last batch has its own. The second runs the hooks and the
+/// optimiser on the gradients and is the same for all batches. Between the two the loss and the gradients are checked, so that a step that meets NaN or
+/// infinity changes no parameter. A host-side hook splits the second program once more. [#runEagerly] computes bitwise the same without recording.
+public final class TrainingStep implements AutoCloseable {
+
+    private static final String IMAGES = "images";
+    private static final String LABELS = "labels";
+    private static final String LOSS = "loss";
+    private static final String PREDICTIONS = "predictions";
+    private static final String GRADIENT = "gradient of ";
+
+    private final Layer model;
+    private final Objective objective;
+    private final Optimizer optimizer;
+    private final List<TrainingHook> hooks;
+    private final Device device;
+    private final Map<Key, Interpreter> forwards = new HashMap<>();
+    private final Map<List<String>, List<Part>> updates = new HashMap<>();
+    private long step;
+
+    /// What a forward program depends on: the shape of the images and which parameters are trained.
+    private record Key(Shape images, List<String> trained) {
+    }
+
+    /// A part of the update: a program, or a hook that runs on the host.
+    private sealed interface Part {
+
+        record Program(Interpreter interpreter) implements Part {
+        }
+
+        record Host(TrainingHook hook) implements Part {
+        }
+    }
+
+    /// @param hooks run at their moments, those of one moment in this order
+    public TrainingStep(Layer model, Objective objective, Optimizer optimizer, List<? extends TrainingHook> hooks, Device device) {
+        this.model = model;
+        this.objective = objective;
+        this.optimizer = optimizer;
+        this.hooks = hooks.stream().map(hook -> (TrainingHook) hook).sorted(Comparator.comparing(TrainingHook::moment)).toList();
+        this.device = device;
+    }
+
+    /// The number of the next step, from 0: layers with random numbers take those of the step.
+    public long step() {
+        return step;
+    }
+
+    /// Continues at another step.
+    public void step(long next) {
+        step = next;
+    }
+
+    /// Takes one step by replaying its programs.
+    ///
+    /// @param images `[n, c, h, w]`
+    /// @param labels int `[n]`
+    /// @throws DivergenceException if the loss or a gradient is NaN or infinite; no parameter has changed then
+    public StepResult run(Tensor images, Tensor labels) {
+        prepare();
+        List<Parameter> trained = trained();
+        List<String> names = trained.stream().map(Parameter::name).toList();
+        Interpreter forward = forwards.computeIfAbsent(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Map<String, Tensor> results = forward.replay(Map.of(IMAGES, images, LABELS, labels));
+        Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
+        trained.forEach(parameter -> {
+            Tensor gradient = results.get(GRADIENT + parameter.name());
+            if (gradient != null) {
+                byTensor.put(parameter.tensor(), gradient);
+            }
+        });
+        Gradients gradients = new Gradients(byTensor);
+        StepResult result = check(value(results, LOSS), value(results, PREDICTIONS), gradients, images, labels);
+        List<Part> parts = updates.computeIfAbsent(names, _ -> recordUpdate(trained, gradients));
+        optimizer.beforeStep();
+        for (Part part : parts) {
+            switch (part) {
+                case Part.Program program -> program.interpreter.replay(feedsOf(program.interpreter, results));
+                case Part.Host host -> runOnHost(host.hook, gradients);
+            }
+        }
+        step++;
+        return result;
+    }
+
+    /// Takes one step by computing every operation at once, bitwise like [#run].
+    ///
+    /// @throws DivergenceException as [#run]
+    public StepResult runEagerly(Tensor images, Tensor labels) {
+        prepare();
+        try (Tape tape = Tape.eager(device, model.trainable())) {
+            Objective.Outcome outcome = objective.evaluate(tape, model, images, labels);
+            Tensor predictions = Reductions.argMax(tape, outcome.logits(), 1, false);
+            Gradients gradients = tape.backward(outcome.loss());
+            StepResult result = check(outcome.loss(), predictions, gradients, images, labels);
+            optimizer.beforeStep();
+            applyHooks(tape.executor(), gradients, false);
+            optimizer.apply(tape.executor(), gradients);
+            applyHooks(tape.executor(), gradients, true);
+            step++;
+            return result;
+        }
+    }
+
+    private void prepare() {
+        model.train();
+        model.atStep(step);
+        hooks.forEach(hook -> hook.beforeStep(step));
+    }
+
+    private List<Parameter> trained() {
+        List<Parameter> trained = model.namedParameters().values().stream().filter(parameter -> !parameter.frozen()).toList();
+        if (trained.isEmpty()) {
+            throw new IllegalStateException("there is nothing to train: all parameters of the model are frozen");
+        }
+        return trained;
+    }
+
+    private Interpreter recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
+        Recorder recorder = new Recorder(device);
+        Tensor imageFeed = recorder.feed(IMAGES, images.spec());
+        Tensor labelFeed = recorder.feed(LABELS, labels.spec());
+        try (Tape tape = new Tape(recorder, trained.stream().map(Parameter::tensor).toList())) {
+            Objective.Outcome outcome = objective.evaluate(tape, model, imageFeed, labelFeed);
+            recorder.fetch(LOSS, outcome.loss());
+            recorder.fetch(PREDICTIONS, Reductions.argMax(tape, outcome.logits(), 1, false));
+            Gradients gradients = tape.backward(outcome.loss());
+            for (Parameter parameter : trained) {
+                gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
+            }
+        }
+        return new Interpreter(recorder.program(), device);
+    }
+
+    private List<Part> recordUpdate(List<Parameter> trained, Gradients real) {
+        List<Part> parts = new ArrayList<>();
+        UpdateRecording recording = new UpdateRecording(trained, real, parts);
+        hooks.stream().filter(hook -> hook.moment() != TrainingHook.Moment.AFTER_UPDATE).forEach(recording::add);
+        optimizer.apply(recording.recorder, recording.gradients);
+        hooks.stream().filter(hook -> hook.moment() == TrainingHook.Moment.AFTER_UPDATE).forEach(recording::add);
+        recording.finish();
+        return parts;
+    }
+
+    /// Records hooks and optimiser into programs, and begins a new program after every hook that runs on the host.
+    private final class UpdateRecording {
+
+        private final List<Parameter> trained;
+        private final Gradients real;
+        private final List<Part> parts;
+        private Recorder recorder;
+        private Gradients gradients;
+
+        UpdateRecording(List<Parameter> trained, Gradients real, List<Part> parts) {
+            this.trained = trained;
+            this.real = real;
+            this.parts = parts;
+            this.recorder = new Recorder(device);
+            this.gradients = feeds(recorder);
+        }
+
+        private Gradients feeds(Recorder into) {
+            Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
+            for (Parameter parameter : trained) {
+                real.find(parameter.tensor()).ifPresent(
+                        gradient -> byTensor.put(parameter.tensor(), into.feed(GRADIENT + parameter.name(), gradient.spec())));
+            }
+            return new Gradients(byTensor);
+        }
+
+        void add(TrainingHook hook) {
+            if (!hook.hostSide()) {
+                hook.apply(recorder, gradients);
+                return;
+            }
+            finish();
+            parts.add(new Part.Host(hook));
+            recorder = new Recorder(device);
+            gradients = feeds(recorder);
+        }
+
+        void finish() {
+            Interpreter interpreter = new Interpreter(recorder.program(), device);
+            if (!interpreter.program().operations().isEmpty()) {
+                parts.add(new Part.Program(interpreter));
+            }
+        }
+    }
+
+    private void applyHooks(Executor executor, Gradients gradients, boolean afterUpdate) {
+        for (TrainingHook hook : hooks) {
+            if (hook.moment() == TrainingHook.Moment.AFTER_UPDATE == afterUpdate) {
+                if (hook.hostSide()) {
+                    runOnHost(hook, gradients);
+                } else {
+                    hook.apply(executor, gradients);
+                }
+            }
+        }
+    }
+
+    private void runOnHost(TrainingHook hook, Gradients gradients) {
+        try (Tape tape = Tape.inference(device)) {
+            hook.apply(tape.executor(), gradients);
+        }
+    }
+
+    private StepResult check(Tensor loss, Tensor predictions, Gradients gradients, Tensor images, Tensor labels) {
+        float value = loss.item();
+        if (!Float.isFinite(value)) {
+            throw Divergence.ofLoss(value, model, objective, images, labels, device, step);
+        }
+        Divergence.requireFinite(model.namedParameters().values(), gradients, step);
+        int[] predicted = predictions.toIntArray();
+        int[] wanted = labels.toIntArray();
+        int correct = 0;
+        for (int i = 0; i < wanted.length; i++) {
+            correct += predicted[i] == wanted[i] ? 1 : 0;
+        }
+        return new StepResult(value, correct, wanted.length);
+    }
+
+    private static Map<String, Tensor> feedsOf(Interpreter interpreter, Map<String, Tensor> results) {
+        Map<String, Tensor> feeds = new HashMap<>();
+        interpreter.program().feeds().keySet().forEach(name -> feeds.put(name, value(results, name)));
+        return feeds;
+    }
+
+    private static Tensor value(Map<String, Tensor> results, String name) {
+        return Objects.requireNonNull(results.get(name), () -> "the step has no result named '" + name + "'");
+    }
+
+    /// Hands the memory of the programs back. The programs themselves are recorded anew if the step is used again.
+    @Override
+    public void close() {
+        forwards.values().forEach(Interpreter::close);
+        forwards.clear();
+        updates.values().forEach(parts -> parts.forEach(part -> {
+            if (part instanceof Part.Program program) {
+                program.interpreter.close();
+            }
+        }));
+        updates.clear();
+    }
+}
