@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""PyTorch's CPU speed on the networks that normlab trains, as a peer for `normlab bench step`.
+
+Usage: python bench_torch.py MODEL [--tuned] [--batch-size 128] [--threads 2] [--seconds 10]
+
+Prints one JSON line with `train_images_per_second` and `infer_images_per_second`: medians over steps after warming up. A training step is
+forward, mean cross entropy, backward and SGD with momentum 0.9 on random images that are already in memory; inference is eval mode without
+gradients. `--tuned` takes channels-last memory and keeps freed memory in the process (malloc settings; the script starts itself again with
+them, since they are read once). All weights are PyTorch's defaults.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+TUNED_MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_MMAP_THRESHOLD_": "2000000000",
+    "MALLOC_TRIM_THRESHOLD_": "2000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+def restart_with_tuned_malloc():
+    if any(os.environ.get(key) != value for key, value in TUNED_MALLOC.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | TUNED_MALLOC)
+
+
+def median_rate(step, images, seconds):
+    """Images per second: median over steps that take `seconds` together, after two to warm up; at least three steps."""
+    for _ in range(2):
+        step()
+    rates, end = [], time.perf_counter() + seconds
+    while len(rates) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        rates.append(images / (time.perf_counter() - start))
+    return round(statistics.median(rates), 1), len(rates)
+
+
+def measure(model, tuned, batch_size, seconds):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
+    import networks
+    import torch
+
+    torch.manual_seed(0)
+    layout = torch.channels_last if tuned else torch.contiguous_format
+    network = networks.make(model).to(memory_format=layout)
+    images = torch.rand(batch_size, 3, 32, 32).to(memory_format=layout)
+    labels = torch.randint(10, (batch_size,))
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+    loss = torch.nn.CrossEntropyLoss()
+
+    def train_step():
+        optimiser.zero_grad()
+        loss(network(images), labels).backward()
+        optimiser.step()
+
+    def infer():
+        with torch.inference_mode():
+            network(images)
+
+    train, train_steps = median_rate(train_step, batch_size, seconds)
+    network.eval()
+    inference, infer_steps = median_rate(infer, batch_size, seconds / 2)
+    return {"model": model, "settings": "tuned" if tuned else "default", "torch": torch.__version__, "threads": torch.get_num_threads(),
+            "batch_size": batch_size, "train_images_per_second": train, "infer_images_per_second": inference,
+            "train_steps": train_steps, "infer_steps": infer_steps, "load_average": round(os.getloadavg()[0], 2)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--tuned", action="store_true")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=10)
+    options = parser.parse_args()
+    if options.tuned:
+        restart_with_tuned_malloc()
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    print(json.dumps(measure(options.model, options.tuned, options.batch_size, options.seconds)))
+
+
+if __name__ == "__main__":
+    main()
