@@ -6,6 +6,7 @@ import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.program.Attributes.ClampRange;
 import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Tensor;
@@ -95,6 +96,16 @@ public final class Arithmetic {
     /// 1 where `a = b`, else 0; no gradient flows.
     public static Tensor equal(Tape tape, Tensor a, Tensor b) {
         return binary(tape, BinaryFunction.EQUAL, a, b);
+    }
+
+    /// 1 where two int tensors of one shape agree, else 0.
+    ///
+    /// @throws ShapeException if the shapes differ or one holds floats
+    public static Tensor equalIndices(Tape tape, Tensor a, Tensor b) {
+        if (a.dtype() != DType.INT32 || !a.spec().equals(b.spec())) {
+            throw new ShapeException("equalIndices: expected two int tensors of one shape, but got " + a + " and " + b);
+        }
+        return tape.run(Opcode.EQUAL_INDICES, null, TensorSpec.floats(a.shape()), a, b);
     }
 
     /// `factor · x` with a constant factor.

@@ -157,6 +157,25 @@ public final class Arrangement {
         return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.GATHER_BACKWARD, backward, x.spec(), dOut, indices)));
     }
 
+    /// Whole examples of `a` where the mask is not 0, of `b` elsewhere; copies bit for bit. The gradient goes where the value came from.
+    ///
+    /// @param mask `[n]`
+    /// @param a    `[n, ..]`
+    /// @param b    of a's shape
+    /// @throws ShapeException if shapes do not match
+    public static Tensor select(Tape tape, Tensor mask, Tensor a, Tensor b) {
+        if (!a.shape().equals(b.shape()) || a.shape().rank() < 1 || !mask.shape().equals(Shape.of(a.shape().size(0)))) {
+            throw new ShapeException("select: expected a mask [n] and two tensors [n, ..] of one shape, but got mask " + mask.shape() + ", " + a.shape()
+                    + " and " + b.shape());
+        }
+        Tensor y = tape.run(Opcode.SELECT, null, a.spec(), mask, a, b);
+        return tape.onBackward(y, List.of(a, b), (dOut, sink) -> {
+            Tensor zero = tape.run(Opcode.BROADCAST, dOut.shape(), dOut.spec(), Tensor.scalar(0f));
+            sink.add(a, () -> tape.run(Opcode.SELECT, null, a.spec(), mask, dOut, zero));
+            sink.add(b, () -> tape.run(Opcode.SELECT, null, b.spec(), mask, zero, dOut));
+        });
+    }
+
     private static Shape resolve(Shape from, int... sizes) {
         int[] resolved = sizes.clone();
         int open = -1;

@@ -98,8 +98,10 @@ public final class Convolution {
         return expected + ", but got input " + input + " (dimension 1 is " + input.size(1) + ", not " + c + ")" + hint;
     }
 
-    /// The sizes of the convolution whose input adjoint is the transposed one: its output is our input.
-    private static Conv2dSizes transposedSizes(Shape input, Shape weight, Conv2dGeometry g, int outputPaddingH, int outputPaddingW) {
+    /// The sizes of the convolution whose input adjoint is a transposed convolution of these shapes: its output is our input `[n, c, h, w]`.
+    ///
+    /// @throws ShapeException if they do not fit together
+    public static Conv2dSizes transposedSizes(Shape input, Shape weight, Conv2dGeometry g, int outputPaddingH, int outputPaddingW) {
         if (input.rank() != 4 || weight.rank() != 4 || input.size(1) != weight.size(0) || input.size(1) % g.groups() != 0) {
             throw new ShapeException("convTranspose2d: expected input [n, c, h, w] and weight [c, o/groups, kh, kw] with c a multiple of " + g.groups()
                     + " groups, but got input " + input + " and weight " + weight);

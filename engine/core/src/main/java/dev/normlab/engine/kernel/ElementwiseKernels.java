@@ -27,6 +27,9 @@ public interface ElementwiseKernels {
     /// `y = factor * x`.
     void scale(float factor, Storage x, Storage y, Workspace workspace);
 
+    /// `y = 1` where the int tensors `a` and `b` of one shape agree, else 0. Plain.
+    void equalIndices(Storage a, Storage b, Storage y, Workspace workspace);
+
     /// Fills `y` in row-major order with random numbers. Plain.
     ///
     /// `counter` is int `[4]` = `{seed low, seed high, stream, position}`: element `i` comes from lane `i % 4` of the Philox block with the seed as its key

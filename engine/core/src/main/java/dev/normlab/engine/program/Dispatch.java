@@ -57,6 +57,8 @@ final class Dispatch {
             case ADAPTIVE_AVERAGE_POOL -> kernels.pooling().adaptiveAveragePoolForward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
             case ADAPTIVE_AVERAGE_POOL_BACKWARD -> kernels.pooling().adaptiveAveragePoolBackward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
             case UNARY, UNARY_BACKWARD, BINARY, CLAMP, CLAMP_BACKWARD, SCALE, BROADCAST, RANDOM -> elementwise(opcode, some(attributes), x, y);
+            case EQUAL_INDICES -> kernels.elementwise().equalIndices(x.at(0), x.at(1), y, ws);
+            case SELECT -> kernels.arrangements().select(x.at(0), x.at(1), x.at(2), y, ws);
             case REDUCE, CHANNEL_SUM, ARG_EXTREME, TOP_K, SOFTMAX, SOFTMAX_BACKWARD -> reduction(opcode, attributes, x, out);
             case RESHAPE, PERMUTE, PAD, PAD_BACKWARD, CONCATENATE, SLICE, SLICE_BACKWARD, CHANNEL_SHUFFLE, GATHER, GATHER_BACKWARD ->
                 arrangement(opcode, attributes, x, y);

@@ -61,6 +61,8 @@ public enum Opcode {
     SCALE(ELEMENTWISE),
     /// x; `Shape` → y.
     BROADCAST(PLAIN),
+    /// int a, int b of one shape; no attributes → y, 1 where they agree and 0 elsewhere.
+    EQUAL_INDICES(PLAIN),
     /// counter int `[4]`; `RandomFill` → y.
     RANDOM(PLAIN),
 
@@ -97,6 +99,8 @@ public enum Opcode {
     GATHER(PLAIN),
     /// dOut, int indices; `GatherBackward` → dx.
     GATHER_BACKWARD(PLAIN),
+    /// mask `[n]`, a `[n, ..]`, b `[n, ..]`; no attributes → y, the examples of a where the mask is not 0 and of b elsewhere.
+    SELECT(PLAIN),
 
     /// logits, int labels, classWeight?; `CrossEntropySizes` → loss.
     CROSS_ENTROPY(PLAIN),

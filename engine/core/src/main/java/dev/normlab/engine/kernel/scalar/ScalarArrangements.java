@@ -53,6 +53,18 @@ final class ScalarArrangements implements ArrangementKernels {
     }
 
     @Override
+    public void select(Storage mask, Storage a, Storage b, Storage y, Workspace workspace) {
+        float[] chosen = mask.floats();
+        int n = mask.shape().elements();
+        int each = n == 0 ? 0 : y.shape().elements() / n;
+        Chunks.run(workspace, n, each, (from, to, _) -> {
+            for (int in = from; in < to; in++) {
+                System.arraycopy(chosen[in] != 0 ? a.floats() : b.floats(), in * each, y.floats(), in * each, each);
+            }
+        });
+    }
+
+    @Override
     public void zero(Storage y, Workspace workspace) {
         int length = y.layout().length(y.shape());
         if (y.dtype() == DType.INT32) {

@@ -183,6 +183,16 @@ final class ScalarElementwise implements ElementwiseKernels {
 
     // counter [4]; elements 4*i .. 4*i + 3 of y come from block number position + i of the stream
     @Override
+    public void equalIndices(Storage a, Storage b, Storage y, Workspace workspace) {
+        int[] as = a.ints();
+        int[] bs = b.ints();
+        float[] ys = y.floats();
+        for (int i = 0; i < y.shape().elements(); i++) {
+            ys[i] = as[i] == bs[i] ? 1f : 0f;
+        }
+    }
+
+    @Override
     public void random(RandomFill fill, Storage counter, Storage y, Workspace workspace) {
         int[] words = counter.ints();
         long key = Integer.toUnsignedLong(words[1]) << 32 | Integer.toUnsignedLong(words[0]);
