@@ -52,6 +52,41 @@ public abstract class KernelsContract {
         return tests(ConvolutionCases.matrixProducts());
     }
 
+    @TestFactory
+    Stream<DynamicTest> batchNormsAgreeWithTheirDefinition() {
+        return tests(BatchNormCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> poolingAgreesWithItsDefinition() {
+        return tests(PoolingCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> elementwiseFunctionsAgreeWithTheirDefinition() {
+        return tests(ElementwiseCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> reductionsAgreeWithTheirDefinition() {
+        return tests(ReductionCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> arrangementsAgreeWithTheirDefinition() {
+        return tests(ArrangementCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> lossesAgreeWithTheirDefinition() {
+        return tests(LossCases.all());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> updatesAgreeWithTheirDefinition() {
+        return tests(UpdateCases.all());
+    }
+
     private Stream<DynamicTest> tests(List<OperationCase> cases) {
         return cases.stream().map(each -> dynamicTest(each.toString(), () -> check(each)));
     }
