@@ -20,6 +20,13 @@ public final class Models {
         for (int depth : List.of(11, 13, 16, 19)) {
             all.put("vgg" + depth, spec -> new Vgg(depth, spec));
         }
+        all.put("resnet18", spec -> ResNet.of(ResNet.Block.BASIC, List.of(2, 2, 2, 2), spec));
+        all.put("resnet34", spec -> ResNet.of(ResNet.Block.BASIC, List.of(3, 4, 6, 3), spec));
+        all.put("resnet50", spec -> ResNet.of(ResNet.Block.BOTTLENECK, List.of(3, 4, 6, 3), spec));
+        all.put("senet18", SeNet::new);
+        all.put("regnetx200mf", spec -> new RegNet(RegNet.X_200MF, spec));
+        all.put("regnetx400mf", spec -> new RegNet(RegNet.X_400MF, spec));
+        all.put("regnety400mf", spec -> new RegNet(RegNet.Y_400MF, spec));
         return all;
     }
 

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// One step of training: forward, backward, hooks and update, in a fixed order.
 ///
@@ -42,6 +43,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Device device;
     private final Map<Key, Interpreter> forwards = new HashMap<>();
     private final Map<List<String>, List<Part>> updates = new HashMap<>();
+    private @Nullable Interpreter latest;
     private long step;
 
     /// What a forward program depends on: the shape of the images and which parameters are trained.
@@ -87,6 +89,10 @@ public final class TrainingStep implements AutoCloseable {
         List<Parameter> trained = trained();
         List<String> names = trained.stream().map(Parameter::name).toList();
         Interpreter forward = forwards.computeIfAbsent(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        if (latest != null && latest != forward) {
+            latest.close(); // its gradients were used up in its own step
+        }
+        latest = forward;
         Map<String, Tensor> results = forward.replay(Map.of(IMAGES, images, LABELS, labels));
         Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
         trained.forEach(parameter -> {
@@ -261,6 +267,7 @@ public final class TrainingStep implements AutoCloseable {
     public void close() {
         forwards.values().forEach(Interpreter::close);
         forwards.clear();
+        latest = null;
         updates.values().forEach(parts -> parts.forEach(part -> {
             if (part instanceof Part.Program program) {
                 program.interpreter.close();

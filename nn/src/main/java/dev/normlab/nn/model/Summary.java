@@ -1,0 +1,68 @@
+package dev.normlab.nn.model;
+
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.engine.tensor.TensorSpec;
+import dev.normlab.nn.layer.Conv2d;
+import dev.normlab.nn.layer.ConvTranspose2d;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.Linear;
+import dev.normlab.nn.layer.Parameter;
+import dev.normlab.nn.layer.Sequential;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What a model consists of: its layers in the order in which they compute, without containers.
+///
+/// @param layers       in the order of the forward pass
+/// @param parameters   all parameter values
+/// @param multiplyAdds of one image
+public record Summary(List<LayerSummary> layers, long parameters, long multiplyAdds) {
+
+    public Summary {
+        layers = List.copyOf(layers);
+    }
+
+    /// The summary of a model for images `[c, h, w]`. The forward pass is recorded, not computed; it also tells every convolution its input size. The model's
+    /// mode is left as it was, which does not matter for the shapes.
+    ///
+    /// @throws dev.normlab.engine.tensor.ShapeException if such images do not fit the model
+    public static Summary of(Layer model, int c, int h, int w, Device device) {
+        Map<Layer, String> names = new IdentityHashMap<>();
+        model.namedLayers().forEach((name, layer) -> names.put(layer, name));
+        List<LayerSummary> layers = new ArrayList<>();
+        try (Recorder recorder = new Recorder(device);
+                Tape tape = new Tape(recorder, List.of());
+                Layer.Observation ignored = model.observe((layer, input, output) -> {
+                    if (layer.children().isEmpty() && names.containsKey(layer) && !(layer instanceof Sequential)) {
+                        layers.add(summary(names.getOrDefault(layer, ""), layer, input.shape(), output.shape()));
+                    }
+                })) {
+            model.forward(tape, recorder.feed("images", TensorSpec.floats(2, c, h, w)));
+        }
+        return new Summary(layers, model.parameterCount(), layers.stream().mapToLong(LayerSummary::multiplyAdds).sum());
+    }
+
+    private static LayerSummary summary(String name, Layer layer, Shape input, Shape output) {
+        Shape in = input.with(0, 1);
+        Shape out = output.with(0, 1);
+        long parameters = layer.namedParameters().values().stream().map(Parameter::shape).mapToLong(Shape::elements).sum();
+        long multiplyAdds = switch (layer) {
+            case Conv2d conv -> (long) out.elements() * taps(conv.weight());
+            case ConvTranspose2d conv -> (long) in.elements() * taps(conv.weight());
+            case Linear linear -> linear.weight().shape().elements();
+            default -> 0;
+        };
+        return new LayerSummary(name, layer.getClass().getSimpleName(), in, out, parameters, multiplyAdds);
+    }
+
+    /// Weights that one output (or, transposed, one input) meets: the elements of the weight but for its first dimension.
+    private static long taps(Parameter weight) {
+        return weight.shape().elements() / weight.shape().size(0);
+    }
+}
