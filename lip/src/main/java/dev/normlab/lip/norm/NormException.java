@@ -1,0 +1,12 @@
+package dev.normlab.lip.norm;
+
+/// A norm that cannot be computed: the message names the layer, says why, and what to do.
+public final class NormException extends IllegalStateException {
+
+    private static final long serialVersionUID = 1L;
+
+    /// @param message a whole sentence for the person who asked for the norm
+    public NormException(String message) {
+        super(message);
+    }
+}
