@@ -45,6 +45,9 @@ public final class ArrangementCases {
         for (int[] size : new int[][]{{2, 10, 3, 3, 2}, {2, 10, 3, 3, 5}, {1, 6, 1, 1, 3}, {2, 48, 2, 2, 3}, {1, 152, 1, 2, 4}, {2, 7, 2, 2, 1}, {0, 4, 2, 2, 2}}) {
             cases.add(shuffle(Samples.uniform(seed++, size[0], size[1], size[2], size[3]), size[4]));
         }
+        for (int[] sizes : new int[][]{{1, 3}, {5, 10, 3, 3}, {3, 17, 2, 2}, {4}, {0, 16, 1, 1}}) {
+            cases.add(select(sizes, seed++));
+        }
         for (int[] size : new int[][]{{6, 10, 1, 1}, {5, 7, 1, 4}, {2, 3, 5, 3}, {1, 1, 1, 1}, {3, 4, 2, 9}, {0, 5, 1, 1}}) {
             cases.addAll(gathers(size[0], size[1], size[2], size[3], seed++));
         }
@@ -193,6 +196,18 @@ public final class ArrangementCases {
             int from = ic % groups * (c / groups) + ic / groups;
             return xs[(i / (pixels * c) * c + from) * pixels + i % pixels];
         }), x);
+    }
+
+    private static OperationCase select(int[] sizes, long seed) {
+        Tensor mask = Samples.whole(seed, 2, sizes[0]);
+        Tensor a = Samples.uniform(seed + 1, sizes);
+        float[] values = Samples.uniform(seed + 2, sizes).toArray();
+        for (int i = 0; i < values.length; i += 5) {
+            values[i] = i % 2 == 0 ? Float.NaN : Float.POSITIVE_INFINITY;
+        }
+        Tensor b = Tensor.of(a.shape(), values);
+        return OperationCase.of(a.shape().toString(), Opcode.SELECT, null, a.spec(),
+                () -> Expected.exactly(values.length, i -> mask.toArray()[i / (values.length / sizes[0])] != 0 ? a.toArray()[i] : values[i]), mask, a, b);
     }
 
     private static List<OperationCase> gathers(int outer, int axis, int inner, int count, long seed) {

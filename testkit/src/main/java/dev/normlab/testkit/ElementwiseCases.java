@@ -40,6 +40,9 @@ public final class ElementwiseCases {
         cases.addAll(clamps(Samples.repeated(67, 0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0.5f, -0.25f, 0.6f)));
         cases.add(scale(Samples.repeated(67, SPECIAL), 0f));
         cases.addAll(broadcasts());
+        for (int count : new int[]{0, 1, 33}) {
+            cases.add(equalIndices(count));
+        }
         cases.addAll(randoms());
         return cases;
     }
@@ -219,6 +222,13 @@ public final class ElementwiseCases {
         return OperationCase.of(factor + " " + x.shape(), Opcode.SCALE, factor, x.spec(), () -> Expected.exactly(xs.length, i -> factor * xs[i]), x);
     }
 
+    private static OperationCase equalIndices(int count) {
+        Tensor a = Samples.integers(1, 3, count);
+        Tensor b = Samples.integers(2, 3, count);
+        return OperationCase.of(a.shape().toString(), Opcode.EQUAL_INDICES, null, TensorSpec.floats(count),
+                () -> Expected.exactly(count, i -> a.toIntArray()[i] == b.toIntArray()[i] ? 1 : 0), a, b);
+    }
+
     private static List<OperationCase> broadcasts() {
         int[][][] shapes = {{{}, {3}}, {{1}, {2, 17}}, {{5}, {4, 5}}, {{3, 1, 5}, {3, 4, 5}}, {{2, 10, 1, 1}, {2, 10, 3, 3}}, {{1, 1, 1, 1}, {2, 3, 4, 5}},
                 {{2, 1, 4, 1}, {2, 17, 4, 3}}, {{0, 1}, {0, 5}}, {{7, 9}, {7, 9}}, {{1, 16, 1, 1}, {3, 16, 2, 2}}};
@@ -233,7 +243,7 @@ public final class ElementwiseCases {
         return cases;
     }
 
-    /// Random fills are bitwise those of [RandomStream].
+    /// Random fills are bitwise those of [RandomStream], whose position counts words where the kernel's counts blocks of four.
     private static List<OperationCase> randoms() {
         List<OperationCase> cases = new ArrayList<>();
         int[][] counters = {{1, 2, 3, 0}, {-5, 77, 1, 8}, {0, 0, 0, 3}, {123456789, -1, 1000, 40}};
@@ -254,7 +264,7 @@ public final class ElementwiseCases {
 
     private static Expected random(RandomFill fill, int[] counter, int count) {
         long key = Integer.toUnsignedLong(counter[0]) | (long) counter[1] << 32;
-        RandomStream stream = RandomStream.at(new RandomStream.State(key, Integer.toUnsignedLong(counter[2]), Integer.toUnsignedLong(counter[3])));
+        RandomStream stream = RandomStream.at(new RandomStream.State(key, Integer.toUnsignedLong(counter[2]), 4 * Integer.toUnsignedLong(counter[3])));
         float[] values = new float[count];
         switch (fill.kind()) {
             case UNIFORM -> stream.fillUniform(values, -1f, 1f);

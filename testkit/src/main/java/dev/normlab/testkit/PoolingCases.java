@@ -7,6 +7,7 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Pooling at awkward sizes, with references that follow the definitions.
@@ -64,7 +65,7 @@ public final class PoolingCases {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         List<Pool2dSizes> dilated = List.of(sizes(1, 10, 9, 9, both(2), both(1), both(0), 2, false, true, 0),
-                sizes(2, 17, 9, 10, both(3), both(2), both(1), 2, true, true, 0));
+                sizes(2, 17, 9, 10, both(3), both(2), both(1), 2, true, true, 0), sizes(2, 10, 1, 2, both(2), both(1), both(1), 2, false, true, 0));
         for (Pool2dSizes s : windows()) {
             cases.addAll(maximum("", s, Samples.uniform(seed, s.inputShape().toArray()), seed));
             cases.addAll(average(s, seed++));
@@ -116,6 +117,7 @@ public final class PoolingCases {
         float[] xs = x.toArray();
         int planes = s.n() * s.c();
         int[] indices = new int[s.outputShape().elements()];
+        Arrays.fill(indices, -1);
         for (int plane = 0; plane < planes; plane++) {
             int from = plane * s.h() * s.w();
             int to = plane * s.oh() * s.ow();
@@ -133,7 +135,8 @@ public final class PoolingCases {
         Tensor chosen = Tensor.ofInts(s.outputShape(), indices);
         Tensor dOut = Samples.uniform(seed + 1000, s.outputShape().toArray());
         int pixels = s.oh() * s.ow();
-        List<Expected> forward = List.of(Expected.exactly(indices.length, i -> xs[i / pixels * s.h() * s.w() + indices[i]]),
+        List<Expected> forward = List.of(
+                Expected.exactly(indices.length, i -> indices[i] < 0 ? Double.NEGATIVE_INFINITY : xs[i / pixels * s.h() * s.w() + indices[i]]),
                 Expected.exactly(indices.length, i -> indices[i]));
         return List.of(
                 OperationCase.of(what + s, Opcode.MAX_POOL, s, List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())), () -> forward, x),
@@ -146,9 +149,11 @@ public final class PoolingCases {
         double[] dx = new double[s.inputShape().elements()];
         double[] magnitude = new double[dx.length];
         for (int i = 0; i < ds.length; i++) {
-            int target = i / (s.oh() * s.ow()) * s.h() * s.w() + indices[i];
-            dx[target] += ds[i];
-            magnitude[target] += Math.abs(ds[i]);
+            if (indices[i] >= 0) {
+                int target = i / (s.oh() * s.ow()) * s.h() * s.w() + indices[i];
+                dx[target] += ds[i];
+                magnitude[target] += Math.abs(ds[i]);
+            }
         }
         return Expected.sums(dx, magnitude, s.kh() * s.kw());
     }
