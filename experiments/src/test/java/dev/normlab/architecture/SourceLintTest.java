@@ -40,7 +40,7 @@ class SourceLintTest {
         }
     }
 
-    private static final Predicate<String> PRODUCT = file -> file.contains("/src/main/");
+    private static final Predicate<String> PRODUCT = file -> file.contains("/src/main/") && !file.startsWith("testkit/");
 
     private static final List<Rule> RULES = List.of(
             new Rule("no reduceLanes(ADD or MUL): interpreter and compiled code sum in different orders; use a fixed tree", file -> true,
@@ -99,9 +99,9 @@ class SourceLintTest {
     }
 
     @Test
-    void everyPackageOfTheProductIsNullMarked() throws IOException {
+    void everyPackageIsNullMarked() throws IOException {
         List<String> unmarked = new ArrayList<>();
-        for (Path folder : sources().stream().filter(path -> PRODUCT.test(relative(path))).map(Path::getParent).distinct().toList()) {
+        for (Path folder : sources().stream().filter(path -> relative(path).contains("/src/main/")).map(Path::getParent).distinct().toList()) {
             Path description = folder.resolve("package-info.java");
             if (!Files.exists(description) || !Files.readString(description).contains("@NullMarked")) {
                 unmarked.add(relative(folder) + " has no package-info.java with @NullMarked");

@@ -8,6 +8,7 @@ import dev.normlab.engine.program.Attributes.ClampRange;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
