@@ -28,26 +28,6 @@ final class Svg {
         return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + new Svg(drawing, "figure").write(Palette.css());
     }
 
-    /// The text with the five characters that XML reserves written as entities, and without characters that XML forbids.
-    static String escape(String text) {
-        StringBuilder safe = new StringBuilder(text.length() + 16);
-        text.codePoints().forEach(point -> {
-            switch (point) {
-                case '&' -> safe.append("&amp;");
-                case '<' -> safe.append("&lt;");
-                case '>' -> safe.append("&gt;");
-                case '"' -> safe.append("&quot;");
-                case '\'' -> safe.append("&#39;");
-                default -> {
-                    boolean control = point < 0x20 && point != '\t' && point != '\n' || point >= 0x7f && point < 0xa0;
-                    boolean forbidden = control || point >= 0xd800 && point <= 0xdfff || point == 0xfffe || point == 0xffff;
-                    safe.appendCodePoint(forbidden ? 0xfffd : point);
-                }
-            }
-        });
-        return safe.toString();
-    }
-
     /// A coordinate with at most two decimals.
     static String coordinate(double value) {
         BigDecimal rounded = BigDecimal.valueOf(value).setScale(2, RoundingMode.HALF_EVEN).stripTrailingZeros();
@@ -60,8 +40,8 @@ final class Svg {
         add("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"normlab\" role=\"img\" width=\"", width, "\" height=\"", height,
                 "\" viewBox=\"0 0 ", width, " ",
                 height, "\" aria-labelledby=\"", id, "-title ", id, "-desc\">\n");
-        add("<title id=\"", id, "-title\">", escape(drawing.title()), "</title>\n");
-        add("<desc id=\"", id, "-desc\">", escape(drawing.description()), "</desc>\n");
+        add("<title id=\"", id, "-title\">", Markup.escape(drawing.title()), "</title>\n");
+        add("<desc id=\"", id, "-desc\">", Markup.escape(drawing.description()), "</desc>\n");
         if (!css.isEmpty()) {
             add("<style>", css, "</style>\n");
             add("<rect width=\"100%\" height=\"100%\" style=\"fill:var(--nl-bg)\"/>\n");
@@ -132,7 +112,8 @@ final class Svg {
         if (text.angle() != 0) {
             add(" transform=\"rotate(", coordinate(text.angle()), " ", coordinate(text.x()), " ", coordinate(text.y()), ")\"");
         }
-        add(">", text.tooltip().isEmpty() ? "" : "<title>" + escape(text.tooltip()) + "</title>", escape(text.text()), "</text>\n");
+        add(">", text.tooltip().isEmpty() ? "" : "<title>" + Markup.escape(text.tooltip()) + "</title>", Markup.escape(text.text()),
+                "</text>\n");
     }
 
     private void element(String name, String attributes, String tooltip) {
@@ -140,7 +121,7 @@ final class Svg {
         if (tooltip.isEmpty()) {
             add("/>\n");
         } else {
-            add("><title>", escape(tooltip), "</title></", name, ">\n");
+            add("><title>", Markup.escape(tooltip), "</title></", name, ">\n");
         }
     }
 

@@ -1,0 +1,167 @@
+package dev.normlab.experiments.store;
+
+import dev.normlab.engine.io.AtomicFile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// The folder of one training run. Four of its files are JSON, for people and other programs to read:
+///
+/// - `run.json`, written once at the start: what the run is, [RunInfo];
+/// - `metrics.jsonl`, one line per epoch: [MetricsLine];
+/// - `norms.jsonl`, one line per layer and epoch, from epoch 0 (before training): [NormLine];
+/// - `result.json`, written once at the end: what came out, [RunResult].
+///
+/// Keys are the components' names in snake_case (`test_accuracy`, `norm_sum_l1`); all are always there, others are refused; numbers that
+/// are not finite are `null`. Documents are written atomically. The `.jsonl` files grow line by line; a crash can leave their last line
+/// unfinished, which readers leave out and say so. A resumed run first cuts them to its checkpoint's epoch, so that no epoch appears twice.
+public final class RunFolder {
+
+    /// The name of the file that makes a folder a run folder.
+    public static final String INFO_FILE = "run.json";
+    /// The name of the file of metrics.
+    public static final String METRICS_FILE = "metrics.jsonl";
+    /// The name of the file of norms.
+    public static final String NORMS_FILE = "norms.jsonl";
+    /// The name of the file of results.
+    public static final String RESULT_FILE = "result.json";
+
+    private final Path path;
+
+    private RunFolder(Path path) {
+        this.path = path;
+    }
+
+    /// Everything that the JSON files of a run folder hold.
+    ///
+    /// @param path the folder
+    /// @param info what the run is
+    /// @param metrics the metrics, one line per epoch
+    /// @param norms the norms, one line per layer and epoch
+    /// @param result what came out, or nothing if the run has not ended
+    /// @param remarks what was left out while reading, as sentences
+    public record Contents(Path path, RunInfo info, List<MetricsLine> metrics, List<NormLine> norms, Optional<RunResult> result,
+            List<String> remarks) {
+
+        /// Copies the lists.
+        public Contents {
+            metrics = List.copyOf(metrics);
+            norms = List.copyOf(norms);
+            remarks = List.copyOf(remarks);
+        }
+    }
+
+    /// Makes the folder, where it does not exist yet, and starts a run in it.
+    ///
+    /// @throws FileAlreadyExistsException if the folder already holds a run
+    /// @throws IOException if the folder cannot be made or written
+    public static RunFolder create(Path path, RunInfo info) throws IOException {
+        if (Files.exists(path.resolve(INFO_FILE))) {
+            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
+        }
+        Files.createDirectories(path);
+        AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
+        return new RunFolder(path);
+    }
+
+    /// An existing run folder.
+    ///
+    /// @throws IOException if the folder holds no run
+    public static RunFolder open(Path path) throws IOException {
+        if (!Files.isRegularFile(path.resolve(INFO_FILE))) {
+            throw new IOException(path + " is not a run folder: it has no " + INFO_FILE);
+        }
+        return new RunFolder(path);
+    }
+
+    /// The run folders at `path`: itself if it is one, else those directly inside, in the order in which the runs started.
+    ///
+    /// @throws IOException if there is none, or one cannot be read
+    public static List<Contents> readAll(Path path) throws IOException {
+        if (Files.isRegularFile(path.resolve(INFO_FILE))) {
+            return List.of(open(path).read());
+        }
+        if (!Files.isDirectory(path)) {
+            throw new IOException(path + " is not a folder");
+        }
+        List<Path> folders;
+        try (Stream<Path> children = Files.list(path)) {
+            folders = children.filter(child -> Files.isRegularFile(child.resolve(INFO_FILE))).sorted().toList();
+        }
+        if (folders.isEmpty()) {
+            throw new IOException("there is no run folder at " + path + ": neither it nor a folder inside has a " + INFO_FILE);
+        }
+        List<Contents> runs = new ArrayList<>();
+        for (Path folder : folders) {
+            runs.add(open(folder).read());
+        }
+        runs.sort(Comparator.comparing(run -> run.info().started()));
+        return runs;
+    }
+
+    /// The folder's path.
+    public Path path() {
+        return path;
+    }
+
+    /// Reads what the run is.
+    ///
+    /// @throws IOException if `run.json` cannot be read or is not of this format
+    public RunInfo readInfo() throws IOException {
+        return readDocument(INFO_FILE, RunInfo.class);
+    }
+
+    /// Reads everything.
+    ///
+    /// @throws IOException if a file cannot be read or is not of its format; an unfinished last line is a remark
+    public Contents read() throws IOException {
+        LineFile<MetricsLine> metrics = LineFile.read(path.resolve(METRICS_FILE), MetricsLine.class);
+        LineFile<NormLine> norms = LineFile.read(path.resolve(NORMS_FILE), NormLine.class);
+        boolean ended = Files.exists(path.resolve(RESULT_FILE));
+        Optional<RunResult> result = ended ? Optional.of(readDocument(RESULT_FILE, RunResult.class)) : Optional.empty();
+        List<String> remarks = new ArrayList<>(metrics.remarks());
+        remarks.addAll(norms.remarks());
+        return new Contents(path, readInfo(), metrics.lines(), norms.lines(), result, remarks);
+    }
+
+    /// Opens `metrics.jsonl` to append lines, after cutting it to `lastEpoch`.
+    ///
+    /// @param lastEpoch the last epoch whose lines stay: that of the checkpoint, or -1 for a new run
+    /// @throws IOException if the file cannot be read or written
+    public LineWriter<MetricsLine> appendMetrics(int lastEpoch) throws IOException {
+        return append(METRICS_FILE, MetricsLine.class, lastEpoch);
+    }
+
+    /// Opens `norms.jsonl` to append lines, after cutting it to `lastEpoch`.
+    ///
+    /// @param lastEpoch the last epoch whose lines stay: that of the checkpoint, or -1 for a new run
+    /// @throws IOException if the file cannot be read or written
+    public LineWriter<NormLine> appendNorms(int lastEpoch) throws IOException {
+        return append(NORMS_FILE, NormLine.class, lastEpoch);
+    }
+
+    /// Writes what came out, in place of an earlier result.
+    ///
+    /// @throws IOException if the folder cannot be written
+    public void writeResult(RunResult result) throws IOException {
+        AtomicFile.writeText(path.resolve(RESULT_FILE), Json.document(result));
+    }
+
+    private <T extends EpochLine> LineWriter<T> append(String name, Class<T> type, int lastEpoch) throws IOException {
+        Path file = path.resolve(name);
+        LineFile.truncate(file, type, lastEpoch);
+        return new LineWriter<>(file);
+    }
+
+    private <T> T readDocument(String name, Class<T> type) throws IOException {
+        Path file = path.resolve(name);
+        return Json.read(new String(Files.readAllBytes(file), StandardCharsets.UTF_8), type, file, 0);
+    }
+}
