@@ -75,7 +75,7 @@ public record Expected(double[] values, double[] tolerances) {
         return got == value || Math.abs(got - value) <= tolerance || got == (double) (float) value;
     }
 
-    private static double[] toDoubles(Tensor tensor) {
+    static double[] toDoubles(Tensor tensor) {
         return switch (tensor.dtype()) {
             case FLOAT32 -> {
                 float[] floats = tensor.toArray();
