@@ -178,20 +178,22 @@ final class ScalarArrangements implements ArrangementKernels {
             if (!layout.isBlocked()) {
                 return new Part(s.outer(), count * s.inner(), s.axis() * s.inner(), start * s.inner());
             }
+            if (whole.shape().equals(part.shape())) {
+                int length = layout.length(whole.shape());
+                return new Part(1, length, length, 0);
+            }
             int axis = differingAxis(whole.shape(), part.shape());
             AxisSizes blocks = AxisSizes.of(Strides.arrayShape(whole), axis);
             int unit = axis == 1 ? layout.block() : 1;
             return new Part(blocks.outer(), count / unit * blocks.inner(), blocks.axis() * blocks.inner(), start / unit * blocks.inner());
         }
 
-        // equal shapes: the part is the whole, along any axis; the first one makes it a single run
         private static int differingAxis(Shape whole, Shape part) {
-            for (int d = 0; d < whole.rank(); d++) {
-                if (whole.size(d) != part.size(d)) {
-                    return d;
-                }
+            int axis = 0;
+            while (whole.size(axis) == part.size(axis)) {
+                axis++;
             }
-            return 0;
+            return axis;
         }
 
         void each(int from, int to, Run run) {
