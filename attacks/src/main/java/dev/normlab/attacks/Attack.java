@@ -1,0 +1,13 @@
+package dev.normlab.attacks;
+
+/// A way to move images so that the model errs.
+public interface Attack {
+
+    /// The name in results and on the command line, for example `pgd`.
+    String name();
+
+    /// Attacks all points, which the model gets right so far.
+    ///
+    /// @param seed of the evaluation; an image's random numbers depend on the seed, its index, the attack's name and the restart alone
+    void run(Victim victim, ThreatModel threat, Points points, long seed);
+}

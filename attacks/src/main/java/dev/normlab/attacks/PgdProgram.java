@@ -1,0 +1,117 @@
+package dev.normlab.attacks;
+
+import dev.normlab.engine.autograd.Arithmetic;
+import dev.normlab.engine.autograd.Arrangement;
+import dev.normlab.engine.autograd.CrossEntropyOptions;
+import dev.normlab.engine.autograd.Losses;
+import dev.normlab.engine.autograd.Reductions;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Reduction;
+import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// One step of projected gradient descent on a full batch, recorded once: classify the iterate, remember it if it is the best so far, and move on.
+///
+/// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing from the host.
+/// The best point of an image is its first misclassified iterate, or else the one of the highest loss.
+final class PgdProgram implements AutoCloseable {
+
+    private static final String FOOLED = "fooled";
+
+    private final Interpreter interpreter;
+    private final Tensor clean;
+    private final Tensor iterate;
+    private final Tensor best;
+    private final Tensor bestLoss;
+    private final Tensor fooled;
+    private final Tensor labels;
+    private final Tensor eps;
+    private final Tensor stepSize;
+
+    /// @param targeted whether labels are classes to reach rather than to leave
+    PgdProgram(Victim victim, ThreatModel.Ball ball, boolean targeted) {
+        int n = victim.batchSize();
+        int[] shape = victim.batch().toArray();
+        clean = Tensor.zeros(shape).named("clean images");
+        iterate = Tensor.zeros(shape).named("iterate");
+        best = Tensor.zeros(shape).named("best images");
+        bestLoss = Tensor.zeros(n).named("best loss");
+        fooled = Tensor.zeros(n).named(FOOLED);
+        labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
+        eps = Tensor.scalar(0).named("eps");
+        stepSize = Tensor.scalar(0).named("step size");
+        Recorder recorder = new Recorder(victim.device());
+        try (Tape tape = new Tape(recorder, List.of(iterate))) {
+            Tensor logits = victim.model().forward(tape, iterate);
+            Tensor crossEntropy = Losses.crossEntropy(tape, logits, labels, CrossEntropyOptions.of(Reduction.NONE));
+            Tensor loss = targeted ? Arithmetic.negate(tape, crossEntropy) : crossEntropy;
+            Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
+            rememberBest(tape, recorder, logits, loss, targeted);
+            Tensor step = Arithmetic.multiply(tape, GradientStep.direction(tape, ball, gradient), stepSize);
+            Tensor moved = Arithmetic.add(tape, iterate, step);
+            recorder.update(Opcode.ASSIGN, null, List.of(iterate), GradientStep.project(tape, ball, clean, moved, eps));
+        }
+        interpreter = new Interpreter(recorder.program(), victim.device());
+    }
+
+    private void rememberBest(Tape tape, Recorder recorder, Tensor logits, Tensor loss, boolean targeted) {
+        Tensor hit = Arithmetic.equalIndices(tape, Reductions.argMax(tape, logits, 1, false), labels);
+        Tensor one = Tensor.scalar(1f);
+        Tensor success = targeted ? hit : Arithmetic.subtract(tape, one, hit);
+        Tensor open = Arithmetic.subtract(tape, one, fooled);
+        Tensor better = Arithmetic.maximum(tape, success, Arithmetic.greater(tape, loss, bestLoss));
+        Tensor take = Arithmetic.multiply(tape, open, better);
+        recorder.update(Opcode.ASSIGN, null, List.of(best), Arrangement.select(tape, take, iterate, best));
+        recorder.update(Opcode.ASSIGN, null, List.of(bestLoss), Arrangement.select(tape, take, loss, bestLoss));
+        recorder.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
+    }
+
+    /// Begins a run.
+    ///
+    /// @param cleanImages  `[n, c, h, w]`, row-major
+    /// @param startImages  the first iterates
+    /// @param givenLabels  true classes, or targets
+    void start(float[] cleanImages, float[] startImages, int[] givenLabels, float radius, float step) {
+        clean.set(cleanImages);
+        iterate.set(startImages);
+        best.set(cleanImages);
+        float[] lowest = new float[givenLabels.length];
+        Arrays.fill(lowest, Float.NEGATIVE_INFINITY);
+        bestLoss.set(lowest);
+        fooled.set(new float[givenLabels.length]);
+        labels.setInts(givenLabels);
+        eps.set(radius);
+        stepSize.set(step);
+    }
+
+    /// Judges the iterate and moves it.
+    void step() {
+        interpreter.replay(Map.of());
+    }
+
+    /// Which images have been misclassified (or have reached their targets) so far, 0 or 1.
+    float[] fooled() {
+        return fooled.toArray();
+    }
+
+    /// The best points so far.
+    float[] best() {
+        return best.toArray();
+    }
+
+    /// The current iterates, which have not been judged yet.
+    float[] iterate() {
+        return iterate.toArray();
+    }
+
+    @Override
+    public void close() {
+        interpreter.close();
+    }
+}
