@@ -15,13 +15,13 @@ final class Chunks {
         void run(int from, int to, int worker);
     }
 
-    private Chunks() {
-    }
+    private Chunks() {}
 
     /// Covers the items `0 .. items - 1`, each of about `stepsPerItem` elementary steps.
     static void run(Workspace workspace, int items, long stepsPerItem, Body body) {
         int perChunk = (int) Math.max(1, STEPS / Math.max(1, stepsPerItem));
         int chunks = (int) (((long) items + perChunk - 1) / perChunk);
-        workspace.workers().run(chunks, (chunk, worker) -> body.run(chunk * perChunk, (int) Math.min(items, (chunk + 1L) * perChunk), worker));
+        workspace.workers().run(chunks, (chunk, worker) -> body.run(chunk * perChunk, (int) Math.min(items, (chunk + 1L) * perChunk),
+                worker));
     }
 }

@@ -7,8 +7,7 @@ import dev.normlab.engine.tensor.Storage;
 /// The lanes of a channel-blocked storage that belong to no channel.
 final class Padding {
 
-    private Padding() {
-    }
+    private Padding() {}
 
     /// Writes zeros into all padding lanes.
     static void clear(Storage storage) {

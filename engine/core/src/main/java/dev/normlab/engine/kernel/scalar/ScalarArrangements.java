@@ -11,10 +11,12 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import java.util.List;
 
-/// Moving elements about. Repacking, copying, zeroing, placing and slicing work on every layout and element type; the rest is row-major floats.
+/// Moving elements about. Repacking, copying, zeroing, placing and slicing work on every layout and element type; the rest is row-major
+/// floats.
 final class ScalarArrangements implements ArrangementKernels {
 
-    // x, y [n, c, h, w]: in a layout of block v, channel ic of image in starts at (in * blocks + ic / v) * pixels * v + ic % v, pixels lie v apart
+    // x, y [n, c, h, w]: in a layout of block v, channel ic of image in starts at (in * blocks + ic / v) * pixels * v + ic % v, pixels lie
+    // v apart
     @Override
     public void repack(Storage x, Storage y, Workspace workspace) {
         if (x.layout().equals(y.layout())) {
@@ -164,7 +166,8 @@ final class ScalarArrangements implements ArrangementKernels {
                 (from, to, _) -> part.each(from, to, (inPart, inWhole) -> System.arraycopy(xs, inWhole, ys, inPart, part.length())));
     }
 
-    /// Where the positions `start ..` along an axis lie in the arrays of the whole tensor and of the part: `outer` runs of `length` elements.
+    /// Where the positions `start ..` along an axis lie in the arrays of the whole tensor and of the part: `outer` runs of `length`
+    /// elements.
     private record Part(int outer, int length, int wholeStep, int wholeStart) {
 
         @FunctionalInterface

@@ -6,13 +6,14 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import org.jspecify.annotations.Nullable;
 
-/// Batch normalisation (Ioffe and Szegedy 2015), one channel at a time. Statistics are summed in double precision, the variance in a second pass over the
-/// differences from the mean. An empty batch has NaN statistics.
+/// Batch normalisation (Ioffe and Szegedy 2015), one channel at a time. Statistics are summed in double precision, the variance in a second
+/// pass over the differences from the mean. An empty batch has NaN statistics.
 final class ScalarBatchNorms implements BatchNormKernels {
 
     // x, y [n, c, pixels]; weight, bias, mean, var [c]
     @Override
-    public void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean, Storage var,
+    public void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean,
+            Storage var,
             Workspace workspace) {
         float[] xs = x.floats();
         Chunks.run(workspace, s.c(), s.count(), (from, to, _) -> {
@@ -27,7 +28,8 @@ final class ScalarBatchNorms implements BatchNormKernels {
     }
 
     @Override
-    public void batchNormEval(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var, Storage y,
+    public void batchNormEval(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
+            Storage y,
             Workspace workspace) {
         Chunks.run(workspace, s.c(), s.count(), (from, to, _) -> {
             for (int ic = from; ic < to; ic++) {
@@ -60,7 +62,8 @@ final class ScalarBatchNorms implements BatchNormKernels {
     }
 
     // y = (x - mean) / sqrt(var + eps) * weight + bias
-    private static void normalise(BatchNormSizes s, int ic, double mean, double var, float[] x, @Nullable Storage weight, @Nullable Storage bias, float[] y) {
+    private static void normalise(BatchNormSizes s, int ic, double mean, double var, float[] x, @Nullable Storage weight,
+            @Nullable Storage bias, float[] y) {
         double scale = inverseDeviation(var, s) * (weight == null ? 1 : weight.floats()[ic]);
         double shift = bias == null ? 0 : bias.floats()[ic];
         for (int in = 0; in < s.n(); in++) {
@@ -73,7 +76,8 @@ final class ScalarBatchNorms implements BatchNormKernels {
 
     // x, dOut [n, c, pixels]; mean, var, dWeight, dBias [c]
     @Override
-    public void batchNormBackwardParameters(BatchNormSizes s, Storage x, Storage dOut, Storage mean, Storage var, Storage dWeight, Storage dBias,
+    public void batchNormBackwardParameters(BatchNormSizes s, Storage x, Storage dOut, Storage mean, Storage var, Storage dWeight,
+            Storage dBias,
             Workspace workspace) {
         float[] xs = x.floats();
         float[] dOuts = dOut.floats();
@@ -98,7 +102,8 @@ final class ScalarBatchNorms implements BatchNormKernels {
     // With xhat = (x - mean) / sqrt(var + eps), whose mean and variance do not change with x:
     // dx = weight / sqrt(var + eps) * (dOut - dBias / count - xhat * dWeight / count)
     @Override
-    public void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var, Storage dWeight,
+    public void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var,
+            Storage dWeight,
             Storage dBias, Storage dx, Workspace workspace) {
         float[] xs = x.floats();
         float[] dOuts = dOut.floats();
@@ -122,7 +127,8 @@ final class ScalarBatchNorms implements BatchNormKernels {
 
     // dx = dOut * weight / sqrt(var + eps)
     @Override
-    public void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx, Workspace workspace) {
+    public void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx,
+            Workspace workspace) {
         float[] dOuts = dOut.floats();
         float[] dxs = dx.floats();
         Chunks.run(workspace, s.c(), s.count(), (from, to, _) -> {

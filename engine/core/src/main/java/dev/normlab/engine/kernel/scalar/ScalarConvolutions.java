@@ -7,8 +7,8 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// The three convolutions as loops over their definition. Every output plane is summed in double precision, channel by channel and tap by tap, and rounded
-/// once.
+/// The three convolutions as loops over their definition. Every output plane is summed in double precision, channel by channel and tap by
+/// tap, and rounded once.
 final class ScalarConvolutions implements ConvolutionKernels {
 
     // x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o], y [n, o, oh, ow]

@@ -100,7 +100,8 @@ final class ScalarElementwise implements ElementwiseKernels {
             int length = ofA.rowLength();
             Chunks.run(workspace, ofA.rows(), length, (from, to, _) -> {
                 for (int row = from; row < to; row++) {
-                    row(s.function(), as, ofA.rowOffset(row), ofA.rowStep(), bs, ofB.rowOffset(row), ofB.rowStep(), ys, row * length, length);
+                    row(s.function(), as, ofA.rowOffset(row), ofA.rowStep(), bs, ofB.rowOffset(row), ofB.rowStep(), ys, row * length,
+                            length);
                 }
             });
         }

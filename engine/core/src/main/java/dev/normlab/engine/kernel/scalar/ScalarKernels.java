@@ -15,8 +15,8 @@ import dev.normlab.engine.tensor.Shape;
 
 /// The readable backend: one class of plain loops for every family of kernels.
 ///
-/// Keeps activations row-major. Elementwise functions, copies, slices and changes of layout work on any layout, so that other backends can fall back on
-/// them; everything else wants row-major storages.
+/// Keeps activations row-major. Elementwise functions, copies, slices and changes of layout work on any layout, so that other backends can
+/// fall back on them; everything else wants row-major storages.
 public final class ScalarKernels implements Kernels {
 
     private final ConvolutionKernels convolutions = new ScalarConvolutions();

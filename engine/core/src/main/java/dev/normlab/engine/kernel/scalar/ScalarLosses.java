@@ -8,13 +8,14 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Classification losses, one row of logits at a time, with the conventions of PyTorch: a mean divides by the sum of the class weights of the counted
-/// labels (NaN if there are none), and class weights enter the smoothing too.
+/// Classification losses, one row of logits at a time, with the conventions of PyTorch: a mean divides by the sum of the class weights of
+/// the counted labels (NaN if there are none), and class weights enter the smoothing too.
 final class ScalarLosses implements LossKernels {
 
     // logits [n, k], labels [n], classWeight [k]
     @Override
-    public void crossEntropyForward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage loss, Workspace workspace) {
+    public void crossEntropyForward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage loss,
+            Workspace workspace) {
         int[] targets = labels.ints();
         float[] zs = logits.floats();
         double[] losses = workspace.scratchDoubles(0, "losses", s.n());
@@ -57,7 +58,8 @@ final class ScalarLosses implements LossKernels {
     // With p = softmax(z) and W the sum of all class weights, per unit of the row's loss:
     // dz_j = (1 - smoothing) * w_label * (p_j - [j = label]) + smoothing / k * (W * p_j - w_j)
     @Override
-    public void crossEntropyBackward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage dLoss, Storage dLogits,
+    public void crossEntropyBackward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage dLoss,
+            Storage dLogits,
             Workspace workspace) {
         int k = s.k();
         int[] targets = labels.ints();
@@ -92,7 +94,8 @@ final class ScalarLosses implements LossKernels {
 
     // logProbabilities [n, k], labels [n], classWeight [k]: the loss of a row is -w_label * logProbabilities[label]
     @Override
-    public void nllForward(CrossEntropySizes s, Storage logProbabilities, Storage labels, @Nullable Storage classWeight, Storage loss, Workspace workspace) {
+    public void nllForward(CrossEntropySizes s, Storage logProbabilities, Storage labels, @Nullable Storage classWeight, Storage loss,
+            Workspace workspace) {
         int[] targets = labels.ints();
         double[] losses = workspace.scratchDoubles(0, "losses", s.n());
         for (int in = 0; in < s.n(); in++) {

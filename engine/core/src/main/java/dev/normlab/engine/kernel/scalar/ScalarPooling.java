@@ -7,7 +7,8 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 
-/// Pooling one plane `[h, w]` at a time. The window of output row `ioh` has the input rows `ioh * strideH - padH + tap * dilationH` that lie inside.
+/// Pooling one plane `[h, w]` at a time. The window of output row `ioh` has the input rows `ioh * strideH - padH + tap * dilationH` that
+/// lie inside.
 final class ScalarPooling implements PoolingKernels {
 
     // x [n, c, h, w], y and indices [n, c, oh, ow]
@@ -128,8 +129,8 @@ final class ScalarPooling implements PoolingKernels {
         }
     }
 
-    /// The divisor of the window at `top`, `left`: the override, or its taps inside the image, padding included if that counts (but never what lies beyond
-    /// the padding, where ceil mode's last windows reach).
+    /// The divisor of the window at `top`, `left`: the override, or its taps inside the image, padding included if that counts (but never
+    /// what lies beyond the padding, where ceil mode's last windows reach).
     private static int divisor(Pool2dSizes s, int top, int left) {
         if (s.divisorOverride() != 0) {
             return s.divisorOverride();

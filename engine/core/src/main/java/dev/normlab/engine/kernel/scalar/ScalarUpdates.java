@@ -73,7 +73,8 @@ final class ScalarUpdates implements UpdateKernels {
 
     // weight [o, c/groups, kh, kw], channelScale [channels], norm [1], argMax [2]
     @Override
-    public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax, Workspace workspace) {
+    public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
+            Workspace workspace) {
         int channels = s.channels(), sets = s.tapSets().size();
         double[] sums = workspace.scratchDoubles(0, "slices", channels * sets);
         Chunks.run(workspace, channels, (long) weight.shape().elements() / Math.max(1, channels), (from, to, worker) -> {
@@ -137,7 +138,8 @@ final class ScalarUpdates implements UpdateKernels {
 
     // weight, trace, grad [o, c/groups, kh, kw]; argMax [2]; scalars {beta, momentum}
     @Override
-    public void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars, Storage trace, Storage grad,
+    public void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars, Storage trace,
+            Storage grad,
             Workspace workspace) {
         float beta = scalars.floats()[0], momentum = scalars.floats()[1];
         float[] weights = weight.floats(), traces = trace.floats(), gs = grad.floats();

@@ -4,8 +4,8 @@ import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 
-/// How the elements of one tensor are met when another one is walked in order: a step per dimension of the walked shape, and the offset of each of its rows
-/// (a row is a run along the last dimension).
+/// How the elements of one tensor are met when another one is walked in order: a step per dimension of the walked shape, and the offset of
+/// each of its rows (a row is a run along the last dimension).
 ///
 /// @param sizes the walked shape, at least one dimension
 /// @param steps elements to move in the other tensor for one position along each dimension; 0 where it stretches
@@ -27,7 +27,9 @@ record Strides(int[] sizes, int[] steps) {
     static Shape arrayShape(Storage storage) {
         Layout layout = storage.layout();
         Shape shape = storage.shape();
-        return layout.isBlocked() ? Shape.of(shape.size(0), layout.blocks(shape.size(1)), shape.size(2), shape.size(3), layout.block()) : shape;
+        return layout.isBlocked()
+                ? Shape.of(shape.size(0), layout.blocks(shape.size(1)), shape.size(2), shape.size(3), layout.block())
+                : shape;
     }
 
     /// Elements of a row.

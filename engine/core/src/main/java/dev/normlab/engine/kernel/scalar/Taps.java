@@ -1,11 +1,11 @@
 package dev.normlab.engine.kernel.scalar;
 
-/// Along one axis, output position `a` reads through a tap the input position `a * stride + offset`, with `offset = tap * dilation - padding`. The outputs
-/// for which that lies inside the input `[0, size)` are the range `first .. end - 1`, so loops over them need no test inside.
+/// Along one axis, output position `a` reads through a tap the input position `a * stride + offset`, with `offset = tap * dilation -
+/// padding`. The outputs for which that lies inside the input `[0, size)` are the range `first .. end - 1`, so loops over them need no test
+/// inside.
 final class Taps {
 
-    private Taps() {
-    }
+    private Taps() {}
 
     /// The first output that reads the input at or after position 0.
     static int first(int offset, int stride) {

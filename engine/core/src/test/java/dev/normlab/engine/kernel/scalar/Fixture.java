@@ -17,8 +17,7 @@ final class Fixture {
     /// One thread's workspace.
     static final Workspace WORKSPACE = new Workspace(new Workers(1));
 
-    private Fixture() {
-    }
+    private Fixture() {}
 
     static Storage floats(Shape shape, float... values) {
         return Storage.ofFloats(shape, Layout.PLAIN, values);
@@ -104,7 +103,8 @@ final class Fixture {
         return sum;
     }
 
-    /// The adjoint test of a linear map with `y = M x` and `dx = Mᵀ g`: `<y, g> = <x, dx>` up to rounding, with inner sums of `length` terms.
+    /// The adjoint test of a linear map with `y = M x` and `dx = Mᵀ g`: `<y, g> = <x, dx>` up to rounding, with inner sums of `length`
+    /// terms.
     static void assertAdjoint(float[] x, float[] y, float[] g, float[] dx, int length, String what) {
         double bound = 4 * 0x1p-24 * Math.sqrt(length) * Math.max(magnitude(y, g), magnitude(x, dx));
         double difference = Math.abs(dot(y, g) - dot(x, dx));

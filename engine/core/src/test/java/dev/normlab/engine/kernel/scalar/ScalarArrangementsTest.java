@@ -94,7 +94,8 @@ class ScalarArrangementsTest {
     @ParameterizedTest
     @EnumSource
     void paddingAndItsGradientAreAdjoint(PadMode mode) {
-        for (PadSizes s : List.of(new PadSizes(2, 3, 4, 5, 1, 2, 3, 0, mode), new PadSizes(1, 2, 3, 3, 2, 2, 2, 2, mode), new PadSizes(0, 2, 3, 3, 1, 1, 1, 1, mode))) {
+        for (PadSizes s : List.of(new PadSizes(2, 3, 4, 5, 1, 2, 3, 0, mode), new PadSizes(1, 2, 3, 3, 2, 2, 2, 2, mode), new PadSizes(0, 2,
+                3, 3, 1, 1, 1, 1, mode))) {
             Storage x = random(4, s.n(), s.c(), s.h(), s.w()), g = random(5, s.n(), s.c(), s.oh(), s.ow());
             Storage y = output(s.n(), s.c(), s.oh(), s.ow()), dx = output(s.n(), s.c(), s.h(), s.w());
             arrangements.pad(s, x, y, WORKSPACE);

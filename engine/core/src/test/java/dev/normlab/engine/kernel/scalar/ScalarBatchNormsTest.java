@@ -50,7 +50,8 @@ class ScalarBatchNormsTest {
 
     @Test
     void trainingNormalisesByTheBiasedStatisticsOfTheBatch() {
-        for (BatchNormSizes s : new BatchNormSizes[] {new BatchNormSizes(3, 5, 6, EPS), new BatchNormSizes(7, 3, 1, EPS), new BatchNormSizes(1, 2, 4, 0.1f)}) {
+        for (BatchNormSizes s : new BatchNormSizes[] {new BatchNormSizes(3, 5, 6, EPS), new BatchNormSizes(7, 3, 1, EPS),
+            new BatchNormSizes(1, 2, 4, 0.1f)}) {
             Storage x = random(1, s.n(), s.c(), s.pixels()), weight = random(2, s.c()), bias = random(3, s.c());
             Storage y = output(s.n(), s.c(), s.pixels()), mean = output(s.c()), var = output(s.c());
             double[] expectedMean = new double[s.c()], expectedVar = new double[s.c()];

@@ -24,14 +24,17 @@ class ScalarConvolutionsTest {
     private final ConvolutionKernels convolutions = new ScalarKernels().convolutions();
 
     private static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int stride, int pad, int dilation, int groups) {
-        return sizes(n, c, h, w, o, kh, kw, new int[] {stride, stride}, new int[] {pad, pad, pad, pad}, new int[] {dilation, dilation}, groups);
+        return sizes(n, c, h, w, o, kh, kw, new int[] {stride, stride}, new int[] {pad, pad, pad, pad}, new int[] {dilation, dilation},
+                groups);
     }
 
     /// Padding is top, bottom, left, right.
-    private static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int[] stride, int[] pad, int[] dilation, int groups) {
+    private static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int[] stride, int[] pad, int[] dilation,
+            int groups) {
         int oh = Math.floorDiv(h + pad[0] + pad[1] - dilation[0] * (kh - 1) - 1, stride[0]) + 1;
         int ow = Math.floorDiv(w + pad[2] + pad[3] - dilation[1] * (kw - 1) - 1, stride[1]) + 1;
-        return new Conv2dSizes(n, c, h, w, o, kh, kw, stride[0], stride[1], pad[0], pad[1], pad[2], pad[3], dilation[0], dilation[1], groups, oh, ow);
+        return new Conv2dSizes(n, c, h, w, o, kh, kw, stride[0], stride[1], pad[0], pad[1], pad[2], pad[3], dilation[0], dilation[1],
+                groups, oh, ow);
     }
 
     private static List<Conv2dSizes> cases() {
@@ -136,7 +139,8 @@ class ScalarConvolutionsTest {
                 int inputs = s.c() * s.h() * s.w();
                 for (int i = 0; i < s.outputShape().elements(); i++) {
                     for (int j = 0; j < inputs; j++) {
-                        expected[k] += (double) dOut.floats()[i] * matrix[i % matrix.length][j] * x.floats()[i / matrix.length * inputs + j];
+                        expected[k] += (double) dOut.floats()[i] * matrix[i % matrix.length][j] * x.floats()[i / matrix.length * inputs
+                                + j];
                     }
                 }
             }
@@ -153,7 +157,8 @@ class ScalarConvolutionsTest {
         for (Conv2dSizes s : cases) {
             Storage x = random(8, s.inputShape().toArray()), weight = random(9, s.weightShape().toArray());
             Storage g = random(10, s.outputShape().toArray());
-            Storage y = output(s.outputShape().toArray()), dx = output(s.inputShape().toArray()), dWeight = output(s.weightShape().toArray());
+            Storage y = output(s.outputShape().toArray()), dx = output(s.inputShape().toArray()), dWeight = output(s.weightShape()
+                    .toArray());
             convolutions.conv2dForward(s, x, weight, null, y, WORKSPACE);
             convolutions.conv2dBackwardInput(s, g, weight, dx, WORKSPACE);
             convolutions.conv2dBackwardWeight(s, x, g, dWeight, WORKSPACE);

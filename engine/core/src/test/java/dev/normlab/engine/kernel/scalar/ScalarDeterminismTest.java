@@ -110,7 +110,8 @@ class ScalarDeterminismTest {
         kernels.elementwise().unary(UnaryFunction.SILU, x, result(N, C, SIDE, SIDE), workspace);
         kernels.elementwise().random(new RandomFill(RandomFill.Kind.NORMAL, 0f), ints(1, 2, 3, 4), result(N, C, SIDE, SIDE), workspace);
         kernels.reductions().channelSum(N, C, PIXELS, x, result(C), workspace);
-        kernels.reductions().reduce(new ReduceSizes(x.shape(), Shape.of(N, 1, SIDE, 1), Shape.of(N, SIDE), true), x, result(N, SIDE), workspace);
+        kernels.reductions().reduce(new ReduceSizes(x.shape(), Shape.of(N, 1, SIDE, 1), Shape.of(N, SIDE), true), x, result(N, SIDE),
+                workspace);
         kernels.reductions().softmax(new AxisSizes(N, C, PIXELS), true, x, result(N, C, SIDE, SIDE), workspace);
         Layout blocked = Layout.blocked(8);
         Storage packed = output(blocked, N, C, SIDE, SIDE);
@@ -128,10 +129,12 @@ class ScalarDeterminismTest {
         kernels.losses().crossEntropyForward(s, random(7, n, k), ints(labels), random(8, k), result(1), workspace);
         kernels.losses().crossEntropyBackward(s, random(7, n, k), ints(labels), random(8, k), random(9, 1), result(n, k), workspace);
         Storage norm = result(1);
-        SliceNormSizes slices = new SliceNormSizes(64, 96, 3, 3, 1, false, List.of(new TapSet(List.of(0, 1, 2), List.of(0, 1)), new TapSet(List.of(1), List.of(2))));
+        SliceNormSizes slices = new SliceNormSizes(64, 96, 3, 3, 1, false, List.of(new TapSet(List.of(0, 1, 2), List.of(0, 1)), new TapSet(
+                List.of(1), List.of(2))));
         Storage weight = random(10, 64, 96, 3, 3);
         kernels.updates().sliceNorm(slices, weight, null, norm, intOutput(2), workspace);
-        kernels.updates().sgd(random(11, 64, 96, 3, 3), floats(Shape.of(6), 0.1f, 0.9f, 0f, 1e-3f, 1f, 0f), weight, random(12, 64, 96, 3, 3), workspace);
+        kernels.updates().sgd(random(11, 64, 96, 3, 3), floats(Shape.of(6), 0.1f, 0.9f, 0f, 1e-3f, 1f, 0f), weight, random(12, 64, 96, 3,
+                3), workspace);
         results.add(weight);
     }
 

@@ -23,9 +23,9 @@ import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.api.Test;
 
 class ScalarElementwiseTest {
 
@@ -112,8 +112,9 @@ class ScalarElementwiseTest {
     @Test
     void broadcastingStretchesSizesOfOneAndMissingDimensions() {
         Shape[][] shapes = {{Shape.of(2, 3, 4), Shape.of(2, 3, 4)}, {Shape.of(2, 3, 4), Shape.of(4)}, {Shape.of(2, 3, 4), Shape.of(3, 1)},
-                {Shape.of(2, 1, 4), Shape.of(3, 1)}, {Shape.of(), Shape.of(5)}, {Shape.of(), Shape.of()}, {Shape.of(2, 3, 1, 1), Shape.of(2, 3, 4, 5)},
-                {Shape.of(1), Shape.of(2, 0)}};
+            {Shape.of(2, 1, 4), Shape.of(3, 1)}, {Shape.of(), Shape.of(5)}, {Shape.of(), Shape.of()}, {Shape.of(2, 3, 1, 1), Shape.of(2, 3,
+                    4, 5)},
+            {Shape.of(1), Shape.of(2, 0)}};
         for (Shape[] pair : shapes) {
             Shape out = Shape.broadcast("test", pair[0], pair[1]);
             Storage a = random(2, pair[0].toArray()), b = random(3, pair[1].toArray()), y = output(out.toArray());
@@ -130,7 +131,8 @@ class ScalarElementwiseTest {
         }
     }
 
-    /// The position in a tensor of shape `from` that stands at position `i` of its stretched form `to`, from the last dimension to the first.
+    /// The position in a tensor of shape `from` that stands at position `i` of its stretched form `to`, from the last dimension to the
+    /// first.
     private static int indexIn(Shape from, Shape to, int i) {
         int index = 0, stride = 1;
         for (int d = 1; d <= to.rank(); d++) {

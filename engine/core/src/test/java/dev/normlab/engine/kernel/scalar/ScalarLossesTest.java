@@ -27,8 +27,8 @@ class ScalarLossesTest {
     private static final int[] LABELS = {2, 0, IGNORED, 3, 2};
     private final LossKernels losses = new ScalarKernels().losses();
 
-    /// Cross entropy of soft targets q = (1 - smoothing) * onehot + smoothing / k: the row's loss is -sum over j of w_j q_j log p_j, and a mean divides by the
-    /// sum of the class weights of the counted labels.
+    /// Cross entropy of soft targets q = (1 - smoothing) * onehot + smoothing / k: the row's loss is -sum over j of w_j q_j log p_j, and a
+    /// mean divides by the sum of the class weights of the counted labels.
     private static double[] definition(CrossEntropySizes s, double[] logits, int[] labels, float @Nullable [] weights) {
         double[] rows = new double[s.n()];
         double total = 0, divisor = 0;
@@ -99,7 +99,8 @@ class ScalarLossesTest {
     @Test
     void aKnownCrossEntropyIsReproduced() {
         Storage loss = output();
-        losses.crossEntropyForward(new CrossEntropySizes(1, 3, 0f, IGNORED, Reduction.MEAN), vector(1, 2, 3), ints(0), null, loss, WORKSPACE);
+        losses.crossEntropyForward(new CrossEntropySizes(1, 3, 0f, IGNORED, Reduction.MEAN), vector(1, 2, 3), ints(0), null, loss,
+                WORKSPACE);
         assertEquals(2.4076059, loss.floats()[0], 2e-7);
     }
 

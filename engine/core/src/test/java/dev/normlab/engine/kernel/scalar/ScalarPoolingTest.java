@@ -23,7 +23,8 @@ class ScalarPoolingTest {
     private final PoolingKernels pooling = new ScalarKernels().pooling();
 
     /// With PyTorch's output size; in ceil mode the last window must start inside the image or its left padding.
-    private static Pool2dSizes sizes(int n, int c, int h, int w, int kernel, int stride, int pad, int dilation, boolean ceil, boolean countPad, int divisor) {
+    private static Pool2dSizes sizes(int n, int c, int h, int w, int kernel, int stride, int pad, int dilation, boolean ceil,
+            boolean countPad, int divisor) {
         int oh = outputs(h, kernel, stride, pad, dilation, ceil), ow = outputs(w, kernel, stride, pad, dilation, ceil);
         return new Pool2dSizes(n, c, h, w, kernel, kernel, stride, stride, pad, pad, dilation, dilation, oh, ow, countPad, divisor);
     }
@@ -39,8 +40,10 @@ class ScalarPoolingTest {
 
     private static List<Pool2dSizes> cases() {
         return List.of(sizes(2, 3, 4, 6, 2, 2, 0, 1, false, true, 0), sizes(1, 2, 5, 7, 3, 2, 1, 1, false, true, 0),
-                sizes(1, 2, 6, 6, 3, 2, 1, 1, true, true, 0), sizes(1, 2, 6, 7, 3, 2, 1, 1, true, false, 0), sizes(1, 1, 7, 8, 3, 1, 1, 2, false, true, 0),
-                sizes(2, 1, 5, 5, 2, 2, 1, 1, true, false, 0), sizes(1, 1, 4, 4, 4, 4, 0, 1, false, true, 3), sizes(1, 3, 1, 1, 3, 1, 1, 1, false, false, 0),
+                sizes(1, 2, 6, 6, 3, 2, 1, 1, true, true, 0), sizes(1, 2, 6, 7, 3, 2, 1, 1, true, false, 0), sizes(1, 1, 7, 8, 3, 1, 1, 2,
+                        false, true, 0),
+                sizes(2, 1, 5, 5, 2, 2, 1, 1, true, false, 0), sizes(1, 1, 4, 4, 4, 4, 0, 1, false, true, 3), sizes(1, 3, 1, 1, 3, 1, 1, 1,
+                        false, false, 0),
                 sizes(0, 3, 4, 4, 2, 2, 0, 1, false, true, 0), sizes(1, 2, 6, 5, 3, 3, 0, 1, true, true, 0));
     }
 
@@ -60,7 +63,8 @@ class ScalarPoolingTest {
                     }
                 }
                 assertEquals(expected, y.floats()[i], s + " output " + i);
-                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + indices.ints()[i]], s + " index of output " + i);
+                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + indices.ints()[i]], s + " index of output "
+                        + i);
             }
         }
     }
@@ -88,7 +92,8 @@ class ScalarPoolingTest {
     void theFirstNanWinsAndMinusInfinityHasAnIndex() {
         Pool2dSizes s = sizes(1, 1, 2, 4, 2, 2, 0, 1, false, true, 0);
         float nan = Float.NaN, low = Float.NEGATIVE_INFINITY;
-        Storage x = floats(Shape.of(1, 1, 2, 4), 9, nan, low, low, nan, 10, low, low), y = output(1, 1, 1, 2), indices = intOutput(1, 1, 1, 2);
+        Storage x = floats(Shape.of(1, 1, 2, 4), 9, nan, low, low, nan, 10, low, low), y = output(1, 1, 1, 2), indices = intOutput(1, 1, 1,
+                2);
         pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
         assertArrayEquals(new float[] {nan, low}, y.floats());
         assertArrayEquals(new int[] {1, 2}, indices.ints());
@@ -109,7 +114,8 @@ class ScalarPoolingTest {
     @Test
     void overlappingWindowsAddTheirGradients() {
         Pool2dSizes s = sizes(1, 1, 3, 3, 2, 1, 0, 1, false, true, 0);
-        Storage x = floats(Shape.of(1, 1, 3, 3), 0, 0, 0, 0, 9, 0, 0, 0, 0), y = output(1, 1, 2, 2), indices = intOutput(1, 1, 2, 2), dx = output(1, 1, 3, 3);
+        Storage x = floats(Shape.of(1, 1, 3, 3), 0, 0, 0, 0, 9, 0, 0, 0, 0), y = output(1, 1, 2, 2), indices = intOutput(1, 1, 2, 2),
+                dx = output(1, 1, 3, 3);
         pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
         pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 2, 2), 1, 2, 3, 4), indices, dx, WORKSPACE);
         assertArrayEquals(new float[] {0, 0, 0, 0, 10, 0, 0, 0, 0}, dx.floats());

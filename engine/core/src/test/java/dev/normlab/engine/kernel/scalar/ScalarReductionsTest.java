@@ -162,7 +162,8 @@ class ScalarReductionsTest {
             double[] expected = new double[24];
             double h = 1e-6;
             for (int i = 0; i < 24; i++) {
-                expected[i] = (objective(x.floats(), g.floats(), logarithm, i, h) - objective(x.floats(), g.floats(), logarithm, i, -h)) / (2 * h);
+                expected[i] = (objective(x.floats(), g.floats(), logarithm, i, h) - objective(x.floats(), g.floats(), logarithm, i, -h))
+                        / (2 * h);
             }
             assertClose(expected, dx.floats(), 1e-6, logarithm ? "log-softmax" : "softmax");
         }

@@ -166,7 +166,7 @@ class ScalarUpdatesTest {
     @Test
     void normsAreTheLargestColumnAndRowSumsOfTheMatrix() {
         Axis[][] axes = {{new Axis(5, 3, 1, 1, 1), new Axis(4, 3, 2, 1, 1)}, {new Axis(2, 5, 1, 2, 1), new Axis(6, 2, 3, 0, 1)},
-                {new Axis(7, 3, 2, 2, 2), new Axis(3, 1, 1, 0, 1)}};
+            {new Axis(7, 3, 2, 2, 2), new Axis(3, 1, 1, 0, 1)}};
         for (Axis[] pair : axes) {
             for (int groups : new int[] {1, 2}) {
                 int o = 6, groupInputs = 2;
@@ -175,7 +175,8 @@ class ScalarUpdatesTest {
                 double[] columnSums = new double[groups * groupInputs * pair[0].n() * pair[1].n()];
                 for (int i = 0; i < weight.shape().elements(); i++) {
                     int ikw = i % pair[1].k(), ikh = i / pair[1].k() % pair[0].k();
-                    int filter = i / pair[1].k() / pair[0].k(), io = filter / groupInputs, ic = io / (o / groups) * groupInputs + filter % groupInputs;
+                    int filter = i / pair[1].k() / pair[0].k(), io = filter / groupInputs, ic = io / (o / groups) * groupInputs + filter
+                            % groupInputs;
                     addEntries(pair[0], pair[1], ikh, ikw, io, ic, Math.abs(weight.floats()[i]), rowSums, columnSums);
                 }
                 double linf = max(rowSums), l1 = max(columnSums);
@@ -185,7 +186,8 @@ class ScalarUpdatesTest {
         }
     }
 
-    private static void addEntries(Axis rows, Axis columns, int ikh, int ikw, int io, int ic, double value, double[] rowSums, double[] columnSums) {
+    private static void addEntries(Axis rows, Axis columns, int ikh, int ikw, int io, int ic, double value, double[] rowSums,
+            double[] columnSums) {
         for (int ioh = 0; ioh < rows.outputs(); ioh++) {
             for (int iow = 0; iow < columns.outputs(); iow++) {
                 for (int ih = 0; ih < rows.n(); ih++) {
