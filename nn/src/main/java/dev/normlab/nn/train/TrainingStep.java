@@ -79,6 +79,26 @@ public final class TrainingStep implements AutoCloseable {
         step = next;
     }
 
+    /// The model that is trained.
+    public Layer model() {
+        return model;
+    }
+
+    /// What updates the parameters.
+    public Optimizer optimizer() {
+        return optimizer;
+    }
+
+    /// The hooks in the order in which they run.
+    public List<TrainingHook> hooks() {
+        return hooks;
+    }
+
+    /// Where the step is computed.
+    public Device device() {
+        return device;
+    }
+
     /// Takes one step by replaying its programs.
     ///
     /// @param images `[n, c, h, w]`

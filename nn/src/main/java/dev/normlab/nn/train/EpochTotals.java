@@ -1,0 +1,27 @@
+package dev.normlab.nn.train;
+
+/// What was summed over the batches of an epoch so far.
+///
+/// @param lossSum the batches' mean losses, each times the size of its batch
+/// @param correct images whose label had the largest logit
+/// @param count   images
+public record EpochTotals(double lossSum, long correct, long count) {
+
+    /// Before the first batch.
+    public static final EpochTotals NONE = new EpochTotals(0, 0, 0);
+
+    /// These totals and one more batch.
+    public EpochTotals plus(StepResult result) {
+        return new EpochTotals(lossSum + (double) result.loss() * result.count(), correct + result.correct(), count + result.count());
+    }
+
+    /// The mean loss; NaN before the first batch.
+    public double loss() {
+        return lossSum / count;
+    }
+
+    /// The fraction of correct images, in [0, 1]; NaN before the first batch.
+    public double accuracy() {
+        return (double) correct / count;
+    }
+}

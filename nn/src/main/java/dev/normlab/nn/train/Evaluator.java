@@ -1,0 +1,135 @@
+package dev.normlab.nn.train;
+
+import dev.normlab.engine.autograd.CrossEntropyOptions;
+import dev.normlab.engine.autograd.Losses;
+import dev.normlab.engine.autograd.Reductions;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.Reduction;
+import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.data.Batch;
+import dev.normlab.nn.data.BatchLoader;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.layer.Layer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/// Runs a model in evaluation mode over data sets. The forward pass is recorded for each batch shape and replayed. An image's logits do not depend on the
+/// other images of its batch, so that results are the same for every batch size.
+public final class Evaluator implements AutoCloseable {
+
+    private static final String IMAGES = "images";
+    private static final String LABELS = "labels";
+    private static final String LOGITS = "logits";
+    private static final String LOSSES = "losses";
+    private static final String PREDICTIONS = "predictions";
+
+    private final Layer model;
+    private final int batchSize;
+    private final Device device;
+    private final Map<Shape, Interpreter> programs = new HashMap<>();
+
+    /// Sees the logits of every batch.
+    @FunctionalInterface
+    public interface BatchObserver {
+
+        /// @param logits `[n, classes]`, valid during the call
+        void accept(Batch batch, Tensor logits);
+    }
+
+    /// @param batchSize images computed at a time
+    public Evaluator(Layer model, int batchSize, Device device) {
+        this.model = model;
+        this.batchSize = batchSize;
+        this.device = device;
+    }
+
+    /// Loss and accuracy over all images of a data set.
+    public Evaluation evaluate(Dataset data) {
+        return evaluate(data, (batch, logits) -> {
+        });
+    }
+
+    /// Loss and accuracy over all images of a data set; the observer sees the batches in the data set's order.
+    public Evaluation evaluate(Dataset data, BatchObserver observer) {
+        boolean wasTraining = model.isTraining();
+        model.eval();
+        int count = 0;
+        int correct = 0;
+        double loss = 0;
+        try (BatchLoader.Epoch batches = BatchLoader.plain(data, batchSize).epoch(0)) {
+            while (batches.hasNext()) {
+                Batch batch = batches.next();
+                Map<String, Tensor> results = replay(batch);
+                int[] predicted = result(results, PREDICTIONS).toIntArray();
+                float[] losses = result(results, LOSSES).toArray();
+                for (int i = 0; i < predicted.length; i++) {
+                    correct += predicted[i] == batch.labels()[i] ? 1 : 0;
+                    loss += losses[i];
+                }
+                count += predicted.length;
+                observer.accept(batch, result(results, LOGITS));
+            }
+        } finally {
+            if (wasTraining) {
+                model.train();
+            }
+        }
+        return new Evaluation(count, correct, loss / count);
+    }
+
+    /// The logits of all images of a data set, `[n, classes]`, in its order.
+    public Tensor logits(Dataset data) {
+        float[][] all = new float[data.size()][];
+        int[] next = {0};
+        evaluate(data, (batch, logits) -> {
+            float[] values = logits.toArray();
+            int classes = logits.shape().size(1);
+            for (int i = 0; i < batch.size(); i++) {
+                all[next[0]++] = Arrays.copyOfRange(values, i * classes, (i + 1) * classes);
+            }
+        });
+        int classes = all[0].length;
+        float[] flat = new float[Math.multiplyExact(all.length, classes)];
+        for (int i = 0; i < all.length; i++) {
+            System.arraycopy(all[i], 0, flat, i * classes, classes);
+        }
+        return Tensor.of(Shape.of(all.length, classes), flat);
+    }
+
+    private Map<String, Tensor> replay(Batch batch) {
+        Tensor images = batch.imageTensor();
+        Tensor labels = batch.labelTensor();
+        Interpreter interpreter = programs.computeIfAbsent(images.shape(), _ -> record(images, labels));
+        return interpreter.replay(Map.of(IMAGES, images, LABELS, labels));
+    }
+
+    private Interpreter record(Tensor images, Tensor labels) {
+        Recorder recorder = new Recorder(device);
+        try (Tape tape = new Tape(recorder, List.of())) {
+            Tensor labelFeed = recorder.feed(LABELS, labels.spec());
+            Tensor logits = model.forward(tape, recorder.feed(IMAGES, images.spec()));
+            recorder.fetch(LOGITS, logits);
+            recorder.fetch(PREDICTIONS, Reductions.argMax(tape, logits, 1, false));
+            recorder.fetch(LOSSES, Losses.crossEntropy(tape, logits, labelFeed, CrossEntropyOptions.of(Reduction.NONE)));
+        }
+        return new Interpreter(recorder.program(), device);
+    }
+
+    private static Tensor result(Map<String, Tensor> results, String name) {
+        return Objects.requireNonNull(results.get(name), name);
+    }
+
+    /// Hands the memory of the programs back.
+    @Override
+    public void close() {
+        programs.values().forEach(Interpreter::close);
+        programs.clear();
+    }
+}
