@@ -91,7 +91,7 @@ public abstract class KernelsContract {
         return cases.stream().map(each -> dynamicTest(each.toString(), () -> check(each)));
     }
 
-    private void check(OperationCase each) {
+    final void check(OperationCase each) {
         List<Expected> expected = each.expected().get();
         run(each, one, false, expected);
         List<float[]> alone = run(each, one, true, expected);
