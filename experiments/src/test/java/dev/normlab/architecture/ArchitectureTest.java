@@ -32,7 +32,7 @@ class ArchitectureTest {
     private static final String TESTKIT = "dev.normlab.testkit..";
 
     /// Packages that hold no class yet.
-    private static final Set<String> EMPTY = Set.of("dev.normlab.attacks", "dev.normlab.engine.kernel.vector");
+    private static final Set<String> EMPTY = Set.of("dev.normlab.engine.kernel.vector");
 
     private static final JavaClasses CLASSES = new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.normlab");
