@@ -1,0 +1,163 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
+import java.util.Arrays;
+
+/// A convolution's weight gradient after a [GradientPlan].
+final class ConvolutionGradient {
+
+    private final GradientPlan plan;
+    private final Conv2dSizes s;
+    private final float[] x;
+    private final float[] dOut;
+    private final boolean plainGradient;
+    private final float[] dWeight;
+
+    ConvolutionGradient(GradientPlan plan, Conv2dSizes s, float[] x, float[] dOut, boolean plainGradient, float[] dWeight) {
+        this.plan = plan;
+        this.s = s;
+        this.x = x;
+        this.dOut = dOut;
+        this.plainGradient = plainGradient;
+        this.dWeight = dWeight;
+    }
+
+    void run(Workspace workspace) {
+        int slices = plan.slices(s.n()), pieces = plan.channels.pieces().size(), parts = pieces * plan.ranges;
+        int sliceFloats = plan.sumFloats();
+        float[] sums = workspace.scratch(0, "convolution gradient sums", slices * sliceFloats);
+        workspace.workers().run(slices * parts, (chunk, worker) -> {
+            int slice = chunk / parts, part = chunk % parts;
+            Piece piece = plan.channels.pieces().get(part / plan.ranges);
+            int from = (int) ((long) s.n() * slice / slices), to = (int) ((long) s.n() * (slice + 1) / slices);
+            sum(piece, part % plan.ranges, from, to, sums, slice * sliceFloats, workspace, worker);
+        });
+        workspace.workers().run(parts, (part, worker) -> {
+            Piece piece = plan.channels.pieces().get(part / plan.ranges);
+            int range = part % plan.ranges, at = plan.sumsAt(piece, range);
+            int count = plan.taps * plan.tiledChannels(range) * piece.vectors() * V;
+            for (int slice = 1; slice < slices; slice++) {
+                addTo(sums, slice * sliceFloats + at, at, count);
+            }
+            unpack(piece, range, sums, at);
+        });
+    }
+
+    private static void addTo(float[] sums, int from, int to, int count) {
+        for (int i = 0; i < count; i += V) {
+            Lanes.load(sums, to + i).add(Lanes.load(sums, from + i)).intoArray(sums, to + i);
+        }
+    }
+
+    private void sum(Piece piece, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
+        int at = slice + plan.sumsAt(piece, range);
+        Arrays.fill(sums, at, at + plan.taps * plan.tiledChannels(range) * piece.vectors() * V, 0f);
+        float[] image = workspace.scratch(worker, "convolution image", plan.imageFloats);
+        if (plan.positions) {
+            for (int first = fromImage; first < toImage; first += plan.images) {
+                sumPositions(piece, range, first, Math.min(plan.images, toImage - first), image, sums, at, workspace, worker);
+            }
+        } else {
+            for (int in = fromImage; in < toImage; in++) {
+                for (int band = 0; band < plan.bands; band++) {
+                    sumBand(piece, range, in, band, image, sums, at, workspace, worker);
+                }
+            }
+        }
+    }
+
+    private void sumBand(Piece piece, int range, int in, int band, float[] image, float[] sums, int at, Workspace workspace, int worker) {
+        int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
+        ScratchImage.copy(x, in, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), firstRow * s.strideH() - s.padTop(),
+                (rows - 1) * plan.rows.step() + plan.rows.highest() - plan.rows.lowest() + 1, -s.padLeft(), plan.scratchColumns, plan.pixelFloats(), image, 0);
+        float[] d = dOut;
+        int plane = s.oh() * s.ow();
+        int dAt = ((in * Lanes.blocks(s.o()) + piece.block()) * plane + firstRow * s.ow()) * V;
+        if (plainGradient) {
+            d = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
+            dAt = 0;
+            widen(in, firstRow * s.ow(), rows * s.ow(), 0, V, d);
+        }
+        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
+            int xAt = channelAt(range) + channel;
+            for (int tap = 0; tap < plan.taps; tap++) {
+                int start = plan.starts[tap];
+                TileOuterProducts.multiply(piece.vectors(), image, plan.columns.step() * plan.pixelFloats(), d, V, plane * V, plan.segments, start, start + rows,
+                        xAt, dAt, s.ow(), sums, at + (tap * plan.tiledChannels(range) + channel) * piece.vectors() * V);
+            }
+        }
+    }
+
+    private void sumPositions(Piece piece, int range, int first, int images, float[] image, float[] sums, int at, Workspace workspace, int worker) {
+        float[] d = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
+        int pixelFloats = plan.pixelFloats(), plane = s.oh() * s.ow(), width = 2 * V;
+        for (int i = 0; i < images; i++) {
+            // Pixels of one position lie side by side, image after image.
+            ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), plan.images, pixelFloats, image,
+                    i * pixelFloats);
+            if (plainGradient) {
+                widen(first + i, 0, plane, i * width, plan.images * width, d);
+                continue;
+            }
+            for (int b = 0; b < piece.vectors(); b++) {
+                int from = ((first + i) * Lanes.blocks(s.o()) + piece.block() + b) * plane * V;
+                for (int p = 0; p < plane; p++) {
+                    Lanes.load(dOut, from + p * V).intoArray(d, (p * plan.images + i) * width + b * V);
+                }
+            }
+        }
+        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
+            int xAt = channelAt(range) + channel;
+            for (int tap = 0; tap < plan.taps; tap++) {
+                TileOuterProducts.multiply(piece.vectors(), image, pixelFloats, d, width, V, plan.segments, plan.starts[tap], plan.starts[tap + 1], xAt, 0,
+                        images, sums, at + (tap * plan.tiledChannels(range) + channel) * piece.vectors() * V);
+            }
+        }
+    }
+
+    private int inputBlock(Piece piece, int range) {
+        return piece.inputBlock() + range * plan.rangeChannels / V;
+    }
+
+    // Row-major inputs keep all channels in the scratch image, blocked ones only those of the range.
+    private int channelAt(int range) {
+        return plan.channels.plain() ? range * plan.rangeChannels : 0;
+    }
+
+    // Brings a row-major gradient to vectors of channels, `step` floats apart.
+    private void widen(int in, int firstPixel, int pixels, int at, int step, float[] d) {
+        int plane = s.oh() * s.ow();
+        for (int p = 0; p < pixels; p++) {
+            for (int lane = 0; lane < V; lane++) {
+                d[at + p * step + lane] = lane < s.o() ? dOut[(in * s.o() + lane) * plane + firstPixel + p] : 0f;
+            }
+        }
+    }
+
+    // Brings the sums [tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].
+    private void unpack(Piece piece, int range, float[] sums, int at) {
+        int width = piece.vectors() * V, tiled = plan.tiledChannels(range), kernel = s.kh() * s.kw();
+        int count = Math.min(plan.rangeChannels, plan.length - range * plan.rangeChannels);
+        int lastOutput = Math.min(s.o(), (piece.block() + piece.vectors()) * V);
+        for (int io = piece.block() * V; io < lastOutput; io++) {
+            int firstInput = io / s.groupOutputs() * s.groupInputs();
+            for (int k = 0; k < count; k++) {
+                int index = range * plan.rangeChannels + k;
+                int ic = piece.inputBlock() * V + (plan.merged ? index % s.c() : index);
+                if (ic < firstInput || ic >= firstInput + s.groupInputs()) {
+                    continue;
+                }
+                int write = (io * s.groupInputs() + ic - firstInput) * kernel;
+                int read = at + k * width + io - piece.block() * V;
+                for (int tap = 0; tap < plan.taps; tap++) {
+                    int position = plan.merged ? tap * s.kw() + index / s.c() : tap;
+                    dWeight[write + position] = sums[read + tap * tiled * width];
+                }
+            }
+        }
+    }
+}

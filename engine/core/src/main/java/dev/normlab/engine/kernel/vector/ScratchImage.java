@@ -1,0 +1,73 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+
+import java.util.Arrays;
+
+/// Copies images of the activation layout into scratch images whose pixels hold their channels side by side, with a frame of zeros.
+final class ScratchImage {
+
+    private ScratchImage() {
+    }
+
+    /// Copies rows `firstRow ..` and columns `firstColumn ..` of image `image` of a tensor `[n, c, height, width]` to `to` at `at`, as
+    /// `[rows, columns, stride]`; positions outside the image become zero.
+    ///
+    /// @param plain      whether `x` is row-major; then all `channels` are copied and `stride` is `channels`
+    /// @param firstBlock the first channel block that is copied if `x` is blocked; `stride / V` blocks are
+    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int firstRow, int rows, int firstColumn,
+            int columns, int stride, float[] to, int at) {
+        int fromColumn = Math.max(0, -firstColumn), toColumn = Math.min(columns, width - firstColumn);
+        for (int row = 0; row < rows; row++) {
+            int ih = firstRow + row;
+            int line = at + row * columns * stride;
+            if (ih < 0 || ih >= height || toColumn <= fromColumn) {
+                Arrays.fill(to, line, line + columns * stride, 0f);
+                continue;
+            }
+            Arrays.fill(to, line, line + fromColumn * stride, 0f);
+            Arrays.fill(to, line + toColumn * stride, line + columns * stride, 0f);
+            int first = ih * width + firstColumn + fromColumn, count = toColumn - fromColumn;
+            if (plain) {
+                interleave(x, (image * channels) * height * width + first, height * width, channels, count, to, line + fromColumn * stride);
+            } else {
+                int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock);
+                int from = ((image * Lanes.blocks(channels) + firstBlock) * height * width + first) * V;
+                for (int block = 0; block < blocks; block++) {
+                    spread(x, from + block * height * width * V, count, stride, to, line + fromColumn * stride + block * V);
+                }
+            }
+        }
+    }
+
+    /// Copies a whole image without a frame; neighbouring pixels of the scratch image lie `step` pixels of `stride` floats apart.
+    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int step, int stride, float[] to, int at) {
+        int plane = height * width;
+        if (plain) {
+            for (int ic = 0; ic < channels; ic++) {
+                for (int p = 0; p < plane; p++) {
+                    to[at + p * step * stride + ic] = x[(image * channels + ic) * plane + p];
+                }
+            }
+            return;
+        }
+        int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock);
+        for (int block = 0; block < blocks; block++) {
+            spread(x, (image * Lanes.blocks(channels) + firstBlock + block) * plane * V, plane, step * stride, to, at + block * V);
+        }
+    }
+
+    private static void interleave(float[] x, int from, int plane, int channels, int count, float[] to, int at) {
+        for (int ic = 0; ic < channels; ic++) {
+            for (int i = 0; i < count; i++) {
+                to[at + i * channels + ic] = x[from + ic * plane + i];
+            }
+        }
+    }
+
+    private static void spread(float[] x, int from, int count, int stride, float[] to, int at) {
+        for (int i = 0; i < count; i++) {
+            Lanes.load(x, from + i * V).intoArray(to, at + i * stride);
+        }
+    }
+}
