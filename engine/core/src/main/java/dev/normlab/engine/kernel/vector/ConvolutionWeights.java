@@ -26,7 +26,7 @@ final class ConvolutionWeights {
         int taps = s.kh() * s.kw();
         return workspace.packed(weight, new Form(backward, s.groups()), channels.weightFloats(taps), packed -> {
             float[] plain = weight.floats();
-            workspace.workers().run(channels.pieces().size(), (chunk, worker) -> pack(s, backward, channels, channels.pieces().get(chunk), plain, packed));
+            workspace.workers().run(channels.pieces().size(), (chunk, _) -> pack(s, backward, channels, channels.pieces().get(chunk), plain, packed));
         });
     }
 

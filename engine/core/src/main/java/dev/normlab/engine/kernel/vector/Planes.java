@@ -1,0 +1,72 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// The planes `[pixels, V]` of a channel-blocked tensor, one for each image and channel block, and values per channel brought to whole blocks.
+///
+/// @param n      images
+/// @param c      channels
+/// @param pixels pixels of a plane
+record Planes(int n, int c, int pixels) {
+
+    // Floats that make a chunk worth handing to a thread.
+    private static final int CHUNK_FLOATS = 1 << 15;
+
+    /// What is done with one plane.
+    @FunctionalInterface
+    interface Body {
+
+        /// @param plane `image * blocks + block`
+        /// @param at    where the plane starts in the array
+        void run(int plane, int block, int at, int worker);
+    }
+
+    int blocks() {
+        return Lanes.blocks(c);
+    }
+
+    /// Channels including padding.
+    int lanes() {
+        return blocks() * V;
+    }
+
+    int count() {
+        return n * blocks();
+    }
+
+    /// Visits all planes, on all threads, in chunks that depend on the sizes alone.
+    void each(Workspace workspace, Body body) {
+        int perChunk = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
+        int planes = count(), blocks = blocks();
+        workspace.workers().run((planes + perChunk - 1) / perChunk, (chunk, worker) -> {
+            for (int plane = chunk * perChunk; plane < Math.min(planes, (chunk + 1) * perChunk); plane++) {
+                body.run(plane, plane % blocks, plane * pixels * V, worker);
+            }
+        });
+    }
+
+    /// Sums per channel of a value for each plane and lane, in double and in the order of the images: `sums[c]` from `partial[n, c in whole blocks]`.
+    void sumImages(float[] partial, double[] sums) {
+        int lanes = lanes();
+        Arrays.fill(sums, 0, lanes, 0.0);
+        for (int in = 0; in < n; in++) {
+            for (int lane = 0; lane < lanes; lane++) {
+                sums[lane] += partial[in * lanes + lane];
+            }
+        }
+    }
+
+    /// Values per channel with zeros (or `absent` everywhere, if there are none) for the padding.
+    float[] perChannel(@Nullable Storage values, float absent, Workspace workspace, String purpose) {
+        float[] padded = workspace.scratch(0, purpose, lanes());
+        for (int ic = 0; ic < lanes(); ic++) {
+            padded[ic] = ic >= c ? 0f : values == null ? absent : values.floats()[ic];
+        }
+        return padded;
+    }
+}

@@ -1,0 +1,105 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+
+import dev.normlab.engine.kernel.ArrangementKernels;
+import dev.normlab.engine.kernel.BatchNormKernels;
+import dev.normlab.engine.kernel.ConvolutionKernels;
+import dev.normlab.engine.kernel.ElementwiseKernels;
+import dev.normlab.engine.kernel.Kernels;
+import dev.normlab.engine.kernel.LossKernels;
+import dev.normlab.engine.kernel.MatrixKernels;
+import dev.normlab.engine.kernel.PoolingKernels;
+import dev.normlab.engine.kernel.ReductionKernels;
+import dev.normlab.engine.kernel.UpdateKernels;
+import dev.normlab.engine.kernel.scalar.ScalarKernels;
+import dev.normlab.engine.tensor.Layout;
+import dev.normlab.engine.tensor.Shape;
+
+/// The fast CPU backend.
+///
+/// Activations with more than [#FEW_CHANNELS] channels are kept channel-blocked by the machine's preferred vector length, those with fewer (images of 3
+/// channels) row-major. What is not worth a vector kernel, and everything that comes row-major to a kernel for activations, goes to [ScalarKernels].
+public final class VectorKernels implements Kernels {
+
+    /// Activations of at most this many channels stay row-major: blocking would multiply their memory.
+    static final int FEW_CHANNELS = 4;
+
+    private static final Layout BLOCKED = Layout.blocked(V);
+
+    private final ScalarKernels scalar = new ScalarKernels();
+    private final ConvolutionKernels convolutions = new VectorConvolutions();
+    private final MatrixKernels matrices = new VectorMatrices();
+    private final BatchNormKernels batchNorms = new VectorBatchNorms(scalar.batchNorms());
+    private final PoolingKernels pooling = new VectorPooling(scalar.pooling());
+    private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
+
+    /// The kernels for this machine.
+    public VectorKernels() {
+    }
+
+    /// What the backend makes of this machine.
+    static String describe() {
+        return "Vector API with " + V * Float.SIZE + "-bit vectors, activations in blocks of " + V + " channels";
+    }
+
+    /// Whether activations of this many channels are row-major.
+    static boolean isPlain(int channels) {
+        return channels <= FEW_CHANNELS;
+    }
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public Layout activationLayout(Shape shape) {
+        return isPlain(shape.size(1)) ? Layout.PLAIN : BLOCKED;
+    }
+
+    @Override
+    public ConvolutionKernels convolutions() {
+        return convolutions;
+    }
+
+    @Override
+    public MatrixKernels matrices() {
+        return matrices;
+    }
+
+    @Override
+    public BatchNormKernels batchNorms() {
+        return batchNorms;
+    }
+
+    @Override
+    public PoolingKernels pooling() {
+        return pooling;
+    }
+
+    @Override
+    public ElementwiseKernels elementwise() {
+        return scalar.elementwise();
+    }
+
+    @Override
+    public ReductionKernels reductions() {
+        return reductions;
+    }
+
+    @Override
+    public ArrangementKernels arrangements() {
+        return scalar.arrangements();
+    }
+
+    @Override
+    public LossKernels losses() {
+        return scalar.losses();
+    }
+
+    @Override
+    public UpdateKernels updates() {
+        return scalar.updates();
+    }
+}

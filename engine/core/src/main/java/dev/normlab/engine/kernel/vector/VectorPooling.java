@@ -1,0 +1,234 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+import static dev.normlab.engine.kernel.vector.Lanes.all;
+import static dev.normlab.engine.kernel.vector.Lanes.load;
+import static dev.normlab.engine.kernel.vector.Lanes.zero;
+
+import dev.normlab.engine.kernel.AdaptivePoolSizes;
+import dev.normlab.engine.kernel.Pool2dSizes;
+import dev.normlab.engine.kernel.PoolingKernels;
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/// Pooling of channel-blocked activations, one vector of channels at a time; row-major inputs go to the scalar kernels.
+final class VectorPooling implements PoolingKernels {
+
+    private final PoolingKernels scalar;
+
+    VectorPooling(PoolingKernels scalar) {
+        this.scalar = scalar;
+    }
+
+    /// The positions `from, from + step, ..` below `to` of one axis that a window covers; `whole` counts those within the padding, too.
+    private record Window(int from, int to, int step, int whole) {
+
+        static Window of(int out, int size, int kernel, int stride, int pad, int dilation) {
+            int start = out * stride - pad;
+            int first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+            int end = Math.min(start + kernel * dilation, size);
+            int whole = (Math.min(start + (kernel - 1) * dilation, size + pad - 1) - start) / dilation + 1;
+            return new Window(start + first * dilation, end, dilation, whole);
+        }
+
+        static Window even(int out, int size, int outs) {
+            int from = (int) ((long) out * size / outs);
+            int to = (int) (((out + 1L) * size + outs - 1) / outs);
+            return new Window(from, to, 1, to - from);
+        }
+
+        int count() {
+            return Math.max(0, (to - from + step - 1) / step);
+        }
+    }
+
+    private static Window row(Pool2dSizes s, int ioh) {
+        return Window.of(ioh, s.h(), s.kh(), s.strideH(), s.padH(), s.dilationH());
+    }
+
+    private static Window column(Pool2dSizes s, int iow) {
+        return Window.of(iow, s.w(), s.kw(), s.strideW(), s.padW(), s.dilationW());
+    }
+
+    private static Window[] rows(Pool2dSizes s) {
+        Window[] rows = new Window[s.oh()];
+        Arrays.setAll(rows, ioh -> row(s, ioh));
+        return rows;
+    }
+
+    private static Window[] columns(Pool2dSizes s) {
+        Window[] columns = new Window[s.ow()];
+        Arrays.setAll(columns, iow -> column(s, iow));
+        return columns;
+    }
+
+    @Override
+    public void maxPoolForward(Pool2dSizes s, Storage x, Storage y, Storage indices, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.maxPoolForward(s, x, y, indices, workspace);
+            return;
+        }
+        Window[] rows = rows(s), columns = columns(s);
+        Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
+        int outPixels = s.oh() * s.ow();
+        float[] xs = x.floats(), ys = y.floats();
+        int[] found = indices.ints();
+        planes.each(workspace, (plane, block, at, worker) -> {
+            // Positions are kept as floats, exact up to 2^24, so that they are chosen by the same masks as the values.
+            float[] positions = workspace.scratch(worker, "pooling positions", outPixels * V);
+            int channels = Lanes.channelsInBlock(s.c(), block);
+            for (int ioh = 0; ioh < s.oh(); ioh++) {
+                for (int iow = 0; iow < s.ow(); iow++) {
+                    int out = ioh * s.ow() + iow;
+                    maximum(xs, at, s.w(), rows[ioh], columns[iow], channels, ys, (plane * outPixels + out) * V, positions, out * V);
+                }
+            }
+            int to = (plane / planes.blocks() * s.c() + block * V) * outPixels;
+            for (int lane = 0; lane < channels; lane++) {
+                for (int out = 0; out < outPixels; out++) {
+                    found[to + lane * outPixels + out] = (int) positions[out * V + lane];
+                }
+            }
+        });
+    }
+
+    // The first largest value of a window, or the first NaN, and its position.
+    private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, int yAt, float[] positions, int positionAt) {
+        FloatVector best = all(Float.NEGATIVE_INFINITY);
+        FloatVector position = all(row.count() * column.count() == 0 ? -1f : row.from * width + column.from);
+        for (int ih = row.from; ih < row.to; ih += row.step) {
+            for (int iw = column.from; iw < column.to; iw += column.step) {
+                FloatVector value = load(x, at + (ih * width + iw) * V);
+                VectorMask<Float> better = value.compare(VectorOperators.GT, best)
+                        .or(value.test(VectorOperators.IS_NAN).andNot(best.test(VectorOperators.IS_NAN)));
+                best = best.blend(value, better);
+                position = position.blend(all(ih * width + iw), better);
+            }
+        }
+        zero().blend(best, Lanes.first(channels)).intoArray(y, yAt);
+        position.intoArray(positions, positionAt);
+    }
+
+    @Override
+    public void maxPoolBackward(Pool2dSizes s, Storage dOut, Storage indices, Storage dx, Workspace workspace) {
+        if (!dOut.layout().isBlocked()) {
+            scalar.maxPoolBackward(s, dOut, indices, dx, workspace);
+            return;
+        }
+        Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
+        int outPixels = s.oh() * s.ow();
+        float[] dOuts = dOut.floats(), dxs = dx.floats();
+        int[] positions = indices.ints();
+        planes.each(workspace, (plane, block, at, _) -> {
+            Arrays.fill(dxs, at, at + s.h() * s.w() * V, 0f);
+            int from = (plane / planes.blocks() * s.c() + block * V) * outPixels;
+            for (int lane = 0; lane < Lanes.channelsInBlock(s.c(), block); lane++) {
+                for (int out = 0; out < outPixels; out++) {
+                    int position = positions[from + lane * outPixels + out];
+                    if (position >= 0) {
+                        dxs[at + position * V + lane] += dOuts[(plane * outPixels + out) * V + lane];
+                    }
+                }
+            }
+        });
+    }
+
+    @Override
+    public void averagePoolForward(Pool2dSizes s, Storage x, Storage y, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.averagePoolForward(s, x, y, workspace);
+            return;
+        }
+        averageForward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), x, y, workspace);
+    }
+
+    @Override
+    public void averagePoolBackward(Pool2dSizes s, Storage dOut, Storage dx, Workspace workspace) {
+        if (!dOut.layout().isBlocked()) {
+            scalar.averagePoolBackward(s, dOut, dx, workspace);
+            return;
+        }
+        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), dOut, dx, workspace);
+    }
+
+    @Override
+    public void adaptiveAveragePoolForward(AdaptivePoolSizes s, Storage x, Storage y, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.adaptiveAveragePoolForward(s, x, y, workspace);
+            return;
+        }
+        averageForward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), even(s.h(), s.oh()), even(s.w(), s.ow()), false, 0, x, y, workspace);
+    }
+
+    @Override
+    public void adaptiveAveragePoolBackward(AdaptivePoolSizes s, Storage dOut, Storage dx, Workspace workspace) {
+        if (!dOut.layout().isBlocked()) {
+            scalar.adaptiveAveragePoolBackward(s, dOut, dx, workspace);
+            return;
+        }
+        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), even(s.h(), s.oh()), even(s.w(), s.ow()), false, 0, dOut, dx, workspace);
+    }
+
+    private static Window[] even(int size, int outs) {
+        Window[] windows = new Window[outs];
+        Arrays.setAll(windows, out -> Window.even(out, size, outs));
+        return windows;
+    }
+
+    private static void averageForward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override, Storage x, Storage y,
+            Workspace workspace) {
+        float[] xs = x.floats(), ys = y.floats();
+        int outPixels = rows.length * columns.length;
+        planes.each(workspace, (plane, _, at, _) -> {
+            int to = plane * outPixels * V;
+            for (Window row : rows) {
+                for (Window column : columns) {
+                    FloatVector sum = zero();
+                    for (int ih = row.from; ih < row.to; ih += row.step) {
+                        for (int iw = column.from; iw < column.to; iw += column.step) {
+                            sum = sum.add(load(xs, at + (ih * width + iw) * V));
+                        }
+                    }
+                    int covered = row.count() * column.count();
+                    (covered == 0 ? zero() : sum.div(divisor(row, column, includePadding, override))).intoArray(ys, to);
+                    to += V;
+                }
+            }
+        });
+    }
+
+    private static void averageBackward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override, Storage dOut,
+            Storage dx, Workspace workspace) {
+        float[] dOuts = dOut.floats(), dxs = dx.floats();
+        int outPixels = rows.length * columns.length;
+        planes.each(workspace, (plane, _, at, _) -> {
+            Arrays.fill(dxs, at, at + planes.pixels() * V, 0f);
+            int from = plane * outPixels * V;
+            for (Window row : rows) {
+                for (Window column : columns) {
+                    if (row.count() * column.count() > 0) {
+                        FloatVector share = load(dOuts, from).div(divisor(row, column, includePadding, override));
+                        for (int ih = row.from; ih < row.to; ih += row.step) {
+                            for (int iw = column.from; iw < column.to; iw += column.step) {
+                                int i = at + (ih * width + iw) * V;
+                                load(dxs, i).add(share).intoArray(dxs, i);
+                            }
+                        }
+                    }
+                    from += V;
+                }
+            }
+        });
+    }
+
+    private static int divisor(Window row, Window column, boolean includePadding, int override) {
+        if (override != 0) {
+            return override;
+        }
+        return includePadding ? row.whole * column.whole : row.count() * column.count();
+    }
+}
