@@ -32,6 +32,7 @@ public final class VectorKernels implements Kernels {
     private final MatrixKernels matrices = new VectorMatrices();
     private final BatchNormKernels batchNorms = new VectorBatchNorms(scalar.batchNorms());
     private final PoolingKernels pooling = new VectorPooling(scalar.pooling());
+    private final ElementwiseKernels elementwise = new VectorElementwise(scalar.elementwise());
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
 
     /// The kernels for this machine.
@@ -80,7 +81,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public ElementwiseKernels elementwise() {
-        return scalar.elementwise();
+        return elementwise;
     }
 
     @Override
