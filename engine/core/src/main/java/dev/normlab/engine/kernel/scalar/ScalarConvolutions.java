@@ -47,9 +47,7 @@ final class ScalarConvolutions implements ConvolutionKernels {
                     for (int ioh = Taps.first(offsetH, s.strideH()); ioh < endH; ioh++) {
                         int xRow = xPlane + (ioh * s.strideH() + offsetH) * w + offsetW;
                         int yRow = ioh * ow;
-                        for (int iow = firstW; iow < endW; iow++) {
-                            plane[yRow + iow] += tap * x[xRow + iow * strideW];
-                        }
+                        addRow(tap, x, xRow, strideW, plane, yRow, firstW, endW);
                     }
                 }
             }
@@ -90,9 +88,7 @@ final class ScalarConvolutions implements ConvolutionKernels {
                     for (int ioh = Taps.first(offsetH, s.strideH()); ioh < endH; ioh++) {
                         int xRow = (ioh * s.strideH() + offsetH) * w + offsetW;
                         int outRow = outPlane + ioh * ow;
-                        for (int iow = firstW; iow < endW; iow++) {
-                            plane[xRow + iow * strideW] += tap * dOut[outRow + iow];
-                        }
+                        spreadRow(tap, dOut, outRow, plane, xRow, strideW, firstW, endW);
                     }
                 }
             }
@@ -133,9 +129,7 @@ final class ScalarConvolutions implements ConvolutionKernels {
             for (int ioh = Taps.first(offsetH, s.strideH()); ioh < endH; ioh++) {
                 int xRow = ((in * s.c() + ic) * h + ioh * s.strideH() + offsetH) * w + offsetW;
                 int outRow = ((in * s.o() + io) * oh + ioh) * ow;
-                for (int iow = firstW; iow < endW; iow++) {
-                    columns[iow] += (double) dOut[outRow + iow] * x[xRow + iow * strideW];
-                }
+                addProducts(dOut, outRow, x, xRow, strideW, columns, firstW, endW);
             }
         }
         double sum = 0;
@@ -143,6 +137,44 @@ final class ScalarConvolutions implements ConvolutionKernels {
             sum += columns[iow];
         }
         return sum;
+    }
+
+    // The innermost loops. They are written once more for stride 1, because a compiler vectorises only those.
+
+    private static void addRow(double tap, float[] x, int xRow, int stride, double[] plane, int yRow, int first, int end) {
+        if (stride == 1) {
+            for (int iow = first; iow < end; iow++) {
+                plane[yRow + iow] += tap * x[xRow + iow];
+            }
+        } else {
+            for (int iow = first; iow < end; iow++) {
+                plane[yRow + iow] += tap * x[xRow + iow * stride];
+            }
+        }
+    }
+
+    private static void spreadRow(double tap, float[] dOut, int outRow, double[] plane, int xRow, int stride, int first, int end) {
+        if (stride == 1) {
+            for (int iow = first; iow < end; iow++) {
+                plane[xRow + iow] += tap * dOut[outRow + iow];
+            }
+        } else {
+            for (int iow = first; iow < end; iow++) {
+                plane[xRow + iow * stride] += tap * dOut[outRow + iow];
+            }
+        }
+    }
+
+    private static void addProducts(float[] dOut, int outRow, float[] x, int xRow, int stride, double[] columns, int first, int end) {
+        if (stride == 1) {
+            for (int iow = first; iow < end; iow++) {
+                columns[iow] += (double) dOut[outRow + iow] * x[xRow + iow];
+            }
+        } else {
+            for (int iow = first; iow < end; iow++) {
+                columns[iow] += (double) dOut[outRow + iow] * x[xRow + iow * stride];
+            }
+        }
     }
 
     private static void round(double[] plane, int pixels, float[] target, int offset) {
