@@ -19,7 +19,7 @@ record Frame(Box plot, Scale y) {
 
     /// How many labelled ticks suit a vertical axis of this length.
     static int verticalWish(double length) {
-        return Math.max(2, (int) (length / 42));
+        return Math.max(2, (int) (length / 38));
     }
 
     /// The width that the labels of the vertical axis need, with the gap to the axis.

@@ -1,0 +1,100 @@
+package dev.normlab.experiments.report;
+
+import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/// What came out of training runs, as sentences that are computed and never assumed.
+final class Findings {
+
+    private final List<RecordedRun> runs;
+
+    Findings(List<RecordedRun> runs) {
+        this.runs = runs;
+    }
+
+    /// One sentence or two on each quantity that was measured.
+    List<String> sentences() {
+        List<String> sentences = new ArrayList<>();
+        accuracies("Accuracy on clean test images", RecordedRun::clean).ifPresent(sentences::add);
+        for (String label : attackLabels(runs)) {
+            accuracies("Accuracy under " + label, run -> survived(run, label)).ifPresent(sentences::add);
+        }
+        normSums(false).ifPresent(sentences::add);
+        normSums(true).ifPresent(sentences::add);
+        for (RecordedRun run : runs) {
+            run.remarks().forEach(remark -> sentences.add(run.name() + ": " + remark));
+        }
+        if (sentences.isEmpty()) {
+            sentences.add("Nothing has been measured yet.");
+        }
+        return sentences;
+    }
+
+    /// The attacks of all runs, in the order of their first appearance.
+    static List<String> attackLabels(List<RecordedRun> runs) {
+        return runs.stream().flatMap(run -> run.robust().stream()).map(RecordedRun.RobustAccuracy::label).distinct().toList();
+    }
+
+    /// The accuracy of a run under the attack of this label.
+    static Optional<Proportion> survived(RecordedRun run, String label) {
+        return run.robust().stream().filter(robust -> robust.label().equals(label)).map(RecordedRun.RobustAccuracy::survived).findFirst();
+    }
+
+    private Optional<String> accuracies(String what, Function<RecordedRun, Optional<Proportion>> accuracy) {
+        List<RecordedRun> measured = runs.stream().filter(run -> accuracy.apply(run).isPresent()).toList();
+        if (measured.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Long> trials = measured.stream().map(run -> accuracy.apply(run).orElseThrow().trials()).distinct().toList();
+        String common = trials.size() == 1 ? ", n = " + Numbers.integer(trials.getFirst()) : "";
+        String values = measured.stream().map(run -> run.name() + " " + describe(accuracy.apply(run).orElseThrow(), trials.size() > 1))
+                .collect(Collectors.joining(", "));
+        return Optional.of(what + " (95% interval" + common + "): " + values + "." + comparison(measured, accuracy));
+    }
+
+    /// Which intervals overlap that of the first run, and which do not.
+    private static String comparison(List<RecordedRun> measured, Function<RecordedRun, Optional<Proportion>> accuracy) {
+        RecordedRun first = measured.getFirst();
+        Interval reference = accuracy.apply(first).orElseThrow().wilson95();
+        List<String> overlapping = new ArrayList<>();
+        List<String> apart = new ArrayList<>();
+        for (RecordedRun run : measured.subList(1, measured.size())) {
+            boolean overlaps = accuracy.apply(run).orElseThrow().wilson95().overlaps(reference);
+            (overlaps ? overlapping : apart).add(run.name());
+        }
+        String text = overlapping.isEmpty()
+                ? ""
+                : " Overlapping the interval of " + first.name() + ": " + String.join(", ", overlapping) + ".";
+        return text + (apart.isEmpty() ? "" : " Not overlapping the interval of " + first.name() + ": " + String.join(", ", apart) + ".");
+    }
+
+    private static String describe(Proportion accuracy, boolean withTrials) {
+        Interval interval = accuracy.wilson95();
+        return Numbers.percent(accuracy.fraction(), 1) + " (" + Numbers.percent(interval.low(), 1) + " to " + Numbers.percent(interval
+                .high(), 1)
+                + (withTrials ? ", n = " + Numbers.integer(accuracy.trials()) : "") + ")";
+    }
+
+    private Optional<String> normSums(boolean batchNorm) {
+        List<RecordedRun> measured = runs.stream().filter(run -> run.lastNormSum(batchNorm) > 0).toList();
+        if (measured.isEmpty()) {
+            return Optional.empty();
+        }
+        RecordedRun first = measured.getFirst();
+        double reference = first.lastNormSum(batchNorm);
+        String values = measured.stream().map(run -> {
+            String value = run.name() + " " + Numbers.significant(run.lastNormSum(batchNorm), 4);
+            return run == first
+                    ? value
+                    : value + " (" + Numbers.fixed(run.lastNormSum(batchNorm) / reference, 2) + " times that of " + first.name() + ")";
+        }).collect(Collectors.joining(", "));
+        return Optional.of("Sum of the l1 norms of " + (batchNorm ? "batch-norm layers" : "convolutions and linear layers")
+                + " at the end: " + values + ".");
+    }
+}

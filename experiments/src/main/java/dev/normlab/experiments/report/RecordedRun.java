@@ -1,0 +1,169 @@
+package dev.normlab.experiments.report;
+
+import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.NormLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.experiments.store.RunResult;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// One training run as a report shows it.
+///
+/// @param name a short name, different from those of the other runs in the report
+/// @param settings what determines the result, as names and texts
+/// @param provenance where and with what it ran, as names and texts
+/// @param epochs the metrics, by epoch
+/// @param norms the norms of every layer over training, in module order within an epoch; epoch 0 is before training
+/// @param clean the images of the test set classified correctly at the end, or nothing if that was not measured
+/// @param robust the accuracy under attacks at the end; may be empty
+/// @param seconds the time of the run, in seconds; NaN if it is not known
+/// @param remarks what a reader must know, for example that the run did not finish, as sentences
+public record RecordedRun(String name, Map<String, String> settings, Map<String, String> provenance, List<Epoch> epochs,
+        List<LayerNorm> norms,
+        Optional<Proportion> clean, List<RobustAccuracy> robust, double seconds, List<String> remarks) {
+
+    /// Copies the collections and keeps their order.
+    public RecordedRun {
+        settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
+        provenance = Collections.unmodifiableMap(new LinkedHashMap<>(provenance));
+        epochs = List.copyOf(epochs);
+        norms = List.copyOf(norms);
+        robust = List.copyOf(robust);
+        remarks = List.copyOf(remarks);
+    }
+
+    /// The metrics of an epoch; a value that was not measured is NaN.
+    ///
+    /// @param epoch the number of completed epochs, from 1
+    /// @param trainLoss the mean training loss over the epoch
+    /// @param trainAccuracy the training accuracy over the epoch, in [0, 1]
+    /// @param testAccuracy the accuracy on the test set after the epoch, in [0, 1]
+    /// @param normSum the sum of the l1 norms of convolutions and linear layers after the epoch
+    /// @param normSumBn the sum of the l1 norms of the batch-norm layers after the epoch
+    public record Epoch(int epoch, double trainLoss, double trainAccuracy, double testAccuracy, double normSum, double normSumBn) {}
+
+    /// The norms of a layer after an epoch.
+    ///
+    /// @param epoch the number of completed epochs; 0 before training
+    /// @param layer the layer's name
+    /// @param kind `conv`, `linear` or `bn`
+    /// @param l1 the layer's l1 norm
+    /// @param linf the layer's linf norm
+    public record LayerNorm(int epoch, String layer, String kind, double l1, double linf) {
+
+        /// Whether the layer is a batch norm.
+        public boolean isBatchNorm() {
+            return kind.equals("bn");
+        }
+    }
+
+    /// The accuracy under an attack.
+    ///
+    /// @param attack the attack's name
+    /// @param norm the norm of the perturbation, `linf` or `l2`
+    /// @param eps the size of the perturbation, in [0, 1] pixel units
+    /// @param survived the attacked images that were still classified correctly
+    public record RobustAccuracy(String attack, String norm, double eps, Proportion survived) {
+
+        /// The attack with its norm and size, for example `pgd-20, linf 8/255`.
+        public String label() {
+            double pixels = eps * 255;
+            boolean whole = norm.equals("linf") && Math.abs(pixels - Math.rint(pixels)) < 1e-4;
+            return attack + ", " + norm + " " + (whole ? Math.round(pixels) + "/255" : Numbers.significant(eps, 3));
+        }
+    }
+
+    /// The last epoch with norms, or nothing without any.
+    OptionalInt lastNormEpoch() {
+        return norms.stream().mapToInt(LayerNorm::epoch).max();
+    }
+
+    /// The norms after the last epoch that has them, of the batch-norm layers or of the others.
+    List<LayerNorm> lastNorms(boolean batchNorm) {
+        int last = lastNormEpoch().orElse(-1);
+        return norms.stream().filter(norm -> norm.epoch() == last && norm.isBatchNorm() == batchNorm).toList();
+    }
+
+    /// The sum of l1 norms over the epochs, of the batch-norm layers or of the others: of the recorded norms where there are any, else of
+    /// the metrics.
+    Map<Integer, Double> normSums(boolean batchNorm) {
+        Map<Integer, Double> sums = new LinkedHashMap<>();
+        for (LayerNorm norm : norms) {
+            sums.merge(norm.epoch(), norm.isBatchNorm() == batchNorm ? norm.l1() : 0, Double::sum);
+        }
+        if (sums.isEmpty()) {
+            epochs.forEach(epoch -> sums.put(epoch.epoch(), batchNorm ? epoch.normSumBn() : epoch.normSum()));
+        }
+        return sums;
+    }
+
+    /// The sum of l1 norms after the last epoch, or NaN if there is none.
+    double lastNormSum(boolean batchNorm) {
+        Map<Integer, Double> sums = normSums(batchNorm);
+        return sums.isEmpty() ? Double.NaN : sums.get(Collections.max(sums.keySet()));
+    }
+
+    /// The number of completed epochs.
+    int completedEpochs() {
+        return epochs.stream().mapToInt(Epoch::epoch).max().orElse(0);
+    }
+
+    /// The run that a folder holds.
+    public static RecordedRun of(RunFolder.Contents contents) {
+        RunInfo info = contents.info();
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("model", info.model());
+        settings.put("data", info.data());
+        settings.put("training images", Long.toString(info.trainImages()));
+        settings.put("test images", Long.toString(info.testImages()));
+        settings.put("method", info.method());
+        settings.put("epochs", Integer.toString(info.epochs()));
+        settings.put("seed", Long.toString(info.seed()));
+        settings.putAll(info.settings());
+        Map<String, String> provenance = new LinkedHashMap<>(info.provenance());
+        provenance.put("command", info.command());
+        provenance.put("started", info.started().toString());
+        List<Epoch> epochs = contents.metrics().stream().map(RecordedRun::epoch).toList();
+        List<LayerNorm> norms = contents.norms().stream().map(RecordedRun::norm).toList();
+        Optional<RunResult> result = contents.result();
+        Optional<Proportion> clean = result.map(RunResult::clean).map(score -> new Proportion(score.correct(), score.n()));
+        List<RobustAccuracy> robust = result.map(RunResult::attacks).orElse(List.of()).stream().map(RecordedRun::robust).toList();
+        double lastSeconds = contents.metrics().isEmpty() ? Double.NaN : contents.metrics().getLast().seconds();
+        return new RecordedRun(info.name(), settings, provenance, epochs, norms, clean, robust, result.map(RunResult::seconds).orElse(
+                lastSeconds),
+                remarks(contents));
+    }
+
+    private static Epoch epoch(MetricsLine line) {
+        return new Epoch(line.epoch(), line.loss(), line.accuracy(), line.testAccuracy(), line.normSumL1(), line.normSumL1Bn());
+    }
+
+    private static LayerNorm norm(NormLine line) {
+        return new LayerNorm(line.epoch(), line.layer(), line.kind(), line.l1(), line.linf());
+    }
+
+    private static RobustAccuracy robust(RunResult.AttackScore score) {
+        return new RobustAccuracy(score.name(), score.norm(), score.eps(), new Proportion(score.correct(), score.n()));
+    }
+
+    private static List<String> remarks(RunFolder.Contents contents) {
+        List<String> remarks = new ArrayList<>(contents.remarks());
+        if (contents.result().isEmpty()) {
+            remarks.add("The run has not ended: there is no result yet.");
+        }
+        contents.result().filter(result -> result.status() != RunResult.Status.FINISHED).ifPresent(result -> {
+            String how = result.status() == RunResult.Status.DIVERGED ? "diverged" : "was interrupted";
+            remarks.add(("The run " + how + " after " + result.epochs() + " of " + contents.info().epochs() + " epochs. " + result
+                    .message()).strip());
+        });
+        return remarks;
+    }
+}

@@ -1,0 +1,151 @@
+package dev.normlab.experiments.report;
+
+import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.RecordedRun.LayerNorm;
+import dev.normlab.experiments.report.Table.Cell;
+import dev.normlab.experiments.report.Table.Column;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// The tables of a report on training runs.
+final class RunTables {
+
+    private static final Cell MISSING = Cell.text(Numbers.MISSING);
+
+    private final List<RecordedRun> runs;
+
+    RunTables(List<RecordedRun> runs) {
+        this.runs = runs;
+    }
+
+    /// One row per run with what came out of it.
+    Table results() {
+        List<String> attacks = Findings.attackLabels(runs);
+        List<Column> columns = new ArrayList<>(List.of(Column.text("run"), Column.number("epochs"), Column.number("clean accuracy"), Column
+                .number("95% interval")));
+        attacks.forEach(label -> columns.addAll(List.of(Column.number("accuracy under " + label), Column.number("95% interval"))));
+        columns.addAll(List.of(Column.number("l1 sum, conv + linear"), Column.number("relative to " + runs.getFirst().name()),
+                Column.number("l1 sum, batch norm"), Column.number("largest l1 norm"), Column.number("seconds")));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name()), Cell.integer(run.completedEpochs())));
+            addAccuracy(row, run.clean());
+            attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label)));
+            double sum = run.lastNormSum(false);
+            row.add(Cell.number(sum));
+            row.add(new Cell(Numbers.fixed(sum / runs.getFirst().lastNormSum(false), 3), sum));
+            row.add(Cell.number(run.lastNormSum(true)));
+            row.add(Cell.number(run.lastNorms(false).stream().mapToDouble(LayerNorm::l1).max().orElse(Double.NaN)));
+            row.add(new Cell(Numbers.fixed(run.seconds(), 1), run.seconds()));
+            rows.add(row);
+        }
+        return new Table("Results at the end of training. Norms are those after the last epoch.", columns, rows, true);
+    }
+
+    private static void addAccuracy(List<Cell> row, Optional<Proportion> accuracy) {
+        if (accuracy.isEmpty()) {
+            row.addAll(List.of(MISSING, MISSING));
+            return;
+        }
+        Interval interval = accuracy.get().wilson95();
+        row.add(Cell.percent(accuracy.get().fraction()));
+        row.add(new Cell(Numbers.percent(interval.low(), 1) + " to " + Numbers.percent(interval.high(), 1), interval.low()));
+    }
+
+    /// One row per run and epoch.
+    Table epochs() {
+        List<Column> columns = List.of(Column.text("run"), Column.number("epoch"), Column.number("training loss"), Column.number(
+                "training accuracy"),
+                Column.number("test accuracy"), Column.number("l1 sum, conv + linear"), Column.number("l1 sum, batch norm"));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            for (RecordedRun.Epoch epoch : run.epochs()) {
+                rows.add(List.of(Cell.text(run.name()), Cell.integer(epoch.epoch()), Cell.number(epoch.trainLoss()), Cell.percent(epoch
+                        .trainAccuracy()),
+                        Cell.percent(epoch.testAccuracy()), Cell.number(epoch.normSum()), Cell.number(epoch.normSumBn())));
+            }
+        }
+        return new Table("Metrics of every epoch.", columns, rows, true);
+    }
+
+    /// One row per layer with its norms in every run.
+    Table layers() {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("layer"), Column.text("kind")));
+        for (RecordedRun run : runs) {
+            columns.addAll(List.of(Column.number(run.name() + ", l1"), Column.number(run.name() + ", linf")));
+        }
+        List<List<Cell>> rows = new ArrayList<>();
+        for (boolean batchNorm : new boolean[] {false, true}) {
+            for (String name : RunFigures.layerNames(runs, batchNorm)) {
+                rows.add(layerRow(name, batchNorm));
+            }
+        }
+        return new Table("Norms of every layer after the last epoch.", columns, rows, true);
+    }
+
+    private List<Cell> layerRow(String name, boolean batchNorm) {
+        List<Cell> row = new ArrayList<>(List.of(Cell.text(name), MISSING));
+        for (RecordedRun run : runs) {
+            Optional<LayerNorm> layer = run.lastNorms(batchNorm).stream().filter(norm -> norm.layer().equals(name)).findFirst();
+            layer.ifPresent(norm -> row.set(1, Cell.text(norm.kind())));
+            row.add(layer.map(norm -> Cell.number(norm.l1())).orElse(MISSING));
+            row.add(layer.map(norm -> Cell.number(norm.linf())).orElse(MISSING));
+        }
+        return row;
+    }
+
+    /// The settings of the runs: those in common, and those that differ.
+    List<Table> settings() {
+        List<String> keys = keys(RecordedRun::settings);
+        List<Table> tables = new ArrayList<>();
+        List<List<Cell>> common = keys.stream().filter(key -> inCommon(key, RecordedRun::settings))
+                .map(key -> List.of(Cell.text(key), Cell.text(runs.getFirst().settings().getOrDefault(key, Numbers.MISSING)))).toList();
+        if (!common.isEmpty()) {
+            String caption = runs.size() == 1 ? "Settings of the run." : "Settings that all runs have in common.";
+            tables.add(new Table(caption, List.of(Column.text("setting"), Column.text("value")), common, false));
+        }
+        List<String> different = keys.stream().filter(key -> !inCommon(key, RecordedRun::settings)).toList();
+        if (!different.isEmpty()) {
+            List<Column> columns = new ArrayList<>(List.of(Column.text("run")));
+            different.forEach(key -> columns.add(Column.text(key)));
+            List<List<Cell>> rows = new ArrayList<>();
+            for (RecordedRun run : runs) {
+                List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name())));
+                different.forEach(key -> row.add(Cell.text(run.settings().getOrDefault(key, Numbers.MISSING))));
+                rows.add(row);
+            }
+            tables.add(new Table("Settings in which the runs differ.", columns, rows, false));
+        }
+        return tables;
+    }
+
+    /// Where and with what the runs were made; a value that differs between runs is listed for each.
+    Table provenance() {
+        List<List<Cell>> rows = new ArrayList<>();
+        for (String key : keys(RecordedRun::provenance)) {
+            if (inCommon(key, RecordedRun::provenance)) {
+                rows.add(List.of(Cell.text(key), Cell.text(runs.getFirst().provenance().getOrDefault(key, Numbers.MISSING))));
+            } else {
+                runs.forEach(run -> rows.add(
+                        List.of(Cell.text(key + ", " + run.name()), Cell.text(run.provenance().getOrDefault(key, Numbers.MISSING)))));
+            }
+        }
+        return new Table("Where and with what the runs were made.", List.of(Column.text("item"), Column.text("value")), rows, false);
+    }
+
+    private List<String> keys(Function<RecordedRun, Map<String, String>> entries) {
+        return runs.stream().sorted(Comparator.comparing(run -> -entries.apply(run).size())).flatMap(run -> entries.apply(run).keySet()
+                .stream()).distinct()
+                .toList();
+    }
+
+    private boolean inCommon(String key, Function<RecordedRun, Map<String, String>> entries) {
+        return runs.stream().map(run -> Optional.ofNullable(entries.apply(run).get(key))).distinct().count() == 1;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.normlab.experiments.report;
+
+import dev.normlab.experiments.report.ReportPage.Section;
+import dev.normlab.experiments.report.ReportPage.Width;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/// The report that compares training runs: what was run, what came out, the course of training, and the norms of the layers. Everything
+/// that the page says about results is computed from the runs.
+///
+/// @param title the title of the page
+/// @param introduction one paragraph that says what was run
+/// @param runs the runs, with different names; the first is the one that others are compared with
+public record TrainingReport(String title, String introduction, List<RecordedRun> runs) {
+
+    /// Copies the list.
+    ///
+    /// @throws IllegalArgumentException if there is no run, or two have the same name
+    public TrainingReport {
+        runs = List.copyOf(runs);
+        if (runs.isEmpty()) {
+            throw new IllegalArgumentException("a report needs at least one run");
+        }
+        Set<String> names = new HashSet<>();
+        for (RecordedRun run : runs) {
+            if (!names.add(run.name())) {
+                throw new IllegalArgumentException("two runs of the report are named '" + run.name() + "'");
+            }
+        }
+    }
+
+    /// The page as one HTML file. Equal runs give equal bytes.
+    public String toHtml() {
+        ReportPage page = new ReportPage(title, introduction);
+        RunFigures figures = new RunFigures(runs);
+        RunTables tables = new RunTables(runs);
+        addResults(page, figures, tables);
+        addTraining(page, figures, tables);
+        addNorms(page, figures, tables);
+        addReading(page);
+        addProvenance(page, tables);
+        return page.footer("Made by normlab. This page is one file and loads nothing from the network.").toHtml();
+    }
+
+    private void addResults(ReportPage page, RunFigures figures, RunTables tables) {
+        Section section = page.section("What came out");
+        section.list(new Findings(runs).sentences());
+        boolean measured = runs.stream().anyMatch(run -> run.clean().isPresent() || !run.robust().isEmpty());
+        if (measured) {
+            Width width = Findings.attackLabels(runs).size() <= 2 ? Width.HALF : Width.FULL;
+            section.figure(figures.accuracy(), width,
+                    "Accuracy at the end of training, on unchanged test images (clean) and under attack. Error bars are "
+                            + "95% Wilson intervals for the finite number of test images.");
+        }
+        section.table(tables.results());
+    }
+
+    private void addTraining(ReportPage page, RunFigures figures, RunTables tables) {
+        page.section("Training")
+                .figure(figures.testAccuracy(), Width.HALF, "Accuracy on the unchanged test images after every epoch.")
+                .figure(figures.trainLoss(), Width.HALF, "Mean training loss over every epoch, without the terms that a method adds.")
+                .foldedTable("Metrics of every epoch", tables.epochs());
+    }
+
+    private void addNorms(ReportPage page, RunFigures figures, RunTables tables) {
+        Section section = page.section("Norms of the layers");
+        section.figure(figures.normSum(false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers over training.")
+                .figure(figures.normSum(true), Width.HALF, "Sum of the l1 norms of all batch-norm layers over training.")
+                .figure(figures.normDensity("l1"), Width.HALF,
+                        "Distribution of the l1 norms of convolutions and linear layers after the last epoch: Gaussian "
+                                + "kernel density of the logarithms, Silverman's bandwidth. Every line of the rug is one layer.")
+                .figure(figures.normDensity("linf"), Width.HALF, "The same for the linf norms.")
+                .figure(figures.layers("l1", false), Width.FULL,
+                        "The l1 norm of every convolution and linear layer after the last epoch, from input to output.")
+                .figure(figures.layers("linf", false), Width.FULL,
+                        "The linf norm of every convolution and linear layer after the last epoch.");
+        if (runs.stream().anyMatch(run -> !run.lastNorms(true).isEmpty())) {
+            section.figure(figures.layers("l1", true), Width.FULL,
+                    "The norm of every batch-norm layer after the last epoch; its l1 and linf norms are equal.");
+        }
+        section.foldedTable("Norms of every layer after the last epoch", tables.layers());
+    }
+
+    private static void addReading(ReportPage page) {
+        page.section("How to read this").definitions(
+                "l1 and linf norm of a layer",
+                "Without its bias, a layer maps an input vector to an output vector by a matrix. The l1 norm is the largest factor by which the layer can enlarge the "
+                        + "sum of absolute values of its input (the largest absolute column sum of the matrix); the linf norm is the largest factor for the largest "
+                        + "absolute value (the largest absolute row sum). A batch norm counts as it acts at test time, with its running variance.",
+                "Sum of norms",
+                "The l1 norms of the layers added up, as a measure of all layers at once. It does not bound the network as a whole.",
+                "Accuracy under attack",
+                "The fraction of the attacked test images that are classified correctly after the attack. An attack changes every pixel within the stated size to "
+                        + "mislead the network. The figure is an upper bound: a stronger attack can only lower it.",
+                "95% Wilson interval",
+                "The range of true accuracies for which the observed one is within 1.96 standard errors. It accounts for the finite number of test images and not for "
+                        + "the variation between training runs with other seeds.");
+    }
+
+    private void addProvenance(ReportPage page, RunTables tables) {
+        Section section = page.section("What was run");
+        tables.settings().forEach(section::table);
+        section.table(tables.provenance());
+    }
+}

@@ -1,0 +1,132 @@
+package dev.normlab.experiments.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.store.LineWriter;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.NormLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.experiments.store.RunResult;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+
+class TrainingReportTest {
+
+    private static Document page(RecordedRun... runs) throws Exception {
+        return Html.parse(new TrainingReport("Three runs", "What was run.", List.of(runs)).toHtml());
+    }
+
+    @Test
+    void theFindingsAreComputedFromTheRuns() {
+        List<String> sentences = new Findings(SampleRuns.three()).sentences();
+        assertEquals("Accuracy on clean test images (95% interval, n = 1,000): plain 88.0% (85.8% to 89.9%), nd-l1 87.0% (84.8% to 88.9%), "
+                + "wd 80.0% (77.4% to 82.4%). Overlapping the interval of plain: nd-l1. Not overlapping the interval of plain: wd.",
+                sentences.get(0));
+        assertEquals(
+                "Accuracy under pgd-20, linf 8/255 (95% interval, n = 500): plain 12.0% (9.4% to 15.1%), nd-l1 20.0% (16.7% to 23.7%), "
+                        + "wd 12.4% (9.8% to 15.6%). Overlapping the interval of plain: wd. Not overlapping the interval of plain: nd-l1.",
+                sentences.get(1));
+        assertEquals(
+                "Sum of the l1 norms of convolutions and linear layers at the end: plain 80.00, nd-l1 40.00 (0.50 times that of plain), "
+                        + "wd 60.00 (0.75 times that of plain).", sentences.get(2));
+        assertEquals("Sum of the l1 norms of batch-norm layers at the end: plain 4.000, nd-l1 4.000 (1.00 times that of plain), "
+                + "wd 4.000 (1.00 times that of plain).", sentences.get(3));
+        assertEquals(4, sentences.size());
+    }
+
+    @Test
+    void aRunWithoutResultsIsSaidToHaveNone() throws Exception {
+        assertEquals(List.of("later: It has not ended."), new Findings(List.of(SampleRuns.empty("later"))).sentences());
+        String text = page(SampleRuns.empty("later"), SampleRuns.run("plain", 30, 880, 60)).getDocumentElement().getTextContent();
+        assertTrue(text.contains("later (no data)"));
+    }
+
+    @Test
+    void normSumsComeFromTheNormsAndElseFromTheMetrics() {
+        RecordedRun run = SampleRuns.run("plain", 30, 880, 60);
+        assertEquals(Map.of(0, 40.0, 1, 60.0, 2, 80.0), run.normSums(false));
+        assertEquals(Map.of(0, 2.0, 1, 3.0, 2, 4.0), run.normSums(true));
+        RecordedRun withoutNorms = new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), List.of(), run.clean(),
+                run.robust(), 1, List.of());
+        assertEquals(Map.of(1, 99.0, 2, 98.0), withoutNorms.normSums(false));
+        assertEquals(8.0, withoutNorms.lastNormSum(true));
+    }
+
+    @Test
+    void theResultsTableHoldsTheNumbersOfEveryRun() throws Exception {
+        Document page = page(SampleRuns.three().toArray(RecordedRun[]::new));
+        NodeList rows = ((Element) page.getElementsByTagName("tbody").item(0)).getElementsByTagName("tr");
+        assertEquals(3, rows.getLength());
+        assertEquals(List.of("nd-l1", "2", "87.0%", "84.8% to 88.9%", "20.0%", "16.7% to 23.7%", "40.0", "0.500", "4.00", "20.0", "12.3"),
+                Html.children(rows.item(1)));
+    }
+
+    @Test
+    void settingsAreSplitIntoCommonAndDifferentOnes() {
+        List<Table> tables = new RunTables(SampleRuns.three()).settings();
+        assertEquals("Settings that all runs have in common.", tables.get(0).caption());
+        assertEquals(List.of("seed", "1"), tables.get(0).rows().getFirst().stream().map(Table.Cell::text).toList());
+        assertEquals(List.of("run", "method"), tables.get(1).columns().stream().map(Table.Column::name).toList());
+        assertEquals(3, tables.get(1).rows().size());
+    }
+
+    @Test
+    void thePageIsWellFormedWithUniqueIdsAndLoadsNothing() throws Exception {
+        for (List<RecordedRun> runs : List.of(SampleRuns.three(), List.of(SampleRuns.empty("<script>&amp;</title>")))) {
+            String html = new TrainingReport("A < B & \"C\"", "<img src=x>", runs).toHtml();
+            Html.check(html);
+            assertEquals(html, new TrainingReport("A < B & \"C\"", "<img src=x>", runs).toHtml());
+        }
+    }
+
+    @Test
+    void twoRunsOfOneNameAndNoRunsAreRefused() {
+        RecordedRun run = SampleRuns.empty("plain");
+        assertThrows(IllegalArgumentException.class, () -> new TrainingReport("", "", List.of(run, run)));
+        assertThrows(IllegalArgumentException.class, () -> new TrainingReport("", "", List.of()));
+    }
+
+    @Test
+    void attackLabelsGiveTheSizeInPixelsWhereItIsWhole() {
+        Proportion half = new Proportion(1, 2);
+        assertEquals("pgd-20, linf 8/255", new RecordedRun.RobustAccuracy("pgd-20", "linf", 8 / 255.0, half).label());
+        assertEquals("pgd-20, l2 0.500", new RecordedRun.RobustAccuracy("pgd-20", "l2", 0.5, half).label());
+        assertEquals("fgsm, linf 0.0300", new RecordedRun.RobustAccuracy("fgsm", "linf", 0.03, half).label());
+    }
+
+    @Test
+    void aRunFolderBecomesARun(@TempDir Path folder) throws IOException {
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, "nd-l1", "train", Instant.parse("2026-01-02T03:04:05Z"), "vgg11",
+                "synthetic", "nd-l1", 7, 3, 4000, 1000, Map.of("lr", "0.01"), Map.of("java", "25"));
+        RunFolder store = RunFolder.create(folder, info);
+        try (LineWriter<MetricsLine> metrics = store.appendMetrics(-1); LineWriter<NormLine> norms = store.appendNorms(-1)) {
+            metrics.write(new MetricsLine(1, 32, 0.01, 1.25, 0.5, 1.5, 0.6, 12, 3, 1000, 4.5));
+            norms.write(new NormLine(0, "classifier", "linear", 11, 12));
+        }
+        RecordedRun running = RecordedRun.of(store.read());
+        assertEquals(List.of(new RecordedRun.Epoch(1, 1.25, 0.5, 0.6, 12, 3)), running.epochs());
+        assertEquals(List.of(new RecordedRun.LayerNorm(0, "classifier", "linear", 11, 12)), running.norms());
+        assertEquals(4.5, running.seconds());
+        assertTrue(running.clean().isEmpty() && running.robust().isEmpty());
+        assertEquals(List.of("The run has not ended: there is no result yet."), running.remarks());
+        assertEquals("0.01", running.settings().get("lr"));
+        store.writeResult(new RunResult(RunResult.Status.DIVERGED, "The loss was NaN.", 1, 6, RunResult.Score.of(1000, 870, 0.5),
+                List.of(RunResult.AttackScore.of("pgd-20", "linf", 8 / 255.0, 500, 100, 2))));
+        RecordedRun ended = RecordedRun.of(store.read());
+        assertEquals(870, ended.clean().orElseThrow().successes());
+        assertEquals("pgd-20, linf 8/255", ended.robust().getFirst().label());
+        assertEquals(List.of("The run diverged after 1 of 3 epochs. The loss was NaN."), ended.remarks());
+    }
+}
