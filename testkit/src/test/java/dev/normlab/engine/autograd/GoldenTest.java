@@ -38,6 +38,11 @@ class GoldenTest {
         return tests("scalar");
     }
 
+    @TestFactory
+    Stream<DynamicTest> operationsAgreeWithPyTorchOnTheVectorBackend() {
+        return tests("vector");
+    }
+
     private static Stream<DynamicTest> tests(String backend) {
         KernelsProvider provider = Device.providers().stream().filter(each -> each.name().equals(backend)).findFirst().orElseThrow();
         List<GoldenCase> cases = new ArrayList<>(GoldenCase.all("golden"));

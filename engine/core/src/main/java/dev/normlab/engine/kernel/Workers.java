@@ -123,7 +123,9 @@ public final class Workers implements AutoCloseable {
                 try {
                     body.run(chunk, worker);
                 } catch (Throwable thrown) {
-                    failure = thrown;
+                    if (failure == null) {
+                        failure = thrown;
+                    }
                 } finally {
                     pending.decrementAndGet();
                 }

@@ -1,5 +1,6 @@
 package dev.normlab.engine.kernel;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -8,48 +9,69 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
+import dev.normlab.engine.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class WorkspaceTest {
 
-    @Test
-    void scratchIsSharedByPurposeAndMemberAndGrowsOnDemand() {
-        try (Workers workers = new Workers(2)) {
-            Workspace workspace = new Workspace(workers);
-            float[] first = workspace.scratch(0, "rows", 10);
-            assertSame(first, workspace.scratch(0, "rows", 4));
-            assertNotSame(first, workspace.scratch(1, "rows", 4));
-            assertNotSame(first, workspace.scratch(0, "columns", 4));
-            assertTrue(workspace.scratch(0, "rows", 11).length >= 11);
-            double[] doubles = workspace.scratchDoubles(0, "rows", 10);
-            assertSame(doubles, workspace.scratchDoubles(0, "rows", 10));
-            assertNotSame(doubles, workspace.scratchDoubles(1, "rows", 10));
-        }
+    private final Workers workers = new Workers(2);
+    private final Workspace workspace = new Workspace(workers);
+    private int packings;
+
+    @AfterEach
+    void close() {
+        workers.close();
     }
 
-    @Test
-    void aPackIsMadeOncePerVersionAndForm() {
-        try (Workers workers = new Workers(1)) {
-            Workspace workspace = new Workspace(workers);
-            Storage weight = Storage.ofFloats(Shape.of(1), Layout.PLAIN, new float[] {3});
-            int[] packed = new int[1];
-            for (int use = 0; use < 3; use++) {
-                assertEquals(6, pack(workspace, weight, "double", 2, packed)[0]);
-            }
-            assertEquals(1, packed[0]);
-            assertEquals(9, pack(workspace, weight, "triple", 3, packed)[0]);
-            assertEquals(2, packed[0]);
-            weight.floats()[0] = 5;
-            weight.touch();
-            assertEquals(10, pack(workspace, weight, "double", 2, packed)[0]);
-            assertEquals(3, packed[0]);
-        }
-    }
-
-    private static float[] pack(Workspace workspace, Storage weight, String form, float factor, int[] count) {
-        return workspace.packed(weight, form, 1, target -> {
-            target[0] = factor * weight.floats()[0];
-            count[0]++;
+    private float[] doubled(Storage storage, Object form) {
+        return workspace.packed(storage, form, 2, array -> {
+            packings++;
+            array[0] = 2 * storage.floats()[0];
+            array[1] = 2 * storage.floats()[1];
         });
+    }
+
+    @Test
+    void scratchIsTheSameForOnePurposeAndAnotherForOthers() {
+        float[] first = workspace.scratch(0, "halo", 10);
+        assertTrue(first.length >= 10);
+        assertSame(first, workspace.scratch(0, "halo", 7));
+        assertNotSame(first, workspace.scratch(0, "columns", 10));
+        assertNotSame(first, workspace.scratch(1, "halo", 10));
+        assertTrue(workspace.scratch(0, "halo", 100).length >= 100);
+        double[] sums = workspace.scratchDoubles(0, "halo", 10);
+        assertSame(sums, workspace.scratchDoubles(0, "halo", 10));
+        assertNotSame(sums, workspace.scratchDoubles(1, "halo", 10));
+    }
+
+    @Test
+    void aPackIsMadeOnceForEachVersionAndForm() {
+        Storage storage = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
+        assertArrayEquals(new float[]{2, 4}, doubled(storage, "forward"));
+        doubled(storage, "forward");
+        assertEquals(1, packings);
+        doubled(storage, "backward");
+        assertEquals(2, packings);
+        storage.floats()[0] = 5;
+        storage.touch();
+        assertArrayEquals(new float[]{10, 4}, doubled(storage, "forward"));
+        assertArrayEquals(new float[]{10, 4}, doubled(storage, "backward"));
+        assertEquals(4, packings);
+    }
+
+    @Test
+    void settingATensorMakesItsPacksStale() {
+        Tensor weight = Tensor.of(Shape.of(2), 1f, 2f);
+        doubled(weight.storage(), "forward");
+        weight.set(3f, 4f);
+        assertArrayEquals(new float[]{6, 8}, doubled(weight.storage(), "forward"));
+    }
+
+    @Test
+    void equalStoragesHaveTheirOwnPacks() {
+        Storage one = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
+        Storage other = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
+        assertNotSame(doubled(one, "forward"), doubled(other, "forward"));
     }
 }
