@@ -23,8 +23,8 @@ public interface Initialization {
         return (values, stream) -> stream.fillUniform(values, -bound, bound);
     }
 
-    /// PyTorch's default for the weight and the bias of convolutions and linear layers: uniform in `[-b, b)` with `b = 1 / sqrt(fanIn)`, which is what
-    /// `kaiming_uniform_` (He et al., "Delving deep into rectifiers", 2015) gives with `a = sqrt(5)`.
+    /// PyTorch's default for the weight and the bias of convolutions and linear layers: uniform in `[-b, b)` with `b = 1 / sqrt(fanIn)`,
+    /// which is what `kaiming_uniform_` (He et al., "Delving deep into rectifiers", 2015) gives with `a = sqrt(5)`.
     ///
     /// @param fanIn how many inputs one output sums over
     static Initialization byFanIn(int fanIn) {

@@ -8,8 +8,9 @@ import dev.normlab.nn.init.Initialization;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Batch normalisation (Ioffe & Szegedy 2015), exactly as PyTorch's: in training by the batch's own statistics (the biased variance normalises, the unbiased
-/// one is recorded), in evaluation by the running statistics. Then it is, per channel, `y = (x - mean) / sqrt(var + eps) * weight + bias`.
+/// Batch normalisation (Ioffe & Szegedy 2015), exactly as PyTorch's: in training by the batch's own statistics (the biased variance
+/// normalises, the unbiased one is recorded), in evaluation by the running statistics. Then it is, per channel, `y = (x - mean) / sqrt(var
+/// + eps) * weight + bias`.
 public abstract sealed class BatchNormalization extends Layer permits BatchNorm1d, BatchNorm2d {
 
     private final int rank;

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /// 2-D convolution (cross-correlation, as in PyTorch) with any stride, padding, padding mode, dilation and groups.
 ///
-/// Shapes: input `[n, c, h, w]`, weight `[o, c/groups, kh, kw]`, bias `[o]` or absent; output `[n, o, oh, ow]` with
-/// `oh = (h + padTop + padBottom - dilation*(kh - 1) - 1) / stride + 1`, rounded down. Remembers the size of its input, on which its norms depend.
+/// Shapes: input `[n, c, h, w]`, weight `[o, c/groups, kh, kw]`, bias `[o]` or absent; output `[n, o, oh, ow]` with `oh = (h + padTop +
+/// padBottom - dilation*(kh - 1) - 1) / stride + 1`, rounded down. Remembers the size of its input, on which its norms depend.
 public final class Conv2d extends Layer {
 
     private final int inChannels;

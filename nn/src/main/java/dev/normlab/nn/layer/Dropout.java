@@ -2,18 +2,18 @@ package dev.normlab.nn.layer;
 
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.tensor.RandomStream;
-import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 
-/// In training sets every element to zero with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014); in evaluation passes its input on.
+/// In training sets every element to zero with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014); in evaluation
+/// passes its input on.
 ///
-/// The mask of a training step is a function of the run's seed, the layer's name and the number of the step, whatever was computed before. An eager forward
-/// pass in training moves on to the next step's mask; a recorded one reads the counter at every replay, and [Layer#atStep] sets it.
+/// The mask of a training step is a function of the run's seed, the layer's name and the number of the step, whatever was computed before.
+/// An eager forward pass in training moves on to the next step's mask; a recorded one reads the counter at every replay, and [Layer#atStep]
+/// sets it.
 public final class Dropout extends Layer {
 
     private final float p;
-    private final Tensor counter = Tensor.ofInts(Shape.of(4), 0, 0, 0, 0);
-    private long key;
+    private final Tensor counter = randomState("counter");
     private long step;
 
     /// @throws IllegalArgumentException unless `0 <= p < 1`
@@ -38,13 +38,15 @@ public final class Dropout extends Layer {
 
     @Override
     protected void seed(long seed, String name) {
-        key = RandomStream.of(seed, "dropout of " + name).state().key();
+        long key = RandomStream.of(seed, "dropout of " + name).state().key();
+        counter.setInts((int) key, (int) (key >>> 32), 0, 0);
     }
 
     @Override
     protected void moveTo(long newStep) {
         step = newStep;
-        counter.setInts((int) key, (int) (key >>> 32), (int) newStep, 0);
+        int[] now = counter.toIntArray();
+        counter.setInts(now[0], now[1], (int) newStep, 0);
     }
 
     /// The probability of a zero.

@@ -12,15 +12,17 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/// A part of a network: a function of one tensor with named parameters, buffers (values that are kept but not trained, such as running statistics) and
-/// inner layers.
+/// A part of a network: a function of one tensor with named parameters, buffers (values that are kept but not trained, such as running
+/// statistics) and inner layers.
 ///
-/// A subclass registers them in its constructor with [#parameter], [#buffer] and [#child], and computes in [#compute]. Names and order are those of
-/// PyTorch's state dictionaries: a layer's own parameters, its buffers, then its children's, joined by dots: `layer1.0.conv1.weight`.
+/// A subclass registers them in its constructor with [#parameter], [#buffer] and [#child], and computes in [#compute]. Names and order are
+/// those of PyTorch's state dictionaries: a layer's own parameters, its buffers, then its children's, joined by dots:
+/// `layer1.0.conv1.weight`.
 public abstract class Layer {
 
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Tensor> buffers = new LinkedHashMap<>();
+    private final Map<String, Tensor> randomStates = new LinkedHashMap<>();
     private final Map<String, Layer> children = new LinkedHashMap<>();
     private boolean training = true;
     private @Nullable ForwardObserver observer;
@@ -58,6 +60,17 @@ public abstract class Layer {
         return values;
     }
 
+    /// Registers the counter of a layer's own random numbers, int `[4]` = `{key low, key high, stream, position}`. A checkpoint keeps it;
+    /// it is not part of the state dictionary.
+    ///
+    /// @throws IllegalArgumentException if the layer has something of that name
+    protected final Tensor randomState(String name) {
+        requireFree(name);
+        Tensor counter = Tensor.ofInts(Shape.of(4), 0, 0, 0, 0).named(name);
+        randomStates.put(name, counter);
+        return counter;
+    }
+
     /// Registers an inner layer.
     ///
     /// @throws IllegalArgumentException if the layer has something of that name
@@ -68,13 +81,14 @@ public abstract class Layer {
     }
 
     private void requireFree(String name) {
-        if (name.isEmpty() || name.contains(".") || parameters.containsKey(name) || buffers.containsKey(name) || children.containsKey(name)) {
+        boolean taken = parameters.containsKey(name) || buffers.containsKey(name) || randomStates.containsKey(name) || children.containsKey(name);
+        if (taken || name.isEmpty() || name.contains(".")) {
             throw new IllegalArgumentException("a name within a layer is new, not empty and without dots, but got '" + name + "'");
         }
     }
 
-    /// Gives all parameters of this layer and its inner layers their first values. Every parameter draws from a stream of its own that depends on the seed
-    /// and its name, so that equal names have equal values whatever else the model contains.
+    /// Gives all parameters of this layer and its inner layers their first values. Every parameter draws from a stream of its own that
+    /// depends on the seed and its name, so that equal names have equal values whatever else the model contains.
     ///
     /// @return this layer
     public final Layer initialize(long seed) {
@@ -89,8 +103,8 @@ public abstract class Layer {
     protected void seed(long seed, String name) {
     }
 
-    /// Brings the random numbers that layers draw during training (dropout masks) to those of a training step, counted from 0. An eager forward pass moves
-    /// on by itself; a recorded one is moved by whoever replays it.
+    /// Brings the random numbers that layers draw during training (dropout masks) to those of a training step, counted from 0. An eager
+    /// forward pass moves on by itself; a recorded one is moved by whoever replays it.
     public final void atStep(long step) {
         namedLayers().values().forEach(layer -> layer.moveTo(step));
     }
@@ -151,6 +165,13 @@ public abstract class Layer {
         return all;
     }
 
+    /// The counters of all layers' own random numbers by their full names, int `[4]`.
+    public final Map<String, Tensor> namedRandomStates() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        walk("", (prefix, layer) -> layer.randomStates.forEach((name, counter) -> all.put(join(prefix, name), counter)));
+        return all;
+    }
+
     /// All parameters and buffers by their full names, in PyTorch's order. The tensors are the model's own, not copies.
     ///
     /// @throws IllegalStateException if a parameter has no values yet
@@ -179,7 +200,8 @@ public abstract class Layer {
         return namedParameters().values().stream().mapToLong(parameter -> parameter.shape().elements()).sum();
     }
 
-    /// Lets an observer see the forward passes of this layer and all inner layers, until the returned handle is closed. One observer at a time.
+    /// Lets an observer see the forward passes of this layer and all inner layers, until the returned handle is closed. One observer at a
+    /// time.
     public final Observation observe(ForwardObserver newObserver) {
         setObserver(newObserver);
         return () -> setObserver(null);

@@ -5,7 +5,8 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.init.Initialization;
 
-/// Trainable values of a layer. A *frozen* parameter takes part in the forward pass, but no gradient is computed for it and no optimiser changes it.
+/// Trainable values of a layer. A *frozen* parameter takes part in the forward pass, but no gradient is computed for it and no optimiser
+/// changes it.
 ///
 /// A parameter has no values until the model is initialised ([Layer#initialize]), loaded ([StateDict]) or the values are [#set].
 public final class Parameter {

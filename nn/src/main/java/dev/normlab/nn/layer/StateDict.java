@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// Moves the parameters and buffers of a model to and from files, under PyTorch's names. PyTorch's counters `num_batches_tracked` are accepted and ignored,
-/// for nothing depends on them.
+/// Moves the parameters and buffers of a model to and from files, under PyTorch's names. PyTorch's counters `num_batches_tracked` are
+/// accepted and ignored, for nothing depends on them.
 public final class StateDict {
 
     private static final String IGNORED = "num_batches_tracked";

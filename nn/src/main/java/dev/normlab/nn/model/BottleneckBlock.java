@@ -9,8 +9,8 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 
-/// The residual block of ResNet50 (He et al. 2016): a 1x1 convolution to `planes` channels, a 3x3 convolution with the stride, a 1x1 convolution to
-/// `4 * planes` channels, each with batch norm, and the shortcut.
+/// The residual block of ResNet50 (He et al. 2016): a 1x1 convolution to `planes` channels, a 3x3 convolution with the stride, a 1x1
+/// convolution to `4 * planes` channels, each with batch norm, and the shortcut.
 public final class BottleneckBlock extends Layer {
 
     /// Output channels for each of the block's planes.

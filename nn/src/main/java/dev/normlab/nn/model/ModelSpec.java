@@ -25,7 +25,8 @@ public record ModelSpec(String name, double width, int classes) {
         }
     }
 
-    /// The specification written as `vgg11` or `vgg11:width=0.25,classes=10`; the width is 1 and there are 10 classes unless it says otherwise.
+    /// The specification written as `vgg11` or `vgg11:width=0.25,classes=10`; the width is 1 and there are 10 classes unless it says
+    /// otherwise.
     ///
     /// @throws IllegalArgumentException if the text is no specification; the message says what is valid
     public static ModelSpec parse(String text) {

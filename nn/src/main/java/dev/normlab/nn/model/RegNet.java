@@ -13,8 +13,8 @@ import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
 import java.util.List;
 
-/// RegNet (Radosavovic et al., "Designing network design spaces", 2020) for 32x32 images: a 3x3 convolution with batch norm and ReLU, four stages of
-/// [RegNetBlock]s of which the last two halve the image, the average over the remaining image and one linear layer.
+/// RegNet (Radosavovic et al., "Designing network design spaces", 2020) for 32x32 images: a 3x3 convolution with batch norm and ReLU, four
+/// stages of [RegNetBlock]s of which the last two halve the image, the average over the remaining image and one linear layer.
 ///
 /// Shapes: `[n, 3, h, w]` to `[n, classes]`.
 final class RegNet extends Layer {

@@ -11,8 +11,8 @@ import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 import org.jspecify.annotations.Nullable;
 
-/// The block of RegNet (Radosavovic et al., "Designing network design spaces", 2020): a 1x1 convolution, a grouped 3x3 convolution with the stride,
-/// squeeze and excitation in RegNetY, a 1x1 convolution, and the shortcut.
+/// The block of RegNet (Radosavovic et al., "Designing network design spaces", 2020): a 1x1 convolution, a grouped 3x3 convolution with the
+/// stride, squeeze and excitation in RegNetY, a 1x1 convolution, and the shortcut.
 final class RegNetBlock extends Layer {
 
     private final ReLU relu = new ReLU();

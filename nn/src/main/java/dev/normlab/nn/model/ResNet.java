@@ -13,8 +13,8 @@ import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
 import java.util.List;
 
-/// ResNet (He et al., "Deep residual learning for image recognition", 2016) for 32x32 images: a 3x3 convolution, stages `layer1`, `layer2`, .. of residual
-/// blocks, the average over the remaining image, and one linear layer. Each stage after the first halves the image.
+/// ResNet (He et al., "Deep residual learning for image recognition", 2016) for 32x32 images: a 3x3 convolution, stages `layer1`, `layer2`,
+/// .. of residual blocks, the average over the remaining image, and one linear layer. Each stage after the first halves the image.
 ///
 /// Shapes: `[n, 3, h, w]` to `[n, classes]`.
 public final class ResNet extends Layer {

@@ -11,13 +11,13 @@ import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 import dev.normlab.nn.layer.Sigmoid;
 
-/// The block of SENet18: a residual block in which batch norm and ReLU come before the convolutions (He et al., "Identity mappings in deep residual
-/// networks", 2016), with squeeze and excitation ([SqueezeExcitation]) before the sum.
+/// The block of SENet18: a residual block in which batch norm and ReLU come before the convolutions (He et al., "Identity mappings in deep
+/// residual networks", 2016), with squeeze and excitation ([SqueezeExcitation]) before the sum.
 ///
 ///     a = relu(bn1(x));  y = conv2(relu(bn2(conv1(a))));  y = y * sigmoid(fc2(relu(fc1(mean(y)))));  y + shortcut
 ///
-/// The shortcut is `x` itself, or where the size or the channels change a 1x1 convolution of `a` without batch norm. The squeeze layers belong to the block,
-/// as `fc1` and `fc2`.
+/// The shortcut is `x` itself, or where the size or the channels change a 1x1 convolution of `a` without batch norm. The squeeze layers
+/// belong to the block, as `fc1` and `fc2`.
 final class SeBlock extends Layer {
 
     private static final int REDUCTION = 16;

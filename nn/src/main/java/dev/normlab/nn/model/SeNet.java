@@ -13,8 +13,8 @@ import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
 import java.util.List;
 
-/// SENet18 in the form of the reference: a 3x3 convolution with batch norm and ReLU, four stages of two [SeBlock]s, the average over the remaining image and
-/// one linear layer. Nothing normalises between the last block and the average.
+/// SENet18 in the form of the reference: a 3x3 convolution with batch norm and ReLU, four stages of two [SeBlock]s, the average over the
+/// remaining image and one linear layer. Nothing normalises between the last block and the average.
 ///
 /// Shapes: `[n, 3, h, w]` to `[n, classes]`.
 final class SeNet extends Layer {

@@ -9,8 +9,8 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sigmoid;
 
-/// Squeeze and excitation (Hu, Shen & Sun, "Squeeze-and-excitation networks", 2018): every channel is multiplied by a weight between 0 and 1 that a small
-/// network computes from the channels' means. Its two layers are 1x1 convolutions with bias.
+/// Squeeze and excitation (Hu, Shen & Sun, "Squeeze-and-excitation networks", 2018): every channel is multiplied by a weight between 0 and
+/// 1 that a small network computes from the channels' means. Its two layers are 1x1 convolutions with bias.
 ///
 /// Shapes: `[n, c, h, w]` to the same.
 public final class SqueezeExcitation extends Layer {

@@ -28,8 +28,8 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
         layers = List.copyOf(layers);
     }
 
-    /// The summary of a model for images `[c, h, w]`. The forward pass is recorded, not computed; it also tells every convolution its input size. The model's
-    /// mode is left as it was, which does not matter for the shapes.
+    /// The summary of a model for images `[c, h, w]`. The forward pass is recorded, not computed; it also tells every convolution its input
+    /// size. The model's mode is left as it was, which does not matter for the shapes.
     ///
     /// @throws dev.normlab.engine.tensor.ShapeException if such images do not fit the model
     public static Summary of(Layer model, int c, int h, int w, Device device) {

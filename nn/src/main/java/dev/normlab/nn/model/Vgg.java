@@ -14,8 +14,9 @@ import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
 import java.util.List;
 
-/// VGG (Simonyan & Zisserman, 2015) with batch norm for 32x32 images: 3x3 convolutions with bias, each followed by batch norm and ReLU, five max poolings
-/// that halve the image, and one linear layer. `features` holds the former in one sequence, so that convolution, norm and ReLU have consecutive numbers.
+/// VGG (Simonyan & Zisserman, 2015) with batch norm for 32x32 images: 3x3 convolutions with bias, each followed by batch norm and ReLU,
+/// five max poolings that halve the image, and one linear layer. `features` holds the former in one sequence, so that convolution, norm and
+/// ReLU have consecutive numbers.
 ///
 /// Shapes: `[n, 3, 32, 32]` (up to 63x63) to `[n, classes]`.
 public final class Vgg extends Layer {

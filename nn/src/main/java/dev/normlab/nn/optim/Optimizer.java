@@ -7,8 +7,8 @@ import java.util.Map;
 
 /// Changes parameters by their gradients.
 ///
-/// A step has two halves, so that it can be recorded once and replayed: [#beforeStep] counts the step and writes the step's scalars (learning rate, bias
-/// corrections) into tensors, and [#apply] emits the operations, which only read them. [#step] does both at once.
+/// A step has two halves, so that it can be recorded once and replayed: [#beforeStep] counts the step and writes the step's scalars
+/// (learning rate, bias corrections) into tensors, and [#apply] emits the operations, which only read them. [#step] does both at once.
 public interface Optimizer {
 
     /// Counts a step and brings the scalars that [#apply]'s operations read up to date.
@@ -37,6 +37,7 @@ public interface Optimizer {
     /// Continues after this many steps, with the [#state] that was reached then.
     void steps(long taken);
 
-    /// The tensors that a checkpoint keeps, by name: momentum and the like. They are the optimiser's own; setting their values restores the state.
+    /// The tensors that a checkpoint keeps, by name: momentum and the like. They are the optimiser's own; setting their values restores the
+    /// state.
     Map<String, Tensor> state();
 }

@@ -44,8 +44,8 @@ public interface Schedule {
         return (base, epoch) -> minimum + (base - minimum) * (1 + StrictMath.cos(Math.PI * epoch / epochs)) / 2;
     }
 
-    /// The schedule of the reference, whose runs have 120 epochs: the base rate, then a tenth, a hundredth and a thousandth of it from the epochs 75, 90 and 100
-    /// on, counted from 1.
+    /// The schedule of the reference, whose runs have 120 epochs: the base rate, then a tenth, a hundredth and a thousandth of it from the
+    /// epochs 75, 90 and 100 on, counted from 1.
     static Schedule reference() {
         return (base, epoch) -> {
             int number = epoch + 1;

@@ -3,6 +3,7 @@ package dev.normlab.nn.train;
 import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Safetensors;
+import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.StateDict;
@@ -14,9 +15,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Everything that a run needs to go on bitwise as if it had not been interrupted, in one safetensors file that is written atomically: weights and buffers
-/// (`model/..`), the state of the optimiser (`optimizer/..`) and of every hook (`hook/0/..`), and as strings where the run stands. Random numbers need no
-/// state, for they are functions of the seed, the epoch and the step; the learning rate is a function of the epoch.
+/// Everything that a run needs to go on bitwise as if it had not been interrupted, in one safetensors file that is written atomically:
+/// weights and buffers (`model/..`), counters of the layers' random numbers (`random/..`), the state of the optimiser (`optimizer/..`) and
+/// of every hook (`hook/0/..`), and as strings where the run stands. The order and variation of the images need no state, for they are
+/// functions of the seed and the epoch; the learning rate is a function of the epoch.
 ///
 /// @param source   the file, for messages
 /// @param tensors  by name, with their prefixes
@@ -26,6 +28,7 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
 
     private static final String MODEL = "model/";
     private static final String OPTIMIZER = "optimizer/";
+    private static final String RANDOM = "random/";
     private static final String HOOK = "hook/";
     private static final String POSITION = "normlab.";
     private static final String FORMAT = "1";
@@ -51,7 +54,7 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
     /// @throws IOException if the file cannot be written; an older one is left as it was
     public static void write(Path file, TrainingStep step, Position position, Map<String, String> metadata) throws IOException {
         Map<String, NumberArray> tensors = new LinkedHashMap<>();
-        tensorsOf(step).forEach((name, tensor) -> tensors.put(name, new NumberArray.Floats(tensor.shape(), tensor.toArray())));
+        tensorsOf(step).forEach((name, tensor) -> tensors.put(name, arrayOf(tensor)));
         Map<String, String> strings = new LinkedHashMap<>(metadata);
         strings.put(POSITION + "checkpoint", FORMAT);
         strings.put(POSITION + "epoch", Integer.toString(position.epoch));
@@ -107,8 +110,7 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         List<String> problems = new ArrayList<>();
         Map<String, Tensor> wanted = tensorsOf(step);
         wanted.forEach((name, tensor) -> {
-            boolean fits = tensors.get(name) instanceof NumberArray.Floats floats && floats.shape().equals(tensor.shape());
-            if (!name.startsWith(MODEL) && !fits) {
+            if (!name.startsWith(MODEL) && !fits(tensors.get(name), tensor)) {
                 problems.add(name);
             }
         });
@@ -119,17 +121,31 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         }
         restore(step.model());
         wanted.forEach((name, tensor) -> {
-            if (!name.startsWith(MODEL) && tensors.get(name) instanceof NumberArray.Floats floats) {
-                tensor.set(floats.values());
+            switch (tensors.get(name)) {
+                case NumberArray.Floats floats when !name.startsWith(MODEL) -> tensor.set(floats.values());
+                case NumberArray.Ints ints -> tensor.setInts(ints.values());
+                case null, default -> {
+                }
             }
         });
         step.optimizer().steps(position.optimizerSteps);
         step.step(position.step);
     }
 
+    private static NumberArray arrayOf(Tensor tensor) {
+        return tensor.dtype() == DType.FLOAT32 ? new NumberArray.Floats(tensor.shape(), tensor.toArray())
+                : new NumberArray.Ints(tensor.shape(), tensor.toIntArray());
+    }
+
+    private static boolean fits(@Nullable NumberArray array, Tensor tensor) {
+        boolean type = tensor.dtype() == DType.FLOAT32 ? array instanceof NumberArray.Floats : array instanceof NumberArray.Ints;
+        return type && array.shape().equals(tensor.shape());
+    }
+
     private static Map<String, Tensor> tensorsOf(TrainingStep step) {
         Map<String, Tensor> all = new LinkedHashMap<>();
         step.model().stateDict().forEach((name, tensor) -> all.put(MODEL + name, tensor));
+        step.model().namedRandomStates().forEach((name, tensor) -> all.put(RANDOM + name, tensor));
         step.optimizer().state().forEach((name, tensor) -> all.put(OPTIMIZER + name, tensor));
         for (int i = 0; i < step.hooks().size(); i++) {
             String prefix = HOOK + i + "/";

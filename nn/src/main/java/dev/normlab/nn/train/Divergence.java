@@ -33,7 +33,8 @@ final class Divergence {
         return largest != EXPONENT;
     }
 
-    /// Throws if a gradient is not finite although the loss is; the layer named is the last one of the model, where the backward pass met it first.
+    /// Throws if a gradient is not finite although the loss is; the layer named is the last one of the model, where the backward pass met
+    /// it first.
     static void requireFinite(Iterable<Parameter> parameters, Gradients gradients, long step) {
         Parameter affected = null;
         for (Parameter parameter : parameters) {
@@ -48,7 +49,8 @@ final class Divergence {
         }
     }
 
-    /// The exception for a loss that is not finite: looks at the batch, the parameters and buffers, and then repeats the forward pass layer by layer.
+    /// The exception for a loss that is not finite: looks at the batch, the parameters and buffers, and then repeats the forward pass layer
+    /// by layer.
     static DivergenceException ofLoss(float loss, Layer model, Objective objective, Tensor images, Tensor labels, Device device, long step) {
         String found = "the loss is " + loss + "; ";
         if (!isFinite(images)) {

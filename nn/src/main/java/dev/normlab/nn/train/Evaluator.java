@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// Runs a model in evaluation mode over data sets. The forward pass is recorded for each batch shape and replayed. An image's logits do not depend on the
-/// other images of its batch, so that results are the same for every batch size.
+/// Runs a model in evaluation mode over data sets. The forward pass is recorded for each batch shape and replayed. An image's logits do not
+/// depend on the other images of its batch, so that results are the same for every batch size.
 public final class Evaluator implements AutoCloseable {
 
     private static final String IMAGES = "images";

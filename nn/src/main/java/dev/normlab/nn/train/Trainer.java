@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
 
 /// Trains a model over epochs: batches, steps, evaluation, checkpoints, events for listeners.
 ///
-/// A run that is resumed from a checkpoint gives bitwise the weights of an uninterrupted one, also when it was stopped in the middle of an epoch: the order of
-/// the images, their variation, the learning rate and dropout are functions of seed, epoch and step.
+/// A run that is resumed from a checkpoint gives bitwise the weights of an uninterrupted one, also when it was stopped in the middle of an
+/// epoch: the order of the images, their variation, the learning rate and dropout are functions of seed, epoch and step.
 ///
-/// Another thread may call [#requestStop()], for example when the user presses Ctrl-C: the trainer then ends after the current step with a checkpoint.
+/// Another thread may call [#requestStop()], for example when the user presses Ctrl-C: the trainer then ends after the current step with a
+/// checkpoint.
 public final class Trainer {
 
     private final TrainingStep step;

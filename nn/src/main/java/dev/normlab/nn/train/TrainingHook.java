@@ -29,8 +29,8 @@ public interface TrainingHook {
     /// @param gradients of the trained parameters' tensors
     void apply(Executor executor, Gradients gradients);
 
-    /// Whether [#apply] reads values or computes outside the executor. Such a hook cannot be recorded: it splits the step's program and is called in every
-    /// step with real values.
+    /// Whether [#apply] reads values or computes outside the executor. Such a hook cannot be recorded: it splits the step's program and is
+    /// called in every step with real values.
     default boolean hostSide() {
         return false;
     }

@@ -38,7 +38,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/// Small networks train as in PyTorch: three SGD steps with every gradient, the parameters and running statistics afterwards, logits in evaluation mode.
+/// Small networks train as in PyTorch: three SGD steps with every gradient, the parameters and running statistics afterwards, logits in
+/// evaluation mode.
 class GoldenNetworksTest {
 
     @TestFactory
