@@ -90,7 +90,7 @@ final class Findings {
         double reference = first.lastNormSum(batchNorm);
         String values = measured.stream().map(run -> {
             String value = run.name() + " " + Numbers.significant(run.lastNormSum(batchNorm), 4);
-            return run == first
+            return run.name().equals(first.name())
                     ? value
                     : value + " (" + Numbers.fixed(run.lastNormSum(batchNorm) / reference, 2) + " times that of " + first.name() + ")";
         }).collect(Collectors.joining(", "));

@@ -107,8 +107,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
 
     /// The sum of l1 norms after the last epoch, or NaN if there is none.
     double lastNormSum(boolean batchNorm) {
-        Map<Integer, Double> sums = normSums(batchNorm);
-        return sums.isEmpty() ? Double.NaN : sums.get(Collections.max(sums.keySet()));
+        return normSums(batchNorm).entrySet().stream().max(Map.Entry.comparingByKey()).map(Map.Entry::getValue).orElse(Double.NaN);
     }
 
     /// The number of completed epochs.

@@ -20,18 +20,23 @@ public final class ReportPage {
     public enum Width {
 
         /// Half of the page.
-        HALF(500, 340),
+        HALF,
         /// The whole page.
-        FULL(1060, 640, 340);
+        FULL;
 
-        private final int[] pixels;
-
-        Width(int... pixels) {
-            this.pixels = pixels;
+        private List<Variant> variants() {
+            Variant narrow = new Variant("narrow", 340);
+            return this == HALF
+                    ? List.of(new Variant("wide", 500), narrow)
+                    : List.of(new Variant("wide", 1060), new Variant("medium", 640), narrow);
         }
     }
 
-    private static final String[] VARIANTS = {"wide", "medium", "narrow"};
+    /// One of the layouts of a figure.
+    ///
+    /// @param name its class in the style sheet, which shows the one that fits
+    /// @param pixels its width
+    private record Variant(String name, int pixels) {}
 
     private final String title;
     private final String summary;
@@ -114,10 +119,9 @@ public final class ReportPage {
         public Section figure(Figure figure, Width width, String caption) {
             figures++;
             content.append("<figure class=\"").append(width.name().toLowerCase(Locale.ROOT)).append("\"><div class=\"frame\">\n");
-            for (int i = 0; i < width.pixels.length; i++) {
-                String variant = VARIANTS[i + (width == Width.HALF && i > 0 ? 1 : 0)];
-                content.append("<div class=\"fit ").append(variant).append("\">\n");
-                content.append(figure.toInlineSvg("figure-" + figures + "-" + variant, width.pixels[i]));
+            for (Variant variant : width.variants()) {
+                content.append("<div class=\"fit ").append(variant.name).append("\">\n");
+                content.append(figure.toInlineSvg("figure-" + figures + "-" + variant.name, variant.pixels));
                 content.append("</div>\n");
             }
             content.append("</div>\n<figcaption><b>Figure ").append(figures).append(".</b> ").append(Markup.escape(caption));

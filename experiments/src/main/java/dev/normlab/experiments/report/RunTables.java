@@ -140,7 +140,7 @@ final class RunTables {
     }
 
     private List<String> keys(Function<RecordedRun, Map<String, String>> entries) {
-        return runs.stream().sorted(Comparator.comparing(run -> -entries.apply(run).size())).flatMap(run -> entries.apply(run).keySet()
+        return runs.stream().sorted(Comparator.comparingInt(run -> -entries.apply(run).size())).flatMap(run -> entries.apply(run).keySet()
                 .stream()).distinct()
                 .toList();
     }

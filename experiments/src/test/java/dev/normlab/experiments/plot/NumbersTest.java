@@ -9,9 +9,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 class NumbersTest {
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"0 | 0", "12.345 | 12.3", "999.95 | 1,000", "0.00012345 | 0.000123", "0.000012345 | 1.23×10⁻⁵",
-        "-45.67 | −45.7",
-        "123456 | 123,000", "1234567 | 1.23×10⁶", "9.999e-5 | 0.000100", "1e300 | 1.00×10³⁰⁰"})
+    @CsvSource(delimiter = '|', textBlock = """
+            0           | 0
+            12.345      | 12.3
+            999.95      | 1,000
+            0.00012345  | 0.000123
+            0.000012345 | 1.23×10⁻⁵
+            -45.67      | −45.7
+            123456      | 123,000
+            1234567     | 1.23×10⁶
+            9.999e-5    | 0.000100
+            1e300       | 1.00×10³⁰⁰
+            """)
     void significantDigitsAreRoundedOnce(double value, String expected) {
         assertEquals(expected, Numbers.significant(value, 3));
     }

@@ -67,7 +67,8 @@ final class SampleFigures {
         Random random = new Random(count * 1000L + values);
         List<DensityChart.Series> samples = IntStream.range(0, count).mapToObj(s -> new DensityChart.Series("method " + s, s,
                 IntStream.range(0, values).mapToObj(v -> new DensityChart.Value("layer " + v, Math.exp(random.nextGaussian()) * 30))
-                        .toList())).toList();
+                        .toList()))
+                .toList();
         return new DensityChart("Densities of " + count + " samples of " + values, "A description.", x, samples);
     }
 

@@ -40,7 +40,8 @@ class TrainingReportTest {
                 sentences.get(1));
         assertEquals(
                 "Sum of the l1 norms of convolutions and linear layers at the end: plain 80.00, nd-l1 40.00 (0.50 times that of plain), "
-                        + "wd 60.00 (0.75 times that of plain).", sentences.get(2));
+                        + "wd 60.00 (0.75 times that of plain).",
+                sentences.get(2));
         assertEquals("Sum of the l1 norms of batch-norm layers at the end: plain 4.000, nd-l1 4.000 (1.00 times that of plain), "
                 + "wd 4.000 (1.00 times that of plain).", sentences.get(3));
         assertEquals(4, sentences.size());
