@@ -8,7 +8,6 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Kernels;
 import dev.normlab.engine.program.EagerExecutor;
 import dev.normlab.engine.tensor.DType;
-import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
@@ -97,22 +96,17 @@ public abstract class KernelsContract {
         List<float[]> alone = run(each, one, true, expected);
         List<float[]> together = run(each, three, true, expected);
         for (int i = 0; i < alone.size(); i++) {
-            assertArrayEquals(bits(alone.get(i)), bits(together.get(i)), each + ": three threads give other bits than one in output " + i);
+            assertArrayEquals(OperationCases.bits(alone.get(i)), OperationCases.bits(together.get(i)), each + ": three threads give other bits than one in output " + i);
         }
     }
 
     private static List<float[]> run(OperationCase each, Device device, boolean blocked, List<Expected> expected) {
-        @Nullable Tensor[] inputs = each.inputs().stream().map(input -> input == null ? null : place(input, device, blocked)).toArray(Tensor[]::new);
+        @Nullable Tensor[] inputs = each.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, blocked)).toArray(Tensor[]::new);
         List<int[]> before = fingerprints(inputs);
         List<float[]> results = new ArrayList<>();
         try (EagerExecutor executor = new EagerExecutor(device)) {
-            List<Tensor> outputs;
-            if (each.opcode().updatesInPlace()) {
-                outputs = each.targets().stream().map(target -> place(target, device, false)).toList();
-                executor.update(each.opcode(), each.attributes(), outputs, inputs);
-            } else {
-                outputs = executor.run(each.opcode(), each.attributes(), each.outputs(), inputs);
-            }
+            List<Tensor> targets = each.targets().stream().map(target -> OperationCases.place(target, device, false)).toList();
+            List<Tensor> outputs = OperationCases.run(each, executor, inputs, targets);
             assertEquals(expected.size(), outputs.size(), each + ": number of outputs");
             for (int i = 0; i < outputs.size(); i++) {
                 expected.get(i).check("output " + i + " with " + (blocked ? "blocked" : "plain") + " inputs", outputs.get(i));
@@ -129,36 +123,16 @@ public abstract class KernelsContract {
         return results;
     }
 
-    /// A copy of the tensor in the layout in which the engine would have it: activations blocked if asked for, parameters plain.
-    private static Tensor place(Tensor tensor, Device device, boolean blocked) {
-        Shape shape = tensor.shape();
-        if (tensor.dtype() == DType.INT32) {
-            return Tensor.ofInts(shape, tensor.toIntArray());
-        }
-        Layout layout = blocked && shape.rank() == 4 ? device.kernels().activationLayout(shape) : Layout.PLAIN;
-        float[] values = new float[layout.length(shape)];
-        layout.pack(shape, tensor.toArray(), values);
-        return Tensor.of(Storage.ofFloats(shape, layout, values));
-    }
-
     private static List<int[]> fingerprints(@Nullable Tensor[] tensors) {
         List<int[]> all = new ArrayList<>();
         for (Tensor tensor : tensors) {
             if (tensor == null) {
                 all.add(new int[0]);
             } else {
-                all.add(tensor.dtype() == DType.INT32 ? tensor.toIntArray() : bits(tensor.storage().floats()));
+                all.add(tensor.dtype() == DType.INT32 ? tensor.toIntArray() : OperationCases.bits(tensor.storage().floats()));
             }
         }
         return all;
-    }
-
-    private static int[] bits(float[] values) {
-        int[] bits = new int[values.length];
-        for (int i = 0; i < bits.length; i++) {
-            bits[i] = Float.floatToRawIntBits(values[i]);
-        }
-        return bits;
     }
 
     private static void requireZeroPadding(Storage storage) {
