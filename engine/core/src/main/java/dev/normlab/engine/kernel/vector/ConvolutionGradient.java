@@ -41,16 +41,10 @@ final class ConvolutionGradient {
             int range = part % plan.ranges, at = plan.sumsAt(piece, range);
             int count = plan.taps * plan.tiledChannels(range) * piece.vectors() * V;
             for (int slice = 1; slice < slices; slice++) {
-                addTo(sums, slice * sliceFloats + at, at, count);
+                ElementLoops.add(sums, at, sums, slice * sliceFloats + at, count);
             }
             unpack(piece, range, sums, at);
         });
-    }
-
-    private static void addTo(float[] sums, int from, int to, int count) {
-        for (int i = 0; i < count; i += V) {
-            Lanes.load(sums, to + i).add(Lanes.load(sums, from + i)).intoArray(sums, to + i);
-        }
     }
 
     private void sum(Piece piece, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {

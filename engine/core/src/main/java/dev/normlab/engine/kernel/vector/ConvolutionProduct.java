@@ -5,13 +5,12 @@ import static dev.normlab.engine.kernel.vector.TileProducts.PIXELS;
 
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Runs one [ConvolutionPlan] over a batch: a convolution's forward pass, or one phase of its input gradient.
 ///
-/// Chunks are pairs of a unit of the plan and a piece of the output channels, and write disjoint outputs. Every result is one sum in the order bias, taps,
-/// input channels, whatever the other images, bands or pieces are.
+/// Chunks are pairs of a unit of the plan and a piece of the output channels, and write disjoint outputs. Every result is one sum in the order of the
+/// taps and input channels, in parts if the weights are large, plus the bias, whatever the other images, bands or pieces are.
 final class ConvolutionProduct {
 
     private final ConvolutionPlan plan;
@@ -68,56 +67,45 @@ final class ConvolutionProduct {
         int vectors = piece.vectors(), tileFloats = vectors * PIXELS * V;
         int tiles = tilesOf(images, band);
         int together = plan.parts == 1 ? 1 : tiles;
-        float[] start = workspace.scratch(worker, "convolution bias", tileFloats);
-        fillStart(piece, start);
-        float[] sums = workspace.scratch(worker, "convolution sums", together * tileFloats);
-        int taps = plan.channels.length() * vectors * V;
-        int weightsAt = weightsAt(piece);
+        float[] biases = workspace.scratch(worker, "convolution bias", vectors * V);
+        fillBiases(piece, biases);
+        // The sums of all tiles of the unit, and behind them those of one tile and one part.
+        float[] sums = workspace.scratch(worker, "convolution sums", (together + 1) * tileFloats);
         for (int firstTile = 0; firstTile < tiles; firstTile += together) {
-            for (int i = 0; i < together; i++) {
-                System.arraycopy(start, 0, sums, i * tileFloats, tileFloats);
-            }
             for (int part = 0; part < plan.parts; part++) {
                 for (int i = 0; i < together; i++) {
-                    int tile = firstTile + i;
-                    if (plan.outImages[tile * PIXELS] >= images) {
-                        continue;
+                    if (plan.outImages[(firstTile + i) * PIXELS] < images) {
+                        multiply(piece, firstTile + i, part, scratch, sums, part == 0 ? i * tileFloats : together * tileFloats);
+                        if (part > 0) {
+                            ElementLoops.add(sums, i * tileFloats, sums, together * tileFloats, tileFloats);
+                        }
                     }
-                    int range = part * plan.classes + plan.tileClasses[tile];
-                    TileProducts.multiply(vectors, scratch, plan.pixels, tile * PIXELS, plan.segments, plan.ranges[range], plan.rangeEnds[range], plan.length,
-                            weights, weightsAt, taps, sums, i * tileFloats);
                 }
             }
             for (int i = 0; i < together; i++) {
-                store(piece, firstTile + i, firstImage, images, band, sums, i * tileFloats);
+                store(piece, firstTile + i, firstImage, images, band, sums, i * tileFloats, biases);
             }
         }
+    }
+
+    private void multiply(Piece piece, int tile, int part, float[] scratch, float[] sums, int at) {
+        int range = part * plan.classes + plan.tileClasses[tile];
+        TileProducts.multiply(piece.vectors(), scratch, plan.pixels, tile * PIXELS, plan.segments, plan.ranges[range], plan.rangeEnds[range], plan.length,
+                weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums, at);
     }
 
     private int tilesOf(int images, int band) {
         return plan.positions ? plan.tiles : (plan.resultsOfBand(band) * images + PIXELS - 1) / PIXELS;
     }
 
-    private int weightsAt(Piece piece) {
-        return piece.weightsAt() * plan.taps * V;
-    }
-
-    private void fillStart(Piece piece, float[] start) {
-        Arrays.fill(start, 0, piece.vectors() * PIXELS * V, 0f);
-        if (bias == null) {
-            return;
-        }
-        for (int b = 0; b < piece.vectors(); b++) {
-            int channel = (piece.block() + b) * V;
-            for (int lane = 0; lane < Math.min(V, plan.channels.outputs() - channel); lane++) {
-                for (int j = 0; j < PIXELS; j++) {
-                    start[(b * PIXELS + j) * V + lane] = bias[channel + lane];
-                }
-            }
+    private void fillBiases(Piece piece, float[] biases) {
+        for (int lane = 0; lane < piece.vectors() * V; lane++) {
+            int channel = piece.block() * V + lane;
+            biases[lane] = bias != null && channel < plan.channels.outputs() ? bias[channel] : 0f;
         }
     }
 
-    private void store(Piece piece, int tile, int firstImage, int images, int band, float[] sums, int at) {
+    private void store(Piece piece, int tile, int firstImage, int images, int band, float[] sums, int at, float[] biases) {
         int results = plan.positions ? Integer.MAX_VALUE : plan.resultsOfBand(band);
         int blocks = Lanes.blocks(plan.channels.outputs());
         for (int j = 0; j < PIXELS; j++) {
@@ -128,13 +116,13 @@ final class ConvolutionProduct {
             int pixel = plan.outPixels[tile * PIXELS + j] + band * plan.bandRows * outRow;
             if (plainOutput) {
                 for (int channel = 0; channel < plan.channels.outputs(); channel++) {
-                    y[((firstImage + image) * plan.channels.outputs() + channel) * outPlane + pixel] = sums[at + j * V + channel];
+                    y[((firstImage + image) * plan.channels.outputs() + channel) * outPlane + pixel] = sums[at + j * V + channel] + biases[channel];
                 }
                 continue;
             }
             for (int b = 0; b < piece.vectors(); b++) {
                 int write = (((firstImage + image) * blocks + piece.block() + b) * outPlane + pixel) * V;
-                Lanes.load(sums, at + (b * PIXELS + j) * V).intoArray(y, write);
+                Lanes.load(sums, at + (b * PIXELS + j) * V).add(Lanes.load(biases, b * V)).intoArray(y, write);
             }
         }
     }

@@ -161,4 +161,11 @@ final class ElementLoops {
             load(a, i).mul(v).intoArray(y, i);
         }
     }
+
+    // y += a, `length` elements from `yAt` and `aAt` on; whole vectors
+    static void add(float[] y, int yAt, float[] a, int aAt, int length) {
+        for (int i = 0; i < length; i += V) {
+            load(y, yAt + i).add(load(a, aAt + i)).intoArray(y, yAt + i);
+        }
+    }
 }

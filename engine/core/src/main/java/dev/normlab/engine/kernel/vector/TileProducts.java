@@ -3,6 +3,7 @@ package dev.normlab.engine.kernel.vector;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.all;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
+import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -10,14 +11,15 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// Every kernel computes, for six pixels `j` and `m` vectors of output channels,
 ///
-///     sums[b, j, lane] += sum over segments s, k < length of x[pixels[j] + segmentX(s) + k] * w[segmentW(s) * wStep + k, b, lane]
+///     sums[b, j, lane] = sum over segments s, k < length of x[pixels[j] + segmentX(s) + k] * w[segmentW(s) * wStep + k, b, lane]
 ///
 /// A *pixel* is an offset into `x`, a *segment* is a run of consecutive input values that all pixels use with the same weights (a convolution's tap, or a
 /// whole matrix row). Because each pixel has an offset of its own, one kernel serves rows of an image, pixels across rows, and the same position of six
 /// images alike; the sums run in the same order in all of these, so a result never depends on its neighbours in the tile.
 ///
 /// Six pixels by four vectors keep 24 sums, 4 weights and 1 input value in the 32 registers of AVX-512 and NEON; six by two fit the 16 registers of AVX2.
-/// The loop over `k` is deliberately not unrolled: more values in flight would spill.
+/// The loop over `k` is deliberately not unrolled: more values in flight would spill. The sums start from zero rather than from memory because 24 more
+/// loads push the method over the compiler's budget for inlining, after which every vector operation allocates.
 final class TileProducts {
 
     /// Pixels of one tile.
@@ -29,7 +31,7 @@ final class TileProducts {
     private TileProducts() {
     }
 
-    /// Adds the products of one tile to `sums[vectors, 6, V]` at `at`; see the class for the rest.
+    /// Writes the sums of one tile to `sums[vectors, 6, V]` at `at`; see the class for the rest.
     ///
     /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and a number of `wStep`s into `w`
@@ -45,14 +47,11 @@ final class TileProducts {
     // The work horse where there are 32 vector registers.
     static void multiply6x4(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
             float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + V), a2 = load(sums, at + 2 * V),
-                a3 = load(sums, at + 3 * V), a4 = load(sums, at + 4 * V), a5 = load(sums, at + 5 * V);
-        FloatVector b0 = load(sums, at + 6 * V), b1 = load(sums, at + 7 * V), b2 = load(sums, at + 8 * V),
-                b3 = load(sums, at + 9 * V), b4 = load(sums, at + 10 * V), b5 = load(sums, at + 11 * V);
-        FloatVector c0 = load(sums, at + 12 * V), c1 = load(sums, at + 13 * V), c2 = load(sums, at + 14 * V),
-                c3 = load(sums, at + 15 * V), c4 = load(sums, at + 16 * V), c5 = load(sums, at + 17 * V);
-        FloatVector d0 = load(sums, at + 18 * V), d1 = load(sums, at + 19 * V), d2 = load(sums, at + 20 * V),
-                d3 = load(sums, at + 21 * V), d4 = load(sums, at + 22 * V), d5 = load(sums, at + 23 * V);
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero;
         for (int s = from; s < to; s++) {
             int xAt = segments[2 * s];
             int p0 = xAt + pixels[pixelsAt], p1 = xAt + pixels[pixelsAt + 1], p2 = xAt + pixels[pixelsAt + 2];
@@ -106,10 +105,9 @@ final class TileProducts {
     // The work horse where there are 16 vector registers.
     static void multiply6x2(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
             float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + V), a2 = load(sums, at + 2 * V),
-                a3 = load(sums, at + 3 * V), a4 = load(sums, at + 4 * V), a5 = load(sums, at + 5 * V);
-        FloatVector b0 = load(sums, at + 6 * V), b1 = load(sums, at + 7 * V), b2 = load(sums, at + 8 * V),
-                b3 = load(sums, at + 9 * V), b4 = load(sums, at + 10 * V), b5 = load(sums, at + 11 * V);
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
         for (int s = from; s < to; s++) {
             int xAt = segments[2 * s];
             int p0 = xAt + pixels[pixelsAt], p1 = xAt + pixels[pixelsAt + 1], p2 = xAt + pixels[pixelsAt + 2];
@@ -149,8 +147,8 @@ final class TileProducts {
     // For what is left over, and for groups of few channels.
     static void multiply6x1(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
             float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + V), a2 = load(sums, at + 2 * V),
-                a3 = load(sums, at + 3 * V), a4 = load(sums, at + 4 * V), a5 = load(sums, at + 5 * V);
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         for (int s = from; s < to; s++) {
             int xAt = segments[2 * s];
             int p0 = xAt + pixels[pixelsAt], p1 = xAt + pixels[pixelsAt + 1], p2 = xAt + pixels[pixelsAt + 2];

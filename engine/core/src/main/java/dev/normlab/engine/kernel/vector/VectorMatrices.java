@@ -72,14 +72,11 @@ final class VectorMatrices implements MatrixKernels {
             int rows = Math.min(PIXELS, toRow - row);
             for (int j = 0; j < PIXELS; j++) {
                 pixels[j] = (row + Math.min(j, rows - 1)) * s.k();
-                for (int lane = 0; lane < vectors * V; lane++) {
-                    sums[(lane / V * PIXELS + j) * V + lane % V] = bias == null || lane >= count ? 0f : bias[first + lane];
-                }
             }
             TileProducts.multiply(vectors, a, pixels, 0, WHOLE_ROW, 0, 1, s.k(), packed, piece.weightsAt() * V, s.k() * vectors * V, sums, 0);
             for (int j = 0; j < rows; j++) {
                 for (int lane = 0; lane < count; lane++) {
-                    c[(row + j) * s.n() + first + lane] = sums[(lane / V * PIXELS + j) * V + lane % V];
+                    c[(row + j) * s.n() + first + lane] = sums[(lane / V * PIXELS + j) * V + lane % V] + (bias == null ? 0f : bias[first + lane]);
                 }
             }
         }
