@@ -138,8 +138,10 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
     }
 
     private static boolean fits(@Nullable NumberArray array, Tensor tensor) {
-        boolean type = tensor.dtype() == DType.FLOAT32 ? array instanceof NumberArray.Floats : array instanceof NumberArray.Ints;
-        return type && array.shape().equals(tensor.shape());
+        if (array == null || !array.shape().equals(tensor.shape())) {
+            return false;
+        }
+        return tensor.dtype() == DType.FLOAT32 ? array instanceof NumberArray.Floats : array instanceof NumberArray.Ints;
     }
 
     private static Map<String, Tensor> tensorsOf(TrainingStep step) {
