@@ -12,8 +12,6 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.normlab.engine.tensor.RandomStream;
-import java.util.List;
-import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,9 +29,6 @@ class ArchitectureTest {
     private static final String EXPERIMENTS = "dev.normlab.experiments..";
     private static final String TESTKIT = "dev.normlab.testkit..";
 
-    /// Packages that hold no class yet.
-    private static final Set<String> EMPTY = Set.of("dev.normlab.engine.kernel.vector");
-
     private static final JavaClasses CLASSES = new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.normlab");
 
@@ -43,7 +38,7 @@ class ArchitectureTest {
             "dev.normlab.nn", "dev.normlab.lip", "dev.normlab.attacks", "dev.normlab.experiments", "dev.normlab.testkit"})
     void classesOfEveryModuleWereSeen(String name) {
         boolean seen = CLASSES.stream().map(JavaClass::getPackageName).anyMatch(p -> p.equals(name) || p.startsWith(name + "."));
-        assertTrue(seen != EMPTY.contains(name), name + (seen ? " has classes now: take it off the list EMPTY" : ": no class was seen"));
+        assertTrue(seen, "no class of " + name + " was seen");
     }
 
     @Test
@@ -84,9 +79,11 @@ class ArchitectureTest {
 
     @Test
     void nobodyNamesABackendButTheBackendItself() {
-        for (String backend : List.of("dev.normlab.engine.kernel.scalar..", "dev.normlab.engine.kernel.vector..")) {
-            check(noClasses().that().resideOutsideOfPackages(backend, TESTKIT).should().dependOnClassesThat().resideInAPackage(backend));
-        }
+        String scalar = "dev.normlab.engine.kernel.scalar..";
+        String vector = "dev.normlab.engine.kernel.vector..";
+        check(noClasses().that().resideOutsideOfPackages(vector, TESTKIT).should().dependOnClassesThat().resideInAPackage(vector));
+        // The vector backend takes the reference loops where speed does not matter.
+        check(noClasses().that().resideOutsideOfPackages(scalar, vector, TESTKIT).should().dependOnClassesThat().resideInAPackage(scalar));
     }
 
     @Test
@@ -132,8 +129,7 @@ class ArchitectureTest {
         check(slices().matching("dev.normlab.(**)").should().beFreeOfCycles());
     }
 
-    /// A module may still be empty: [#classesOfEveryModuleWereSeen] says so.
     private static void check(ArchRule rule) {
-        rule.allowEmptyShould(true).check(CLASSES);
+        rule.check(CLASSES);
     }
 }

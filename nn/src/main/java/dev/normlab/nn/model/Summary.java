@@ -4,7 +4,6 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
-import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.ConvTranspose2d;
