@@ -36,9 +36,11 @@ public final class Adam implements Optimizer {
     @Override
     public void beforeStep() {
         steps++;
-        scalars.set((float) learningRate, (float) options.beta1(), (float) options.beta2(), (float) options.eps(), (float) options.weightDecay(),
-                options.decoupled() ? 1f : 0f, (float) (1 - StrictMath.pow(options.beta1(), steps)),
-                (float) (1 - StrictMath.pow(options.beta2(), steps)));
+        float beta1 = (float) options.beta1();
+        float beta2 = (float) options.beta2();
+        // The corrections belong to the betas that the kernel sees: 1 - 0.999f differs from 0.001 by 1e-5 of itself.
+        scalars.set((float) learningRate, beta1, beta2, (float) options.eps(), (float) options.weightDecay(), options.decoupled() ? 1f : 0f,
+                (float) (1 - StrictMath.pow(beta1, steps)), (float) (1 - StrictMath.pow(beta2, steps)));
     }
 
     @Override

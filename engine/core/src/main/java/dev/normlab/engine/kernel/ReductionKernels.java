@@ -14,7 +14,7 @@ public interface ReductionKernels {
     /// The index of the largest (or smallest) value along the axis; the lowest index on ties, the first NaN if there is one.
     void argExtreme(AxisSizes s, boolean largest, Storage x, Storage indices, Workspace workspace);
 
-    /// The `k` largest values along the axis, descending, and their indices (lower index first on ties).
+    /// The `k` largest values along the axis, descending, and their indices (lower index first on ties, NaN above everything).
     void topK(AxisSizes s, int k, Storage x, Storage values, Storage indices, Workspace workspace);
 
     /// `y = softmax(x)` along the axis, or its logarithm.

@@ -11,7 +11,8 @@ public interface UpdateKernels {
     /// `grad` is not modified.
     void sgd(Storage grad, Storage scalars, Storage parameter, Storage velocity, Workspace workspace);
 
-    /// Adam and AdamW. `scalars` = `{lr, beta1, beta2, eps, weightDecay, decoupled (0 or 1), 1 - beta1^t, 1 - beta2^t}`.
+    /// Adam and AdamW. `scalars` = `{lr, beta1, beta2, eps, weightDecay, decoupled (0 or 1), 1 - beta1^t, 1 - beta2^t}`,
+    /// the last two from the betas as rounded to float.
     void adam(Storage grad, Storage scalars, Storage parameter, Storage firstMoment, Storage secondMoment, Workspace workspace);
 
     /// `target += factor[0] * x`.
@@ -21,7 +22,7 @@ public interface UpdateKernels {
     void assign(Storage x, Storage target, Workspace workspace);
 
     /// The largest slice sum of `|weight|`, times `channelScale[channel]` if there is one: `norm[1]`, and `argMax` int `[2]` = {channel, tap set}
-    /// (lowest on ties). A layer without tap sets has norm 0 and argMax {-1, -1}.
+    /// (lowest on ties; the first NaN sum counts as the largest). A layer without tap sets has norm 0 and argMax {-1, -1}.
     void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
             Workspace workspace);
 
