@@ -1,74 +1,22 @@
 package dev.normlab.nn.data;
 
 import dev.normlab.engine.tensor.RandomStream;
-import java.util.Arrays;
 
-/// The usual variation of small images in training: a random crop after padding with zeros, and a horizontal flip of every second image.
-///
-/// An image's variation depends on the seed, the epoch and the image's index alone, never on its batch or on a thread.
-///
-/// @param padding rows and columns of zeros on every side before the crop; 0 for no crop
-/// @param flip true to mirror half of the images
-public record Augmentation(int padding, boolean flip) {
+/// A random variation of training images.
+@FunctionalInterface
+public interface Augmentation {
 
-    private static final int MAX_PADDING = 1 << 12;
-
-    /// @throws DataException if the padding is negative or absurd
-    public Augmentation {
-        if (padding < 0 || padding > MAX_PADDING) {
-            throw new DataException("The padding of the random crop must be from 0 to " + MAX_PADDING + ", but it is " + padding + ".");
-        }
-    }
-
-    /// Padding 4 and flips, as customary for CIFAR.
-    public static Augmentation cropAndFlip() {
-        return new Augmentation(4, true);
-    }
-
-    /// Writes the variation of an image that belongs to a seed, an epoch and an index.
+    /// Writes a variation of an image.
     ///
-    /// @param image the image, `[c, h, w]`
-    /// @param seed the seed of the run
-    /// @param epoch the epoch, from 0
-    /// @param index the image's index in its data set
-    /// @param target receives the varied image
+    /// @param image the image, `[c, h, w]`, not modified
+    /// @param stream everything random comes from here; [BatchLoader] gives every image of every epoch a stream of its own, so that an image's
+    ///     variation never depends on its batch or on a thread
+    /// @param target receives the varied image, every value of it
     /// @param offset where in `target` it starts
-    public void apply(float[] image, ImageShape shape, long seed, int epoch, int index, float[] target, int offset) {
-        RandomStream stream = RandomStream.of(seed, "augmentation", epoch, index);
-        int down = stream.nextInt(2 * padding + 1) - padding;
-        int right = stream.nextInt(2 * padding + 1) - padding;
-        boolean mirrored = flip && (stream.nextBits() & 1) == 1;
-        shift(image, shape, down, right, mirrored, target, offset);
-    }
+    void apply(float[] image, ImageShape shape, RandomStream stream, float[] target, int offset);
 
-    /// `target[y][x] = image[y + down][x + right]`, zero outside the image, mirrored afterwards if asked for.
-    static void shift(float[] image, ImageShape shape, int down, int right, boolean mirrored, float[] target, int offset) {
-        int h = shape.height();
-        int w = shape.width();
-        int firstColumn = Math.min(w, Math.max(0, -right));
-        int endColumn = Math.max(firstColumn, Math.min(w, w - right));
-        for (int row = 0; row < shape.channels() * h; row++) {
-            int to = offset + row * w;
-            int y = row % h + down;
-            if (y < 0 || y >= h || firstColumn == endColumn) {
-                Arrays.fill(target, to, to + w, 0);
-                continue;
-            }
-            int from = (row - row % h + y) * w + right;
-            Arrays.fill(target, to, to + firstColumn, 0);
-            System.arraycopy(image, from + firstColumn, target, to + firstColumn, endColumn - firstColumn);
-            Arrays.fill(target, to + endColumn, to + w, 0);
-            if (mirrored) {
-                mirror(target, to, w);
-            }
-        }
-    }
-
-    private static void mirror(float[] values, int start, int length) {
-        for (int left = start, right = start + length - 1; left < right; left++, right--) {
-            float swapped = values[left];
-            values[left] = values[right];
-            values[right] = swapped;
-        }
+    /// A crop after padding with 4 zeros on every side and a flip of half of the images, as customary for CIFAR.
+    static Augmentation cropAndFlip() {
+        return new CropAndFlip(4, true);
     }
 }

@@ -79,7 +79,7 @@ public final class BatchLoader {
 
     /// Batches in an epoch, the last and smaller one included.
     public int batches() {
-        return (int) ((data.size() + batchSize - 1L) / batchSize);
+        return (int) ((data.size() + (long) batchSize - 1) / batchSize);
     }
 
     /// All batches of an epoch.
@@ -114,7 +114,8 @@ public final class BatchLoader {
                 data.image(indices[i], images, offset);
             } else {
                 data.image(indices[i], scratch, 0);
-                augmentation.apply(scratch, shape, seed, epoch, indices[i], images, offset);
+                RandomStream stream = RandomStream.of(seed, "augmentation", epoch, indices[i]);
+                augmentation.apply(scratch, shape, stream, images, offset);
             }
         }
         return new Batch(shape, images, labels, indices);

@@ -42,12 +42,12 @@ final class TexturedShape {
     private static final float LARGEST_RADIUS = 13;
     private static final float SHORTEST_PERIOD = 3.6f;
     private static final float LONGEST_PERIOD = 5f;
-    private static final float FAINTEST_TEXTURE = 0.02f;
-    private static final float STRONGEST_TEXTURE = 0.22f;
+    private static final float FAINTEST_TEXTURE = -0.03f;
+    private static final float STRONGEST_TEXTURE = 0.25f;
     private static final float LEAST_CONTRAST = 0.2f;
     private static final float MOTTLE_AMPLITUDE = 0.10f;
     private static final float MOTTLE_CELL = 6;
-    private static final float NOISE = 0.07f;
+    private static final float NOISE = 0.1f;
 
     private final int size;
     private final float difficulty;
@@ -97,7 +97,7 @@ final class TexturedShape {
         double textureAngle = random.uniform(-LARGEST_TURN, LARGEST_TURN);
         double period = random.uniform(SHORTEST_PERIOD, LONGEST_PERIOD);
         float strength = random.uniform(FAINTEST_TEXTURE, STRONGEST_TEXTURE);
-        float amplitude = difficulty == 0 ? 2 * STRONGEST_TEXTURE : strength / Math.max(difficulty, 0.5f);
+        float amplitude = difficulty == 0 ? 2 * STRONGEST_TEXTURE : Math.max(0, strength) / Math.max(difficulty, 0.5f);
         return new Pose(centreX, centreY, radius, (float) StrictMath.cos(angle), (float) StrictMath.sin(angle),
                 (float) (StrictMath.cos(textureAngle) / period), (float) (StrictMath.sin(textureAngle) / period), random.nextFloat(), random.nextFloat(),
                 amplitude);

@@ -1,0 +1,127 @@
+package dev.normlab.nn.data;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+
+/// What the user names as data, for example `synthetic:train=4000,seed=1`, `cifar10:DIR`, `cifar100:DIR`, `folder:DIR` or `npz:FILE`.
+public sealed interface DataSpec {
+
+    /// How all specifications look, for messages and help.
+    String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE";
+
+    /// The images that [#load()] scales a folder's images to.
+    ImageShape STANDARD_SHAPE = new ImageShape(3, 32, 32);
+
+    /// The built-in data set; see [SyntheticDataset].
+    ///
+    /// @param config what to make
+    record Synthetic(SyntheticDataset.Config config) implements DataSpec {
+    }
+
+    /// CIFAR-10 in the official binary format; see [Cifar#cifar10].
+    ///
+    /// @param folder where the files are
+    record Cifar10(Path folder) implements DataSpec {
+    }
+
+    /// CIFAR-100 in the official binary format; see [Cifar#cifar100].
+    ///
+    /// @param folder where the files are
+    record Cifar100(Path folder) implements DataSpec {
+    }
+
+    /// Images in folders; see [ImageFolder].
+    ///
+    /// @param folder where the images are
+    record Folder(Path folder) implements DataSpec {
+    }
+
+    /// A NumPy archive; see [NpzDataset].
+    ///
+    /// @param file the archive
+    record Archive(Path file) implements DataSpec {
+    }
+
+    /// Reads a specification; no file is touched.
+    ///
+    /// @throws DataException if there is no such kind of data, or a key or value of it is wrong
+    static DataSpec parse(String text) {
+        int colon = text.indexOf(':');
+        String kind = colon < 0 ? text : text.substring(0, colon);
+        String rest = colon < 0 ? "" : text.substring(colon + 1);
+        return switch (kind) {
+            case "synthetic" -> new Synthetic(synthetic(text, rest));
+            case "cifar10" -> new Cifar10(path(text, rest));
+            case "cifar100" -> new Cifar100(path(text, rest));
+            case "folder" -> new Folder(path(text, rest));
+            case "npz" -> new Archive(path(text, rest));
+            default -> throw new DataException("There is no data \"" + text + "\"; choose " + FORMS + ".");
+        };
+    }
+
+    /// Loads or makes both splits; a folder's images are scaled to 3x32x32.
+    ///
+    /// @throws DataException if the data is missing, damaged or not as described
+    default DataSplits load() {
+        return load(STANDARD_SHAPE);
+    }
+
+    /// Loads or makes both splits.
+    ///
+    /// @param folderShape what a folder's images are scaled to; data of a fixed size ignores it
+    /// @throws DataException if the data is missing, damaged or not as described
+    default DataSplits load(ImageShape folderShape) {
+        return switch (this) {
+            case Synthetic synthetic -> SyntheticDataset.generate(synthetic.config);
+            case Cifar10 cifar -> Cifar.cifar10(cifar.folder);
+            case Cifar100 cifar -> Cifar.cifar100(cifar.folder);
+            case Folder images -> ImageFolder.load(images.folder, folderShape);
+            case Archive archive -> NpzDataset.load(archive.file);
+        };
+    }
+
+    private static Path path(String text, String path) {
+        if (path.isBlank()) {
+            throw new DataException("The data \"" + text + "\" needs a place after the colon; the forms are " + FORMS + ".");
+        }
+        try {
+            return Path.of(path);
+        } catch (InvalidPathException e) {
+            throw new DataException("The data \"" + text + "\" names no valid place: " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static SyntheticDataset.Config synthetic(String text, String options) {
+        SyntheticDataset.Config config = SyntheticDataset.Config.standard();
+        int size = config.size();
+        int train = config.train();
+        int test = config.test();
+        long seed = config.seed();
+        double difficulty = config.difficulty();
+        Set<String> seen = new HashSet<>();
+        for (String option : options.isEmpty() ? new String[0] : options.split(",", -1)) {
+            int equals = option.indexOf('=');
+            String key = equals < 0 ? option : option.substring(0, equals);
+            String value = equals < 0 ? "" : option.substring(equals + 1);
+            if (!seen.add(key)) {
+                throw new DataException("The data \"" + text + "\" has the key " + key + " twice.");
+            }
+            try {
+                switch (key) {
+                    case "size" -> size = Integer.parseInt(value);
+                    case "train" -> train = Integer.parseInt(value);
+                    case "test" -> test = Integer.parseInt(value);
+                    case "seed" -> seed = Long.parseLong(value);
+                    case "difficulty" -> difficulty = Double.parseDouble(value);
+                    default -> throw new DataException("The data \"" + text + "\" has the unknown key \"" + key
+                            + "\"; synthetic data has size, train, test, seed and difficulty.");
+                }
+            } catch (NumberFormatException e) {
+                throw new DataException("The data \"" + text + "\" has \"" + value + "\" as " + key + ", where a number is expected.", e);
+            }
+        }
+        return new SyntheticDataset.Config(size, train, test, seed, difficulty);
+    }
+}

@@ -1,0 +1,156 @@
+package dev.normlab.nn.data;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Images in folders, one folder for each class: `DIR/train/CLASS/*.png` and `DIR/test/CLASS/*.png`, or `DIR/CLASS/*.png` without splits.
+///
+/// Classes and files are taken in the order of their names. Without splits every fifth image of a class is a test image (of a class with two to
+/// four images the last). Reads PNG, JPEG, BMP and GIF; all images are scaled to one size, whatever their proportions. Files with other names are
+/// skipped with a notice; a file with an image's name that cannot be read is an error.
+public final class ImageFolder {
+
+    private static final int TEST_EVERY = 5;
+
+    private ImageFolder() {
+    }
+
+    /// The image files of one class.
+    private record ClassFiles(String name, List<Path> files) {
+    }
+
+    /// Reads a folder.
+    ///
+    /// @param folder where the images are
+    /// @param shape what the images are scaled to; three channels
+    /// @throws DataException if the folder is missing, has no classes or images, the splits have different classes, or an image is damaged
+    public static DataSplits load(Path folder, ImageShape shape) {
+        if (shape.channels() != 3) {
+            throw new DataException("A folder of images gives images of 3 channels, but " + shape + " was asked for.");
+        }
+        if (!Files.isDirectory(folder)) {
+            throw new DataException("There is no folder " + folder + ".");
+        }
+        List<String> skipped = new ArrayList<>();
+        List<Path> train = new ArrayList<>();
+        List<Path> test = new ArrayList<>();
+        List<Integer> trainLabels = new ArrayList<>();
+        List<Integer> testLabels = new ArrayList<>();
+        List<String> classNames;
+        boolean trainFolder = Files.isDirectory(folder.resolve("train"));
+        boolean testFolder = Files.isDirectory(folder.resolve("test"));
+        if (trainFolder != testFolder) {
+            throw new DataException("The folder " + folder + " has a folder " + (trainFolder ? "train" : "test") + " but no folder "
+                    + (trainFolder ? "test" : "train") + "; it needs both, or neither for a fixed split.");
+        }
+        if (trainFolder) {
+            List<ClassFiles> trainClasses = classes(folder.resolve("train"), skipped);
+            List<ClassFiles> testClasses = classes(folder.resolve("test"), skipped);
+            classNames = names(trainClasses);
+            if (!classNames.equals(names(testClasses))) {
+                throw new DataException("The folders " + folder.resolve("train") + " and " + folder.resolve("test")
+                        + " must have the same classes, but one has " + classNames + " and the other " + names(testClasses) + ".");
+            }
+            collect(trainClasses, train, trainLabels);
+            collect(testClasses, test, testLabels);
+        } else {
+            List<ClassFiles> classes = classes(folder, skipped);
+            classNames = names(classes);
+            divide(classes, train, trainLabels, test, testLabels);
+        }
+        return new DataSplits(read(folder, shape, classNames, train, trainLabels), read(folder, shape, classNames, test, testLabels),
+                notices(folder, skipped, trainFolder, train.size(), test.size()));
+    }
+
+    private static List<String> notices(Path folder, List<String> skipped, boolean split, int train, int test) {
+        List<String> notices = new ArrayList<>();
+        if (!split) {
+            notices.add("The folder " + folder + " has no folders train and test: every fifth image of a class is a test image (" + train
+                    + " for training, " + test + " for testing).");
+        }
+        if (!skipped.isEmpty()) {
+            notices.add("Skipped " + skipped.size() + (skipped.size() == 1 ? " file" : " files") + " that by name are no PNG, JPEG, BMP or GIF images: "
+                    + String.join(", ", skipped.subList(0, Math.min(3, skipped.size()))) + (skipped.size() > 3 ? ", ..." : "") + ".");
+        }
+        return notices;
+    }
+
+    private static List<ClassFiles> classes(Path folder, List<String> skipped) {
+        List<ClassFiles> classes = new ArrayList<>();
+        for (Path entry : sorted(folder)) {
+            if (!Files.isDirectory(entry)) {
+                skipped.add(entry.toString());
+                continue;
+            }
+            List<Path> images = new ArrayList<>();
+            for (Path file : sorted(entry)) {
+                if (Files.isRegularFile(file) && ImageFile.hasImageName(file)) {
+                    images.add(file);
+                } else {
+                    skipped.add(file.toString());
+                }
+            }
+            if (images.isEmpty()) {
+                throw new DataException("The folder " + entry + " of a class has no PNG, JPEG, BMP or GIF images.");
+            }
+            classes.add(new ClassFiles(entry.getFileName().toString(), images));
+        }
+        if (classes.isEmpty()) {
+            throw new DataException("The folder " + folder + " has no folders; expected one folder of images for each class.");
+        }
+        return classes;
+    }
+
+    /// What is in a folder in the order of the names, hidden files left out.
+    private static List<Path> sorted(Path folder) {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.filter(entry -> !entry.getFileName().toString().startsWith("."))
+                    .sorted(Comparator.comparing(entry -> entry.getFileName().toString())).toList();
+        } catch (IOException | UncheckedIOException e) {
+            throw new DataException("Cannot read the folder " + folder + ": " + e.getMessage() + ".", e);
+        }
+    }
+
+    private static List<String> names(List<ClassFiles> classes) {
+        return classes.stream().map(ClassFiles::name).toList();
+    }
+
+    private static void collect(List<ClassFiles> classes, List<Path> files, List<Integer> labels) {
+        for (int label = 0; label < classes.size(); label++) {
+            for (Path file : classes.get(label).files) {
+                files.add(file);
+                labels.add(label);
+            }
+        }
+    }
+
+    private static void divide(List<ClassFiles> classes, List<Path> train, List<Integer> trainLabels, List<Path> test, List<Integer> testLabels) {
+        for (int label = 0; label < classes.size(); label++) {
+            List<Path> files = classes.get(label).files;
+            for (int i = 0; i < files.size(); i++) {
+                boolean last = files.size() > 1 && files.size() < TEST_EVERY && i == files.size() - 1;
+                boolean testing = i % TEST_EVERY == TEST_EVERY - 1 || last;
+                (testing ? test : train).add(files.get(i));
+                (testing ? testLabels : trainLabels).add(label);
+            }
+        }
+    }
+
+    private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels) {
+        long bytes = (long) files.size() * shape.values();
+        if (bytes > Integer.MAX_VALUE - 64) {
+            throw new DataException("The " + files.size() + " images of " + folder + " at " + shape + " do not fit one array; choose a smaller input size.");
+        }
+        byte[] images = new byte[(int) bytes];
+        for (int i = 0; i < files.size(); i++) {
+            ImageFile.read(files.get(i), shape, images, i * shape.values());
+        }
+        return Dataset.ofBytes(folder.toString(), shape, classNames, images, labels.stream().mapToInt(Integer::intValue).toArray());
+    }
+}
