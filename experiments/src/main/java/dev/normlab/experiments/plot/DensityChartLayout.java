@@ -17,6 +17,9 @@ final class DensityChartLayout {
     /// How far curves reach beyond the outermost value, in bandwidths: the kernel has fallen to 1.1% of its height.
     private static final double REACH = 3;
 
+    /// Areas under more curves than this would only add up to grey.
+    private static final int MAX_FILLED = 3;
+
     private final DensityChart chart;
     private final Canvas canvas;
     private final List<Curve> curves;
@@ -139,8 +142,10 @@ final class DensityChartLayout {
             line.append(Symbols.at(i == 0 ? "M" : "L", x.at(fromScale(position(range, i))), y.at(heights[i])));
         }
         int slot = curve.series().slot();
-        String area = line + Symbols.at("L", x.to(), y.from()) + Symbols.at("L", x.from(), y.from()) + "Z";
-        canvas.add(new Mark.Path(area, "nl-area " + Palette.fill(slot), true));
+        if (curves.size() <= MAX_FILLED) {
+            String area = line + Symbols.at("L", x.to(), y.from()) + Symbols.at("L", x.from(), y.from()) + "Z";
+            canvas.add(new Mark.Path(area, "nl-area " + Palette.fill(slot), true));
+        }
         canvas.add(new Mark.Path(line.toString(), Palette.line(slot), true));
     }
 

@@ -9,6 +9,9 @@ import java.util.TreeSet;
 /// locale could change.
 final class Svg {
 
+    /// Narrower bars are plain: a hatch would not be seen.
+    private static final double MIN_HATCHED = 6;
+
     private final Drawing drawing;
     private final String id;
     private final StringBuilder out = new StringBuilder();
@@ -90,9 +93,8 @@ final class Svg {
             case Mark.Path path -> element("path", "class=\"" + path.styleClass() + "\" d=\"" + path.data() + "\"" + clip(path.clipped()),
                     "");
             case Mark.Bar bar -> {
-                String paint = hatch(bar.slot()).isEmpty()
-                        ? "class=\"" + Palette.fill(bar.slot()) + "\""
-                        : "fill=\"url(#" + id + "-hatch" + bar.slot() + ")\"";
+                boolean plain = hatch(bar.slot()).isEmpty() || bar.box().width() < MIN_HATCHED;
+                String paint = plain ? "class=\"" + Palette.fill(bar.slot()) + "\"" : "fill=\"url(#" + id + "-hatch" + bar.slot() + ")\"";
                 element("rect", paint + " " + rectangle(bar.box()), bar.tooltip());
             }
             case Mark.Symbol symbol -> element("path", "class=\"nl-symbol " + Palette.fill(symbol.slot()) + "\" d=\""

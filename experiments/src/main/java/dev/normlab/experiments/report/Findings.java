@@ -4,13 +4,18 @@ import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
 /// What came out of training runs, as sentences that are computed and never assumed.
 final class Findings {
+
+    /// With more runs than this, sentences name the extremes only.
+    private static final int MAX_LISTED = 4;
 
     private final List<RecordedRun> runs;
 
@@ -53,9 +58,22 @@ final class Findings {
         }
         List<Long> trials = measured.stream().map(run -> accuracy.apply(run).orElseThrow().trials()).distinct().toList();
         String common = trials.size() == 1 ? ", n = " + Numbers.integer(trials.getFirst()) : "";
-        String values = measured.stream().map(run -> run.name() + " " + describe(accuracy.apply(run).orElseThrow(), trials.size() > 1))
-                .collect(Collectors.joining(", "));
-        return Optional.of(what + " (95% interval" + common + "): " + values + "." + comparison(measured, accuracy));
+        Function<RecordedRun, String> describe = run -> run.name() + " " + describe(accuracy.apply(run).orElseThrow(), trials.size() > 1);
+        String start = what + " (95% interval" + common + "): ";
+        if (measured.size() > MAX_LISTED) {
+            return Optional.of(start + extremes(measured, run -> accuracy.apply(run).orElseThrow().fraction(), describe));
+        }
+        String values = measured.stream().map(describe).collect(Collectors.joining(", "));
+        return Optional.of(start + values + "." + comparison(measured, accuracy));
+    }
+
+    private static String extremes(List<RecordedRun> measured, ToDoubleFunction<RecordedRun> value,
+            Function<RecordedRun, String> describe) {
+        Comparator<RecordedRun> order = Comparator.comparingDouble(value);
+        RecordedRun lowest = measured.stream().min(order).orElseThrow();
+        RecordedRun highest = measured.stream().max(order).orElseThrow();
+        return "lowest " + describe.apply(lowest) + ", highest " + describe.apply(highest) + "; the table below has all " + measured.size()
+                + " runs.";
     }
 
     /// Which intervals overlap that of the first run, and which do not.
@@ -88,13 +106,14 @@ final class Findings {
         }
         RecordedRun first = measured.getFirst();
         double reference = first.lastNormSum(batchNorm);
-        String values = measured.stream().map(run -> {
+        Function<RecordedRun, String> describe = run -> {
             String value = run.name() + " " + Numbers.significant(run.lastNormSum(batchNorm), 4);
-            return run.name().equals(first.name())
-                    ? value
-                    : value + " (" + Numbers.fixed(run.lastNormSum(batchNorm) / reference, 2) + " times that of " + first.name() + ")";
-        }).collect(Collectors.joining(", "));
-        return Optional.of("Sum of the l1 norms of " + (batchNorm ? "batch-norm layers" : "convolutions and linear layers")
-                + " at the end: " + values + ".");
+            String ratio = Numbers.fixed(run.lastNormSum(batchNorm) / reference, 2) + " times that of " + first.name();
+            return run.name().equals(first.name()) ? value : value + " (" + ratio + ")";
+        };
+        String what = "Sum of the l1 norms of " + (batchNorm ? "batch-norm layers" : "convolutions and linear layers") + " at the end: ";
+        return Optional.of(what + (measured.size() > MAX_LISTED
+                ? extremes(measured, run -> run.lastNormSum(batchNorm), describe)
+                : measured.stream().map(describe).collect(Collectors.joining(", ")) + "."));
     }
 }

@@ -73,6 +73,10 @@ final class PageStyle {
             thead button::after{content:""}
             .scroll{overflow:visible}
             h2,caption{break-after:avoid}
+            table{font-size:8pt}
+            th,td,th.number,td.number{padding:3px 0 3px 8px;white-space:normal;min-width:0}
+            th:first-child{padding-left:0}
+            thead th.number{min-width:0}
             tr{break-inside:avoid}}
             """;
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 
 /// One training run as a report shows it.
 ///
@@ -113,6 +114,26 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     /// The number of completed epochs.
     int completedEpochs() {
         return epochs.stream().mapToInt(Epoch::epoch).max().orElse(0);
+    }
+
+    /// The runs that folders hold. Runs of the same name are told apart by their seeds, or else by the names of their folders.
+    public static List<RecordedRun> allOf(List<RunFolder.Contents> folders) {
+        List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
+        for (Function<RunFolder.Contents, String> suffix : List.<Function<RunFolder.Contents, String>>of(
+                folder -> " (seed " + folder.info().seed() + ")", folder -> " (" + folder.path().getFileName() + ")")) {
+            List<String> names = runs.stream().map(RecordedRun::name).toList();
+            List<RecordedRun> told = new ArrayList<>();
+            for (int i = 0; i < runs.size(); i++) {
+                boolean unique = Collections.frequency(names, names.get(i)) == 1;
+                told.add(unique ? runs.get(i) : runs.get(i).withName(names.get(i) + suffix.apply(folders.get(i))));
+            }
+            runs = told;
+        }
+        return runs;
+    }
+
+    private RecordedRun withName(String other) {
+        return new RecordedRun(other, settings, provenance, epochs, norms, clean, robust, seconds, remarks);
     }
 
     /// The run that a folder holds.

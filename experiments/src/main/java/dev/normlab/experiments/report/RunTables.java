@@ -29,7 +29,7 @@ final class RunTables {
         List<String> attacks = Findings.attackLabels(runs);
         List<Column> columns = new ArrayList<>(List.of(Column.text("run"), Column.number("epochs"), Column.number("clean accuracy"), Column
                 .number("95% interval")));
-        attacks.forEach(label -> columns.addAll(List.of(Column.number("accuracy under " + label), Column.number("95% interval"))));
+        attacks.forEach(label -> columns.addAll(List.of(Column.number("under " + label), Column.number("95% interval"))));
         columns.addAll(List.of(Column.number("l1 sum, conv + linear"), Column.number("relative to " + runs.getFirst().name()),
                 Column.number("l1 sum, batch norm"), Column.number("largest l1 norm"), Column.number("seconds")));
         List<List<Cell>> rows = new ArrayList<>();

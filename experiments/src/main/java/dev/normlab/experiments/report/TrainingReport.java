@@ -1,10 +1,15 @@
 package dev.normlab.experiments.report;
 
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.ReportPage.Section;
 import dev.normlab.experiments.report.ReportPage.Width;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// The report that compares training runs: what was run, what came out, the course of training, and the norms of the layers. Everything
 /// that the page says about results is computed from the runs.
@@ -28,6 +33,25 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                 throw new IllegalArgumentException("two runs of the report are named '" + run.name() + "'");
             }
         }
+    }
+
+    /// The report on the runs in these folders, with an introduction made of what the folders say about them.
+    ///
+    /// @throws IllegalArgumentException if there is no folder
+    public static TrainingReport of(String title, List<RunFolder.Contents> folders) {
+        List<RecordedRun> runs = RecordedRun.allOf(folders);
+        String names = runs.stream().map(RecordedRun::name).collect(Collectors.joining(", "));
+        String count = runs.size() == 1 ? "One training run: " : runs.size() + " training runs: ";
+        String introduction = count + names + ". Model: " + distinct(folders, RunInfo::model) + ". Data: "
+                + distinct(folders, RunInfo::data)
+                + ", with " + distinct(folders, info -> Numbers.integer(info.trainImages())) + " training images and "
+                + distinct(folders, info -> Numbers.integer(info.testImages())) + " test images. Epochs: "
+                + distinct(folders, info -> Integer.toString(info.epochs())) + ".";
+        return new TrainingReport(title, introduction, runs);
+    }
+
+    private static String distinct(List<RunFolder.Contents> folders, Function<RunInfo, String> value) {
+        return folders.stream().map(folder -> value.apply(folder.info())).distinct().collect(Collectors.joining(" or "));
     }
 
     /// The page as one HTML file. Equal runs give equal bytes.

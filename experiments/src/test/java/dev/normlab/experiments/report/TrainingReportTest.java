@@ -14,8 +14,10 @@ import dev.normlab.experiments.store.RunResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
@@ -105,6 +107,35 @@ class TrainingReportTest {
         assertEquals("pgd-20, linf 8/255", new RecordedRun.RobustAccuracy("pgd-20", "linf", 8 / 255.0, half).label());
         assertEquals("pgd-20, l2 0.500", new RecordedRun.RobustAccuracy("pgd-20", "l2", 0.5, half).label());
         assertEquals("fgsm, linf 0.0300", new RecordedRun.RobustAccuracy("fgsm", "linf", 0.03, half).label());
+    }
+
+    @Test
+    void withManyRunsTheFindingsNameTheExtremesOnly() {
+        List<RecordedRun> runs = new ArrayList<>(SampleRuns.three());
+        runs.add(SampleRuns.run("d", 40, 500, 10));
+        runs.add(SampleRuns.run("e", 50, 600, 200));
+        List<String> sentences = new Findings(runs).sentences();
+        assertEquals("Accuracy on clean test images (95% interval, n = 1,000): lowest d 50.0% (46.9% to 53.1%), highest plain 88.0% "
+                + "(85.8% to 89.9%); the table below has all 5 runs.", sentences.get(0));
+        assertEquals("Sum of the l1 norms of convolutions and linear layers at the end: lowest nd-l1 40.00 (0.50 times that of plain), "
+                + "highest e 120.0 (1.50 times that of plain); the table below has all 5 runs.", sentences.get(2));
+    }
+
+    @Test
+    void runsOfOneNameAreToldApartAndTheIntroductionSaysWhatWasRun() {
+        List<RunFolder.Contents> folders = new ArrayList<>();
+        for (String run : List.of("a/plain/1", "b/nd-l1/1", "c/nd-l1/2", "d/nd-l1/2")) {
+            String[] parts = run.split("/", 3);
+            RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, parts[1], "train", Instant.EPOCH, "vgg11", "synthetic", parts[1],
+                    Long.parseLong(parts[2]), 3, 4000, 1000, Map.of(), Map.of());
+            folders.add(new RunFolder.Contents(Path.of("runs", parts[0]), info, List.of(), List.of(), Optional.empty(), List.of()));
+        }
+        TrainingReport report = TrainingReport.of("Title", folders);
+        assertEquals(List.of("plain", "nd-l1 (seed 1)", "nd-l1 (seed 2) (c)", "nd-l1 (seed 2) (d)"),
+                report.runs().stream().map(RecordedRun::name).toList());
+        assertTrue(report.introduction().startsWith("4 training runs: plain, nd-l1 (seed 1), "), report.introduction());
+        assertTrue(report.introduction().endsWith("Model: vgg11. Data: synthetic, with 4,000 training images and 1,000 test images. "
+                + "Epochs: 3."), report.introduction());
     }
 
     @Test

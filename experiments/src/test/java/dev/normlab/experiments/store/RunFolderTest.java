@@ -175,4 +175,18 @@ class RunFolderTest {
         assertThrows(IllegalArgumentException.class, () -> RunResult.AttackScore.of("pgd", "linf", 0.1, 5, 6, 1));
         assertFalse(RunResult.Score.of(3, 1, Double.NaN).accuracy() == 0);
     }
+
+    /// The examples in `docs/run-folder.md`, read with the product's reader, so that the page cannot go stale.
+    @Test
+    void theExamplesOfTheDocumentationAreReadable() throws IOException {
+        Path page = Path.of(System.getProperty("user.dir")).toAbsolutePath();
+        while (Files.notExists(page.resolve("docs/run-folder.md"))) {
+            page = page.getParent();
+        }
+        String[] parts = Files.readString(page.resolve("docs/run-folder.md")).split("```");
+        assertEquals("nd-l1", Json.read(parts[1].substring(4), RunInfo.class, page, 0).name());
+        assertEquals(0.55, Json.read(parts[3].substring(4), MetricsLine.class, page, 0).testAccuracy());
+        assertEquals("features.0", Json.read(parts[5].substring(4), NormLine.class, page, 0).layer());
+        assertEquals(60, Json.read(parts[7].substring(4), RunResult.class, page, 0).attacks().getFirst().correct());
+    }
 }
