@@ -119,14 +119,15 @@ public final class UpdateCases {
     }
 
     private static List<OperationCase> slices(String what, SliceNormSizes s, Tensor weight, @Nullable Tensor scale, long seed) {
-        int[] argMax = largestSlice(s, weight, scale);
+        double[][] sums = sliceSums(s, weight, scale);
+        int[] argMax = largestSlice(sums);
         String name = what + s + (scale == null ? "" : " scaled");
         Tensor trace = Samples.uniform(seed + 2000, weight.shape().toArray());
         Tensor grad = Samples.uniform(seed + 3000, weight.shape().toArray());
         Tensor scalars = Tensor.of(Shape.of(2), 1e-3f, 0.9f);
         return List.of(
                 OperationCase.of(name, Opcode.SLICE_NORM, s, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))), () -> {
-                    double norm = argMax[0] < 0 ? 0 : sliceSum(s, weight, scale, argMax[0], argMax[1]);
+                    double norm = argMax[0] < 0 ? 0 : sums[argMax[0]][argMax[1]];
                     int terms = weight.shape().elements() / s.channels() + 1;
                     return List.of(Expected.sums(new double[]{norm}, new double[]{norm}, terms), Expected.exactly(2, i -> argMax[i]));
                 }, weight, scale),
@@ -134,33 +135,37 @@ public final class UpdateCases {
                         Tensor.ofInts(Shape.of(2), argMax), scalars));
     }
 
-    /// Whether a weight belongs to a slice.
-    private static boolean isInSlice(SliceNormSizes s, int index, int channel, TapSet taps) {
-        int u = index % s.kw();
-        int t = index / s.kw() % s.kh();
+    /// The channel by which a weight is compared: its output channel, or its input channel among those of all groups.
+    private static int channel(SliceNormSizes s, int index) {
         int ic = index / (s.kw() * s.kh()) % s.groupInputs();
         int io = index / (s.kw() * s.kh() * s.groupInputs());
-        int globalInput = io / (s.o() / s.groups()) * s.groupInputs() + ic;
-        return (s.byOutput() ? io : globalInput) == channel && taps.rows().contains(t) && taps.columns().contains(u);
+        return s.byOutput() ? io : io / (s.o() / s.groups()) * s.groupInputs() + ic;
     }
 
-    private static double sliceSum(SliceNormSizes s, Tensor weight, @Nullable Tensor scale, int channel, int tapSet) {
+    private static boolean isTapIn(SliceNormSizes s, int index, TapSet taps) {
+        return taps.rows().contains(index / s.kw() % s.kh()) && taps.columns().contains(index % s.kw());
+    }
+
+    /// The sums of all slices, `[channel][tap set]`.
+    private static double[][] sliceSums(SliceNormSizes s, Tensor weight, @Nullable Tensor scale) {
         float[] ws = weight.toArray();
-        double sum = 0;
+        double[][] sums = new double[s.channels()][s.tapSets().size()];
         for (int i = 0; i < ws.length; i++) {
-            sum += isInSlice(s, i, channel, s.tapSets().get(tapSet)) ? Math.abs(ws[i]) : 0;
+            double factor = scale == null ? 1 : scale.storage().floats()[channel(s, i)];
+            for (int tapSet = 0; tapSet < s.tapSets().size(); tapSet++) {
+                sums[channel(s, i)][tapSet] += isTapIn(s, i, s.tapSets().get(tapSet)) ? factor * Math.abs(ws[i]) : 0;
+            }
         }
-        return sum * (scale == null ? 1 : scale.toArray()[channel]);
+        return sums;
     }
 
-    private static int[] largestSlice(SliceNormSizes s, Tensor weight, @Nullable Tensor scale) {
+    private static int[] largestSlice(double[][] sums) {
         int[] best = {-1, -1};
         double largest = Double.NEGATIVE_INFINITY;
-        for (int channel = 0; channel < s.channels(); channel++) {
-            for (int tapSet = 0; tapSet < s.tapSets().size(); tapSet++) {
-                double sum = sliceSum(s, weight, scale, channel, tapSet);
-                if (sum > largest) {
-                    largest = sum;
+        for (int channel = 0; channel < sums.length; channel++) {
+            for (int tapSet = 0; tapSet < sums[channel].length; tapSet++) {
+                if (sums[channel][tapSet] > largest) {
+                    largest = sums[channel][tapSet];
                     best = new int[]{channel, tapSet};
                 }
             }
@@ -173,7 +178,7 @@ public final class UpdateCases {
         float[] ts = trace.toArray();
         float[] gs = grad.toArray();
         double factor = scale == null || argMax[0] < 0 ? 1 : scale.toArray()[argMax[0]];
-        double[] newTrace = Expected.fill(ts.length, i -> argMax[0] >= 0 && isInSlice(s, i, argMax[0], s.tapSets().get(argMax[1]))
+        double[] newTrace = Expected.fill(ts.length, i -> channel(s, i) == argMax[0] && isTapIn(s, i, s.tapSets().get(argMax[1]))
                 ? Math.signum(ws[i]) * factor
                 : (double) 0.9f * ts[i]);
         double[] newGrad = Expected.fill(gs.length, i -> gs[i] + (double) 1e-3f * newTrace[i]);
