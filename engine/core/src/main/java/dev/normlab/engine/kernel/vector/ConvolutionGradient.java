@@ -81,7 +81,7 @@ final class ConvolutionGradient {
             for (int tap = 0; tap < plan.taps; tap++) {
                 int start = plan.starts[tap];
                 TileOuterProducts.multiply(piece.vectors(), image, plan.columns.step() * plan.pixelFloats(), d, V, plane * V, plan.segments, start, start + rows,
-                        xAt, dAt, s.ow(), sums, at + (tap * plan.tiledChannels(range) + channel) * piece.vectors() * V);
+                        xAt, dAt, s.ow(), sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
             }
         }
     }
@@ -108,7 +108,7 @@ final class ConvolutionGradient {
             int xAt = channelAt(range) + channel;
             for (int tap = 0; tap < plan.taps; tap++) {
                 TileOuterProducts.multiply(piece.vectors(), image, pixelFloats, d, width, V, plan.segments, plan.starts[tap], plan.starts[tap + 1], xAt, 0,
-                        images, sums, at + (tap * plan.tiledChannels(range) + channel) * piece.vectors() * V);
+                        images, sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
             }
         }
     }
@@ -132,26 +132,40 @@ final class ConvolutionGradient {
         }
     }
 
-    // Brings the sums [tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].
+    // Brings the sums [channel tile][tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].
     private void unpack(Piece piece, int range, float[] sums, int at) {
-        int width = piece.vectors() * V, tiled = plan.tiledChannels(range), kernel = s.kh() * s.kw();
+        int tile = TileOuterProducts.CHANNELS, width = piece.vectors() * V;
         int count = Math.min(plan.rangeChannels, plan.length - range * plan.rangeChannels);
-        int lastOutput = Math.min(s.o(), (piece.block() + piece.vectors()) * V);
-        for (int io = piece.block() * V; io < lastOutput; io++) {
-            int firstInput = io / s.groupOutputs() * s.groupInputs();
-            for (int k = 0; k < count; k++) {
-                int index = range * plan.rangeChannels + k;
-                int ic = piece.inputBlock() * V + (plan.merged ? index % s.c() : index);
-                if (ic < firstInput || ic >= firstInput + s.groupInputs()) {
+        int firstOutput = piece.block() * V, lastOutput = Math.min(s.o(), firstOutput + width);
+        int[] places = ConvolutionWeights.places(tile, plan.taps, width, tile * width);
+        for (int channel = 0; channel < count; channel += tile) {
+            int channels = Math.min(tile, count - channel);
+            for (int io = firstOutput; io < lastOutput; io++) {
+                int read = at + channel * plan.taps * width + io - firstOutput;
+                if (s.groups() == 1 && !plan.merged) {
+                    int write = (io * s.c() + range * plan.rangeChannels + channel) * plan.taps;
+                    for (int i = 0; i < channels * plan.taps; i++) {
+                        dWeight[write + i] = sums[read + places[i]];
+                    }
                     continue;
                 }
-                int write = (io * s.groupInputs() + ic - firstInput) * kernel;
-                int read = at + k * width + io - piece.block() * V;
-                for (int tap = 0; tap < plan.taps; tap++) {
-                    int position = plan.merged ? tap * s.kw() + index / s.c() : tap;
-                    dWeight[write + position] = sums[read + tap * tiled * width];
+                for (int k = 0; k < channels; k++) {
+                    unpackTaps(io, piece, range * plan.rangeChannels + channel + k, sums, read + k * width, tile * width);
                 }
             }
+        }
+    }
+
+    private void unpackTaps(int io, Piece piece, int index, float[] sums, int read, int step) {
+        int firstInput = io / s.groupOutputs() * s.groupInputs();
+        int ic = piece.inputBlock() * V + (plan.merged ? index % s.c() : index);
+        if (ic < firstInput || ic >= firstInput + s.groupInputs()) {
+            return;
+        }
+        int write = (io * s.groupInputs() + ic - firstInput) * s.kh() * s.kw() + (plan.merged ? index / s.c() : 0);
+        int writeStep = plan.merged ? s.kw() : 1;
+        for (int tap = 0; tap < plan.taps; tap++) {
+            dWeight[write + tap * writeStep] = sums[read + tap * step];
         }
     }
 }

@@ -134,7 +134,7 @@ final class GradientPlan {
         return (Math.min(rangeChannels, length - range * rangeChannels) + tile - 1) / tile * tile;
     }
 
-    /// Where the sums of a piece and range start, in the sums of one slice: `[tap][channel][vectors * V]`.
+    /// Where the sums of a piece and range start, in the sums of one slice: `[channel tile][tap][channel][vectors * V]`.
     int sumsAt(Piece piece, int range) {
         int whole = paddedLength() * taps * V;
         return piece.weightsAt() / channels.length() * whole + range * rangeChannels * taps * piece.vectors() * V;
