@@ -19,7 +19,7 @@ import tools.jackson.databind.ser.std.StdSerializer;
 
 /// The JSON dialect of run folders: keys in snake_case; unknown, missing and repeated keys are errors; a number that is not finite is
 /// `null`, because JSON has no other word for it, and is read back as NaN.
-final class Json {
+public final class Json {
 
     private static final JsonMapper MAPPER = mapper(false);
     private static final JsonMapper INDENTED = mapper(true);
@@ -43,7 +43,7 @@ final class Json {
     }
 
     /// One value as indented JSON, ending in a line break.
-    static String document(Object value) {
+    public static String document(Object value) {
         return INDENTED.writeValueAsString(value) + "\n";
     }
 

@@ -1,0 +1,225 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.attacks.Attack;
+import dev.normlab.attacks.Fgsm;
+import dev.normlab.attacks.Pgd;
+import dev.normlab.attacks.PgdOptions;
+import dev.normlab.attacks.RobustnessEvaluation;
+import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.attacks.ThreatModel;
+import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.data.ImageShape;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `attack`: robust accuracy of a model under attacks, for one or several norms and sizes of perturbations.
+@Command(name = "attack", description = "Measure the robust accuracy of a model; optionally save the adversarial images.", sortOptions = false)
+final class AttackCommand implements Callable<Integer> {
+
+    private static final List<String> ATTACKS = List.of("fgsm", "pgd");
+
+    @Mixin
+    private final CommonOptions common;
+
+    @Mixin
+    private final ModelOptions models = new ModelOptions();
+
+    @Mixin
+    private final DataOptions images = new DataOptions();
+
+    @Option(names = "--attacks", paramLabel = "LIST", split = ",", description = "fgsm, pgd, or both in the order in which they shall run (default: pgd).")
+    private List<String> attacks = List.of("pgd");
+
+    @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "linf, l2, or both (default: linf).")
+    private List<String> norms = List.of("linf");
+
+    @Option(names = "--eps", paramLabel = "LIST", split = ",", description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255 "
+            + "(default: 8/255).")
+    private List<String> eps = List.of("8/255");
+
+    @Option(names = "--steps", paramLabel = "N", description = "Steps of pgd (default: 20).")
+    private int steps = PgdOptions.DEFAULT.iterations();
+
+    @Option(names = "--step-size", paramLabel = "A", description = "Length of a step of pgd, for example 2/255 (default: 2.5 eps / steps).")
+    private @Nullable String stepSize;
+
+    @Option(names = "--restarts", paramLabel = "N", description = "Runs of pgd (default: 1); later ones see the survivors only.")
+    private int restarts = 1;
+
+    @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
+    private boolean noRandomStart;
+
+    @Option(names = "--individual", description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
+    private boolean individual;
+
+    @Option(names = "--save", paramLabel = "FILE", description = "Write x, x_adv [n, c, h, w], y and pred [n] to this npz file (one norm and one eps).")
+    private @Nullable Path save;
+
+    AttackCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        List<ThreatModel> threats = threats();
+        List<Attack> list = attacks();
+        if (save != null && threats.size() > 1) {
+            throw UserError.usage("--save: needs one norm and one eps, but " + threats.size() + " combinations were asked for");
+        }
+        try (Device device = common.openDevice()) {
+            Weights weights = models.load(common.seed());
+            Dataset data = images.load(weights);
+            Weights.summarize(weights.model(), data.shape(), device);
+            List<Map<String, Object>> results = new ArrayList<>();
+            for (ThreatModel threat : threats) {
+                RobustnessEvaluation evaluation = new RobustnessEvaluation(list, threat, individual, images.batchSize(), common.seed());
+                RobustnessResult result = evaluation.run(weights.model(), data, device, listener(common.progress()));
+                report(threat, result);
+                results.add(json(threat, result));
+                if (save != null) {
+                    saveImages(save, data, result);
+                }
+            }
+            common.writeJson(results.size() == 1 ? results.getFirst() : Map.of("results", results));
+            return 0;
+        }
+    }
+
+    private List<Attack> attacks() {
+        if (steps < 1 || restarts < 1) {
+            throw UserError.usage("--steps and --restarts: expected numbers of at least 1, but got " + steps + " and " + restarts);
+        }
+        PgdOptions options = PgdOptions.DEFAULT.withIterations(steps).withRestarts(restarts).withRandomStart(!noRandomStart);
+        PgdOptions pgd = stepSize == null ? options : options.withStepSize(positive("--step-size", stepSize));
+        List<Attack> list = new ArrayList<>();
+        for (String name : attacks) {
+            switch (name.strip().toLowerCase(Locale.ROOT)) {
+                case "fgsm" -> list.add(new Fgsm());
+                case "pgd" -> list.add(new Pgd(pgd));
+                default -> throw UserError.usage("--attacks: there is no attack '" + name + "'; known attacks: " + String.join(", ", ATTACKS));
+            }
+        }
+        return list;
+    }
+
+    private List<ThreatModel> threats() {
+        List<ThreatModel> threats = new ArrayList<>();
+        for (String norm : norms) {
+            for (String radius : eps) {
+                try {
+                    threats.add(new ThreatModel(ThreatModel.Ball.parse(norm.strip()), fraction("--eps", radius)));
+                } catch (IllegalArgumentException e) {
+                    throw UserError.usage("--norm, --eps: " + e.getMessage());
+                }
+            }
+        }
+        return threats;
+    }
+
+    private static float positive(String option, String text) {
+        float value = fraction(option, text);
+        if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
+            throw UserError.usage(option + ": expected a number above 0, but got '" + text + "'");
+        }
+        return value;
+    }
+
+    /// A number or a fraction of two, such as `8/255`.
+    private static float fraction(String option, String text) {
+        String[] parts = text.strip().split("/", -1);
+        try {
+            if (parts.length == 1) {
+                return (float) Double.parseDouble(parts[0]);
+            }
+            if (parts.length == 2) {
+                return (float) (Double.parseDouble(parts[0]) / Double.parseDouble(parts[1]));
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw UserError.usage(option + ": expected a number or a fraction such as 8/255, but got '" + text + "'");
+    }
+
+    private static RobustnessEvaluation.Listener listener(Progress progress) {
+        return (name, count, result) -> progress.line(result.isEmpty()
+                ? name + " attacks " + count + " images ..."
+                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count, Progress.duration(result.get().seconds())));
+    }
+
+    private void report(ThreatModel threat, RobustnessResult result) {
+        common.say(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255, result.n()));
+        common.say("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
+        for (RobustnessResult.AttackResult attack : result.attacks()) {
+            common.say(String.format(Locale.ROOT, "  %-16s %s  %.1f s", individual ? attack.name() + " alone" : "after " + attack.name(),
+                    percent(attack.robustCorrect(), result.n()), attack.seconds()));
+        }
+        common.say("  robust accuracy  " + percent(result.robustCorrect(), result.n()));
+        if (result.rejected() > 0) {
+            common.say("  warning: " + result.rejected() + " offered images were outside the ball or the box and do not count");
+        }
+    }
+
+    private static String percent(int correct, int n) {
+        Interval interval = new Proportion(correct, n).wilson95();
+        return String.format(Locale.ROOT, "%6.2f%%  (95%% interval %.2f to %.2f)", 100.0 * correct / n, 100 * interval.low(), 100 * interval.high());
+    }
+
+    private static Map<String, Object> json(ThreatModel threat, RobustnessResult result) {
+        List<Map<String, Object>> list = new ArrayList<>();
+        for (RobustnessResult.AttackResult attack : result.attacks()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("name", attack.name());
+            entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
+            entry.put("seconds", attack.seconds());
+            entry.put("attacked", attack.attacked());
+            entry.put("fooled", attack.fooled());
+            entry.put("forward_passes", attack.forwardPasses());
+            entry.put("backward_passes", attack.backwardPasses());
+            list.add(entry);
+        }
+        Interval interval = new Proportion(result.robustCorrect(), result.n()).wilson95();
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("n", result.n());
+        json.put("norm", threat.ball().label());
+        json.put("eps", (double) threat.eps());
+        json.put("clean_accuracy", result.cleanAccuracy());
+        json.put("robust_accuracy", result.robustAccuracy());
+        json.put("robust_accuracy_95", List.of(interval.low(), interval.high()));
+        json.put("attacks", list);
+        return json;
+    }
+
+    private static void saveImages(Path file, Dataset data, RobustnessResult result) throws IOException {
+        ImageShape image = data.shape();
+        Shape shape = Shape.of(data.size(), image.channels(), image.height(), image.width());
+        float[] clean = new float[shape.elements()];
+        for (int i = 0; i < data.size(); i++) {
+            data.image(i, clean, i * image.values());
+        }
+        Map<String, NumberArray> arrays = new LinkedHashMap<>();
+        arrays.put("x", new NumberArray.Floats(shape, clean));
+        arrays.put("x_adv", new NumberArray.Floats(shape, result.adversarial()));
+        arrays.put("y", new NumberArray.Ints(Shape.of(data.size()), result.labels()));
+        arrays.put("pred", new NumberArray.Ints(Shape.of(data.size()), result.predictions()));
+        Npz.write(file, arrays);
+    }
+}

@@ -1,0 +1,104 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.io.AtomicFile;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.store.Json;
+import java.io.Console;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The options that every command has, and what follows from them: the device, where results and progress go.
+final class CommonOptions {
+
+    private static final int MAX_THREADS = 1024;
+
+    private final Streams streams;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all processors). Changes no result.")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--device", paramLabel = "NAME", description = "cpu, scalar (slow reference loops), or gpu[:i] (default: cpu).")
+    private String device = "cpu";
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")
+    private @Nullable Long seed;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the result as JSON to a file; - is the standard output.")
+    private @Nullable String json;
+
+    @Option(names = "--quiet", description = "Say nothing but errors and the JSON that was asked for.")
+    private boolean quiet;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    private boolean help;
+
+    CommonOptions(Streams streams) {
+        this.streams = streams;
+    }
+
+    /// The seed.
+    long seed() {
+        return seed == null ? 0 : seed;
+    }
+
+    /// The seed if one was given.
+    @Nullable
+    Long givenSeed() {
+        return seed;
+    }
+
+    /// Opens the device; its notices go to the user.
+    ///
+    /// @throws UserError if there is no such device or the number of threads is out of range
+    Device openDevice() {
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw UserError.usage("--threads: expected a number from 1 to " + MAX_THREADS + ", but got " + threads);
+        }
+        if (device.startsWith("gpu")) {
+            throw UserError.failure("--device gpu: this version computes on the CPU only; use --device cpu");
+        }
+        Device opened;
+        try {
+            opened = Device.open(device, threads);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--device: " + e.getMessage());
+        }
+        opened.notices().forEach(notice -> streams.err().println("normlab: " + notice));
+        return opened;
+    }
+
+    /// Where progress is told.
+    Progress progress() {
+        Console console = System.console();
+        boolean terminal = console != null && console.isTerminal() && streams.err() == System.err;
+        return new Progress(streams.err(), terminal, quiet);
+    }
+
+    /// Says a line of the result, for people.
+    void say(String line) {
+        if (!quiet && !"-".equals(json)) {
+            streams.out().println(line);
+        }
+    }
+
+    /// Writes the result as JSON where it was asked for.
+    ///
+    /// @throws IOException if the file cannot be written
+    void writeJson(Map<String, ?> result) throws IOException {
+        if (json == null) {
+            return;
+        }
+        String text = Json.document(result);
+        if (json.equals("-")) {
+            streams.out().print(text);
+            streams.out().flush();
+        } else {
+            AtomicFile.writeText(Path.of(json), text);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.KernelsProvider;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/// `devices`: where one can compute.
+@Command(name = "devices", description = "List the devices that this machine offers.", sortOptions = false)
+final class DevicesCommand implements Callable<Integer> {
+
+    @Mixin
+    private final CommonOptions common;
+
+    DevicesCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        List<Map<String, Object>> list = new ArrayList<>();
+        for (KernelsProvider provider : Device.providers()) {
+            String name = provider.name().equals("vector") ? "cpu" : provider.name();
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("name", name);
+            entry.put("available", provider.obstacle().isEmpty());
+            entry.put("description", provider.obstacle().orElseGet(provider::describe));
+            list.add(entry);
+            common.say(String.format(Locale.ROOT, "%-8s %s", name, entry.get("description")));
+        }
+        common.say(Runtime.getRuntime().availableProcessors() + " processors, " + System.getProperty("java.vm.name") + " " + Runtime.version());
+        common.writeJson(Map.of("devices", list, "processors", Runtime.getRuntime().availableProcessors()));
+        return 0;
+    }
+}

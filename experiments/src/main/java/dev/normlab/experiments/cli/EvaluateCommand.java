@@ -1,0 +1,91 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.train.Evaluation;
+import dev.normlab.nn.train.Evaluator;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `evaluate`: accuracy and loss of a model, and its logits.
+@Command(name = "evaluate", description = "Measure the accuracy of a model; optionally save its logits.", sortOptions = false)
+final class EvaluateCommand implements Callable<Integer> {
+
+    @Mixin
+    private final CommonOptions common;
+
+    @Mixin
+    private final ModelOptions models = new ModelOptions();
+
+    @Mixin
+    private final DataOptions images = new DataOptions();
+
+    @Option(names = "--save", paramLabel = "FILE", description = "Write logits [n, k] and labels y [n] to this npz file.")
+    private @Nullable Path save;
+
+    EvaluateCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        try (Device device = common.openDevice()) {
+            Weights weights = models.load(common.seed());
+            Dataset data = images.load(weights);
+            Weights.summarize(weights.model(), data.shape(), device);
+            List<float[]> logits = new ArrayList<>();
+            Evaluation evaluation;
+            try (Evaluator evaluator = new Evaluator(weights.model(), images.batchSize(), device)) {
+                evaluation = evaluator.evaluate(data, (batch, values) -> logits.add(values.toArray()));
+            }
+            if (save != null) {
+                saveLogits(save, data, logits, weights.spec().classes());
+            }
+            report(evaluation, weights);
+            return 0;
+        }
+    }
+
+    private static void saveLogits(Path file, Dataset data, List<float[]> batches, int classes) throws IOException {
+        float[] all = new float[data.size() * classes];
+        int next = 0;
+        for (float[] batch : batches) {
+            System.arraycopy(batch, 0, all, next, batch.length);
+            next += batch.length;
+        }
+        int[] labels = new int[data.size()];
+        Arrays.setAll(labels, data::label);
+        Map<String, NumberArray> arrays = new LinkedHashMap<>();
+        arrays.put("logits", new NumberArray.Floats(Shape.of(data.size(), classes), all));
+        arrays.put("y", new NumberArray.Ints(Shape.of(data.size()), labels));
+        Npz.write(file, arrays);
+    }
+
+    private void report(Evaluation evaluation, Weights weights) throws IOException {
+        Interval interval = new Proportion(evaluation.correct(), evaluation.count()).wilson95();
+        common.say(String.format(Locale.ROOT, "%s, %s: accuracy %.2f%% (95%% interval %.2f to %.2f) on %d images, loss %.4f", weights.spec(),
+                weights.source(), 100 * evaluation.accuracy(), 100 * interval.low(), 100 * interval.high(), evaluation.count(), evaluation.loss()));
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("n", evaluation.count());
+        json.put("accuracy", evaluation.accuracy());
+        json.put("loss", evaluation.loss());
+        common.writeJson(json);
+    }
+}

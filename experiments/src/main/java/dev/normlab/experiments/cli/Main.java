@@ -1,0 +1,116 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.io.FormatException;
+import dev.normlab.experiments.run.Provenance;
+import dev.normlab.experiments.run.UserError;
+import dev.normlab.lip.norm.NormException;
+import dev.normlab.nn.data.DataException;
+import dev.normlab.nn.layer.StateDictException;
+import dev.normlab.nn.train.DivergenceException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/// The program: `normlab COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted with state saved.
+@Command(name = "normlab", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
+        description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
+        subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class, SummaryCommand.class,
+                DataCommand.class, ReportCommand.class, BenchCommand.class, DevicesCommand.class})
+public final class Main implements Runnable {
+
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    /// Runs a command and ends the process with its exit code.
+    public static void main(String[] args) {
+        System.exit(run(System.out, System.err, args));
+    }
+
+    /// Runs a command.
+    ///
+    /// @return the exit code
+    static int run(PrintStream out, PrintStream err, String... args) {
+        CommandLine line = new CommandLine(new Main(), new CommandFactory(new Streams(out, err)));
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(err, true));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setParameterExceptionHandler((exception, _) -> usage(err, exception));
+        line.setExecutionExceptionHandler((exception, _, parsed) -> failure(err, exception, parsed));
+        return line.execute(args);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "say what to do, for example: normlab quickstart");
+    }
+
+    private static int usage(PrintStream err, ParameterException exception) {
+        CommandLine command = exception.getCommandLine();
+        err.println("normlab: " + exception.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(err, true));
+        err.println("See: normlab" + (command.getParent() == null ? "" : " " + command.getCommandName()) + " --help");
+        return USAGE;
+    }
+
+    private static int failure(PrintStream err, Exception exception, ParseResult parsed) {
+        boolean details = System.getenv("NORMLAB_DEBUG") != null;
+        if (exception instanceof UserError user && user.isUsage()) {
+            err.println("normlab: " + user.getMessage());
+            String command = parsed.hasSubcommand() ? " " + parsed.subcommand().commandSpec().name() : "";
+            err.println("See: normlab" + command + " --help");
+            return USAGE;
+        }
+        String message = message(exception);
+        if (message == null) {
+            err.println("normlab: this should not happen; please report it with the lines below");
+            exception.printStackTrace(err);
+            return FAILED;
+        }
+        err.println("normlab: " + message);
+        if (details) {
+            exception.printStackTrace(err);
+        }
+        return FAILED;
+    }
+
+    /// What to tell about a failure that is no fault of the program; null for all others.
+    private static @Nullable String message(Exception exception) {
+        return switch (exception) {
+            case UserError e -> e.getMessage();
+            case DataException e -> e.getMessage();
+            case StateDictException e -> e.getMessage();
+            case NormException e -> e.getMessage();
+            case DivergenceException e -> e.getMessage();
+            case FormatException e -> e.getMessage();
+            case NoSuchFileException e -> "there is no file " + e.getFile();
+            case AccessDeniedException e -> "no permission to use " + e.getFile();
+            case FileAlreadyExistsException e -> e.getMessage();
+            case FileSystemException e -> "cannot use " + e.getFile() + (e.getReason() == null ? "" : ": " + e.getReason());
+            case IOException e -> String.valueOf(e.getMessage());
+            default -> null;
+        };
+    }
+
+    /// What `--version` says.
+    static final class Version implements CommandLine.IVersionProvider {
+
+        @Override
+        public String[] getVersion() {
+            return new String[] {"normlab " + Provenance.version()};
+        }
+    }
+}

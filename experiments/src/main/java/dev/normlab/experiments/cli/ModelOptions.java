@@ -1,0 +1,25 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.experiments.run.Weights;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which model with which weights.
+final class ModelOptions {
+
+    @Option(names = "--model", paramLabel = "NAME", description = "Model, for example vgg11 or resnet18:width=0.25,classes=10. Not needed for weights that "
+            + "normlab wrote.")
+    private @Nullable String model;
+
+    @Option(names = "--weights", paramLabel = "PATH", description = "A safetensors file or a run folder; without it the weights are drawn from --seed.")
+    private @Nullable Path weights;
+
+    /// Loads or draws the weights.
+    ///
+    /// @throws IOException if the file cannot be read or does not fit the model
+    Weights load(long seed) throws IOException {
+        return Weights.load(weights, model, seed);
+    }
+}

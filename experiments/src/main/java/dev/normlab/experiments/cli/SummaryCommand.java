@@ -1,0 +1,75 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.Weights;
+import dev.normlab.nn.data.ImageShape;
+import dev.normlab.nn.model.LayerSummary;
+import dev.normlab.nn.model.Summary;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `summary`: what a model consists of.
+@Command(name = "summary", description = "Show the layers of a model with shapes, parameters and multiply-adds.", sortOptions = false)
+final class SummaryCommand implements Callable<Integer> {
+
+    @Mixin
+    private final CommonOptions common;
+
+    @Mixin
+    private final ModelOptions models = new ModelOptions();
+
+    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images (default: 3x32x32).")
+    private String input = "3x32x32";
+
+    SummaryCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        ImageShape image = Images.parse("--input", input);
+        try (Device device = common.openDevice()) {
+            Weights weights = models.load(common.seed());
+            Summary summary = Weights.summarize(weights.model(), image, device);
+            int width = summary.layers().stream().mapToInt(layer -> layer.name().length()).max().orElse(5);
+            String row = "%-" + Math.max(5, width) + "s  %-18s  %-20s  %12s  %16s";
+            common.say(String.format(Locale.ROOT, row, "layer", "kind", "output", "parameters", "multiply-adds"));
+            for (LayerSummary layer : summary.layers()) {
+                common.say(String.format(Locale.ROOT, row, layer.name(), layer.kind(), layer.output(), String.format(Locale.ROOT, "%,d", layer.parameters()),
+                        String.format(Locale.ROOT, "%,d", layer.multiplyAdds())));
+            }
+            common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(), summary.parameters(),
+                    summary.multiplyAdds(), image));
+            common.writeJson(json(weights, summary));
+            return 0;
+        }
+    }
+
+    private static Map<String, Object> json(Weights weights, Summary summary) {
+        List<Map<String, Object>> layers = new ArrayList<>();
+        for (LayerSummary layer : summary.layers()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("name", layer.name());
+            entry.put("kind", layer.kind());
+            entry.put("input", layer.input().toArray());
+            entry.put("output", layer.output().toArray());
+            entry.put("parameters", layer.parameters());
+            entry.put("multiply_adds", layer.multiplyAdds());
+            layers.add(entry);
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("model", weights.spec().toString());
+        json.put("parameters", summary.parameters());
+        json.put("multiply_adds", summary.multiplyAdds());
+        json.put("layers", layers);
+        return json;
+    }
+}

@@ -1,0 +1,214 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.Provenance;
+import dev.normlab.experiments.run.TrainingRun;
+import dev.normlab.experiments.run.TrainingSettings;
+import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.train.Evaluation;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `train`: one training run into a run folder.
+@Command(name = "train", description = "Train a model, with or without norm decay, weight decay or projections.", sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+
+    private static final int INTERRUPTED = 130;
+
+    @Mixin
+    private final CommonOptions common;
+
+    @Option(names = "--model", paramLabel = "NAME", description = "Model, for example vgg11 or resnet18:width=0.25 (default: vgg11).")
+    private @Nullable String model;
+
+    @Option(names = "--data", paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
+    private @Nullable String data;
+
+    @Option(names = "--limit", paramLabel = "N", description = "Use the first N images of each split only.")
+    private @Nullable Integer limit;
+
+    @Option(names = "--method", paramLabel = "NAME", description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn.")
+    private @Nullable String method;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training images (default: 15).")
+    private @Nullable Integer epochs;
+
+    @Option(names = "--batch-size", paramLabel = "N", description = "Images of a step (default: 128).")
+    private @Nullable Integer batchSize;
+
+    @Option(names = "--lr", paramLabel = "RATE", description = "Learning rate (default: 0.01).")
+    private @Nullable Double lr;
+
+    @Option(names = "--momentum", paramLabel = "M", description = "Momentum of SGD (default: 0.9).")
+    private @Nullable Double momentum;
+
+    @Option(names = "--weight-decay", paramLabel = "W", description = "Weight decay (default: that of the method).")
+    private @Nullable Double weightDecay;
+
+    @Option(names = "--schedule", paramLabel = "NAME", description = "constant (default), reference or cosine.")
+    private @Nullable String schedule;
+
+    @Option(names = "--norm-decay", paramLabel = "NORM:BETA", description = "l1:1e-3, linf:1e-3 or none (default: that of the method).")
+    private @Nullable String normDecay;
+
+    @Option(names = "--project-bn", paramLabel = "R", description = "Keep the norm of batch norm layers at most R; none for no limit.")
+    private @Nullable String projectBn;
+
+    @Option(names = "--init", paramLabel = "FILE", description = "Begin with these weights instead of drawn ones.")
+    private @Nullable Path init;
+
+    @Option(names = "--no-augment", description = "No random crop and flip.")
+    private boolean noAugment;
+
+    @Option(names = "--no-shuffle", description = "Take the images in their own order.")
+    private boolean noShuffle;
+
+    @Option(names = "--save", paramLabel = "FILE", description = "Also write the final weights to this safetensors file.")
+    private @Nullable Path save;
+
+    @Option(names = "--out", paramLabel = "DIR", description = "The run folder (default: a new one under runs/).")
+    private @Nullable Path out;
+
+    @Option(names = "--resume", description = "Go on with the run in --out, with its own options.")
+    private boolean resume;
+
+    TrainCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        requireWritable(save);
+        TrainingSettings settings = resume ? resumed() : settings();
+        try (Device device = common.openDevice()) {
+            DataSplits splits = DataSource.load(settings.data());
+            DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
+            used.notices().forEach(common.progress()::line);
+            Path path = out != null ? out : freshFolder(settings);
+            RunFolder folder = resume ? RunFolder.open(path) : create(path, settings, used, device);
+            return train(settings, used, device, folder);
+        }
+    }
+
+    private int train(TrainingSettings settings, DataSplits used, Device device, RunFolder folder) throws IOException {
+        try (TrainingRun run = new TrainingRun(settings, used, device, folder, common.progress())) {
+            if (resume) {
+                run.resume();
+            }
+            TrainingRun.Outcome outcome = run.run();
+            if (!outcome.completed()) {
+                return INTERRUPTED;
+            }
+            if (save != null) {
+                Weights.save(outcome.model(), outcome.spec(), save);
+            }
+            report(settings, folder, outcome);
+            return 0;
+        }
+    }
+
+    private void report(TrainingSettings settings, RunFolder folder, TrainingRun.Outcome outcome) throws IOException {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("model", outcome.spec().toString());
+        result.put("method", settings.method());
+        result.put("epochs", settings.epochs());
+        result.put("seconds", outcome.seconds());
+        if (outcome.evaluation().isPresent()) {
+            Evaluation test = outcome.evaluation().get();
+            result.put("test", Map.of("n", test.count(), "accuracy", test.accuracy(), "loss", test.loss()));
+            common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %.4f", 100 * test.accuracy(), test.count(), test.loss()));
+        }
+        result.put("run_folder", folder.path().toString());
+        common.say("run folder: " + folder.path());
+        common.writeJson(result);
+    }
+
+    private TrainingSettings settings() {
+        Method bundle = Method.parse(method == null ? "plain" : method);
+        return new TrainingSettings(model == null ? "vgg11" : model, data == null ? "synthetic" : data, limit(), bundle.name(),
+                epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr, momentum == null ? 0.9 : momentum,
+                weightDecay == null ? bundle.weightDecay() : weightDecay, schedule == null ? "constant" : schedule,
+                normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
+                projectBn == null ? bundle.projectBn() : projection(projectBn), init == null ? "" : init.toString(), !noAugment, !noShuffle, common.seed());
+    }
+
+    private int limit() {
+        if (limit != null) {
+            DataOptions.requirePositive("--limit", limit);
+        }
+        return limit == null ? 0 : limit;
+    }
+
+    private static Optional<Double> projection(String text) {
+        try {
+            return text.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(text));
+        } catch (NumberFormatException e) {
+            throw UserError.usage("--project-bn: expected a number or none, but got '" + text + "'");
+        }
+    }
+
+    /// The settings of the run in the folder; options that would change them are refused.
+    private TrainingSettings resumed() throws IOException {
+        if (out == null) {
+            throw UserError.usage("--resume: say which run with --out DIR");
+        }
+        Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
+                {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
+                {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--seed", common.givenSeed()}};
+        for (Object[] option : given) {
+            if (option[1] != null) {
+                throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out");
+            }
+        }
+        if (noAugment || noShuffle) {
+            throw UserError.usage("--resume: the run goes on with its own options; leave --no-augment and --no-shuffle out");
+        }
+        return TrainingSettings.parse(RunFolder.open(out).readInfo().settings());
+    }
+
+    private static RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device) throws IOException {
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(), settings.data(),
+                settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
+                Provenance.of(device, data));
+        // everything that can be wrong with the model is found before the folder is made
+        Weights.parse(settings.model(), data.train().classes());
+        return RunFolder.create(path, info);
+    }
+
+    private static Path freshFolder(TrainingSettings settings) {
+        String base = settings.model().replaceAll("[^A-Za-z0-9.]+", "-") + "-" + settings.method() + "-seed" + settings.seed();
+        Path path = Path.of("runs", base);
+        for (int i = 2; Files.exists(path); i++) {
+            path = Path.of("runs", base + "-" + i);
+        }
+        return path;
+    }
+
+    /// Fails before hours of training rather than after them.
+    private static void requireWritable(@Nullable Path file) {
+        if (file == null) {
+            return;
+        }
+        Path parent = file.toAbsolutePath().getParent();
+        if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
+            throw UserError.failure("--save: cannot write " + file + "; its folder must exist and be writable");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package dev.normlab.experiments.run;
+
+import dev.normlab.lip.norm.Norm;
+import java.util.List;
+import java.util.Optional;
+
+/// A named bundle of training settings, as the paper compares them; single options override it.
+///
+/// @param weightDecay of the optimiser
+/// @param normDecay   which norm is decayed how strongly
+/// @param projectBn   the largest norm of batch norm layers
+public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
+
+    private static final double WEIGHT_DECAY = 5e-4;
+    private static final double BETA = 1e-3;
+    private static final double BN_RADIUS = 5;
+
+    private static final List<Method> ALL = List.of(new Method("plain", 0, Optional.empty(), Optional.empty()),
+            new Method("wd", WEIGHT_DECAY, Optional.empty(), Optional.empty()),
+            new Method("nd-l1", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.empty()),
+            new Method("nd-linf", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.empty()),
+            new Method("nd-l1-bn", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.of(BN_RADIUS)),
+            new Method("nd-linf-bn", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.of(BN_RADIUS)));
+
+    /// Which norm is decayed how strongly, written `l1:1e-3` or `none`.
+    public record NormDecaySpec(Norm norm, double beta) {
+
+        /// The specification of a text; `none` gives nothing.
+        ///
+        /// @throws UserError if it is neither
+        public static Optional<NormDecaySpec> parse(String text) {
+            if (text.equals("none")) {
+                return Optional.empty();
+            }
+            int colon = text.indexOf(':');
+            try {
+                Norm norm = Norm.parse(colon < 0 ? text : text.substring(0, colon));
+                double beta = colon < 0 ? BETA : Double.parseDouble(text.substring(colon + 1));
+                if (!(beta >= 0 && beta < 1e6)) {
+                    throw UserError.usage("--norm-decay: beta is a number from 0 to 1e6, but got " + beta);
+                }
+                return Optional.of(new NormDecaySpec(norm, beta));
+            } catch (IllegalArgumentException e) {
+                throw UserError.usage("--norm-decay: expected l1:BETA, linf:BETA or none, for example l1:1e-3, but got '" + text + "'");
+            }
+        }
+
+        @Override
+        public String toString() {
+            return norm.label() + ":" + beta;
+        }
+    }
+
+    /// The names of all methods.
+    public static List<String> names() {
+        return ALL.stream().map(Method::name).toList();
+    }
+
+    /// The method of a name.
+    ///
+    /// @throws UserError if there is none
+    public static Method parse(String name) {
+        return ALL.stream().filter(method -> method.name.equals(name)).findFirst()
+                .orElseThrow(() -> UserError.usage("--method: there is no method '" + name + "'; known methods: " + String.join(", ", names())));
+    }
+}

@@ -1,0 +1,143 @@
+package dev.normlab.experiments.run;
+
+import dev.normlab.attacks.Pgd;
+import dev.normlab.attacks.PgdOptions;
+import dev.normlab.attacks.RobustnessEvaluation;
+import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.attacks.ThreatModel;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.experiments.store.RunResult;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.train.Evaluation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/// The paper's question in a few minutes: does training with small layer norms make a network more robust?
+///
+/// Trains the same narrow VGG three times on the synthetic data (plain, with l1 norm decay, with weight decay), measures clean accuracy, accuracy under PGD
+/// and the norms of all layers, and writes a report.
+public final class Quickstart {
+
+    private static final String MODEL = "vgg11:width=0.25";
+    private static final String DATA = "synthetic";
+    private static final int EPOCHS = 6;
+    private static final int BATCH = 64;
+    private static final double LEARNING_RATE = 0.05;
+    private static final double NORM_DECAY = 3e-3;
+    private static final double WEIGHT_DECAY = 5e-4;
+    private static final int ATTACKED = 500;
+    private static final float EPS = 8f / 255;
+
+    private final Path out;
+    private final Device device;
+    private final Progress progress;
+    private final long seed;
+
+    /// What came out of one of the three trainings.
+    ///
+    /// @param normSum sum of the l1 norms of convolutions and linear layers at the end
+    public record Line(String name, Proportion clean, Proportion robust, double normSum, double seconds) {
+
+        /// A row of the closing table.
+        @Override
+        public String toString() {
+            return String.format(Locale.ROOT, "%-8s  %s  %s  %12.1f  %8s", name, percent(clean), percent(robust), normSum, Progress.duration(seconds));
+        }
+
+        /// The head of the closing table.
+        public static String head() {
+            return String.format(Locale.ROOT, "%-8s  %-24s  %-24s  %12s  %8s", "method", "clean accuracy", "PGD accuracy", "sum l1 norms", "time");
+        }
+
+        private static String percent(Proportion proportion) {
+            Interval interval = proportion.wilson95();
+            return String.format(Locale.ROOT, "%5.1f%% (%5.1f to %5.1f)  ", 100 * proportion.fraction(), 100 * interval.low(), 100 * interval.high());
+        }
+    }
+
+    /// All results and the report.
+    ///
+    /// @param completed false if the user interrupted
+    public record Result(List<Line> lines, Path report, boolean completed) {
+    }
+
+    /// @param out the folder for run folders and the report
+    public Quickstart(Path out, Device device, Progress progress, long seed) {
+        this.out = out;
+        this.device = device;
+        this.progress = progress;
+        this.seed = seed;
+    }
+
+    /// Runs everything.
+    ///
+    /// @throws IOException if the folder cannot be written
+    public Result run() throws IOException {
+        DataSplits data = DataSource.load(DATA);
+        List<Line> lines = new ArrayList<>();
+        for (TrainingSettings settings : settings()) {
+            progress.line("");
+            progress.line("training " + settings.method() + ": " + settings.model() + ", " + data.train().size() + " images, " + settings.epochs() + " epochs");
+            Optional<Line> line = train(settings, data);
+            if (line.isEmpty()) {
+                return new Result(lines, out, false);
+            }
+            lines.add(line.get());
+        }
+        Path report = Reports.write(out, out.resolve("report.html"), "Quickstart: layer norms and robustness");
+        return new Result(lines, report, true);
+    }
+
+    private List<TrainingSettings> settings() {
+        return List.of(settings("plain", 0, Optional.empty()),
+                settings("nd-l1", 0, Optional.of(new Method.NormDecaySpec(Norm.L1, NORM_DECAY))),
+                settings("wd", WEIGHT_DECAY, Optional.empty()));
+    }
+
+    private TrainingSettings settings(String method, double weightDecay, Optional<Method.NormDecaySpec> normDecay) {
+        return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay, Optional.empty(), "", true,
+                true, seed);
+    }
+
+    private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(), settings.data(),
+                settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
+                Provenance.of(device, data));
+        RunFolder folder = RunFolder.create(out.resolve(settings.method()), info);
+        try (TrainingRun run = new TrainingRun(settings, data, device, folder, progress)) {
+            TrainingRun.Outcome outcome = run.run();
+            if (!outcome.completed() || outcome.evaluation().isEmpty()) {
+                return Optional.empty();
+            }
+            Evaluation test = outcome.evaluation().get();
+            RobustnessResult robust = attack(outcome, data.test());
+            List<MetricsLine> metrics = folder.read().metrics();
+            folder.writeResult(new RunResult(RunResult.Status.FINISHED, "", settings.epochs(), outcome.seconds(),
+                    RunResult.Score.of(test.count(), test.correct(), test.loss()),
+                    List.of(RunResult.AttackScore.of("pgd-" + PgdOptions.DEFAULT.iterations(), "linf", EPS, robust.n(), robust.robustCorrect(),
+                            robust.attacks().getFirst().seconds()))));
+            return Optional.of(new Line(settings.method(), new Proportion(test.correct(), test.count()),
+                    new Proportion(robust.robustCorrect(), robust.n()), metrics.getLast().normSumL1(), outcome.seconds()));
+        }
+    }
+
+    private RobustnessResult attack(TrainingRun.Outcome outcome, Dataset test) {
+        Dataset attacked = test.first(ATTACKED);
+        progress.line("attacking " + attacked.size() + " test images with PGD, linf 8/255");
+        return new RobustnessEvaluation(List.of(new Pgd(PgdOptions.DEFAULT)), new ThreatModel(ThreatModel.Ball.LINF, EPS), false, BATCH, seed)
+                .run(outcome.model(), attacked, device, (name, images, result) -> {
+                });
+    }
+}

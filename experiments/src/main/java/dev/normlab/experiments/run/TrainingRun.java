@@ -1,0 +1,234 @@
+package dev.normlab.experiments.run;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.experiments.store.LineWriter;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.NormLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunResult;
+import dev.normlab.lip.norm.BatchNormProjection;
+import dev.normlab.lip.norm.LayerKind;
+import dev.normlab.lip.norm.LayerNorms;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.norm.NormDecay;
+import dev.normlab.nn.data.Augmentation;
+import dev.normlab.nn.data.BatchLoader;
+import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.loss.Objective;
+import dev.normlab.nn.model.ModelSpec;
+import dev.normlab.nn.optim.Sgd;
+import dev.normlab.nn.optim.SgdOptions;
+import dev.normlab.nn.train.DivergenceException;
+import dev.normlab.nn.train.Evaluation;
+import dev.normlab.nn.train.Trainer;
+import dev.normlab.nn.train.TrainerOptions;
+import dev.normlab.nn.train.TrainingEvent;
+import dev.normlab.nn.train.TrainingHook;
+import dev.normlab.nn.train.TrainingStep;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// One training run: model, data, method and trainer put together from settings, with a run folder that grows while it trains.
+///
+/// The folder gets metrics and norms after every epoch, a checkpoint after every epoch and when interrupted, and at the end the weights and the result. A
+/// run that is resumed gives bitwise the weights of an uninterrupted one.
+public final class TrainingRun implements AutoCloseable {
+
+    private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
+    private static final Set<LayerKind> BATCH_NORMS = EnumSet.of(LayerKind.BN);
+
+    private final TrainingSettings settings;
+    private final ModelSpec spec;
+    private final Layer model;
+    private final DataSplits data;
+    private final RunFolder folder;
+    private final Progress progress;
+    private final Trainer trainer;
+    private final TrainingStep step;
+    private @Nullable LineWriter<MetricsLine> metrics;
+    private @Nullable LineWriter<NormLine> norms;
+    private @Nullable Evaluation lastEvaluation;
+    private int completedEpochs;
+    private long epochStarted;
+    private double earlierSeconds;
+    private final long began = System.nanoTime();
+
+    /// What came of a run.
+    ///
+    /// @param completed  whether all epochs were trained
+    /// @param evaluation on the test images after the last epoch, if it got there
+    public record Outcome(Layer model, ModelSpec spec, boolean completed, Optional<Evaluation> evaluation, double seconds) {
+    }
+
+    /// Puts a run together; nothing is trained yet.
+    ///
+    /// @throws UserError   if settings do not fit each other or the data
+    /// @throws IOException if the file of initial weights cannot be read
+    public TrainingRun(TrainingSettings settings, DataSplits data, Device device, RunFolder folder, Progress progress) throws IOException {
+        this.settings = settings;
+        this.data = data;
+        this.folder = folder;
+        this.progress = progress;
+        this.spec = Weights.parse(settings.model(), data.train().classes());
+        requireClasses(spec, data);
+        this.model = settings.init().isEmpty() ? Weights.load(null, spec.toString(), settings.seed()).model()
+                : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
+        Weights.summarize(model, data.train().shape(), device);
+        this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
+                settings.weightDecay())), hooks(), device);
+        Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
+        BatchLoader loader = settings.shuffle() ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
+                : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
+        this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
+                .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
+    }
+
+    private static void requireClasses(ModelSpec spec, DataSplits data) {
+        if (spec.classes() < data.train().classes()) {
+            throw UserError.usage("--model: the model has " + spec.classes() + " classes, but the data has " + data.train().classes()
+                    + "; leave classes= out to get the data's number");
+        }
+    }
+
+    private List<TrainingHook> hooks() {
+        List<TrainingHook> hooks = new ArrayList<>();
+        settings.normDecay().ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
+        settings.projectBn().ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
+        return hooks;
+    }
+
+    private Path checkpoint() {
+        return folder.path().resolve(Weights.CHECKPOINT_NAME);
+    }
+
+    /// Goes on where the folder's checkpoint stands, when [#run] is called next.
+    ///
+    /// @throws IOException if there is none, or it is not of this run
+    public void resume() throws IOException {
+        if (!Files.exists(checkpoint())) {
+            throw UserError.failure(folder.path() + " has no checkpoint to resume from: the run ended before its first epoch did; start it anew");
+        }
+        trainer.resume(checkpoint());
+        List<MetricsLine> known = folder.read().metrics();
+        earlierSeconds = known.isEmpty() ? 0 : known.getLast().seconds();
+    }
+
+    /// Trains; Ctrl-C ends the run after the current step with a checkpoint.
+    ///
+    /// @throws DivergenceException if a step meets NaN or infinity; the folder says so
+    /// @throws IOException         if the folder cannot be written
+    public Outcome run() throws IOException {
+        trainer.listen(this::on);
+        try (Interruption interruption = Interruption.handle(trainer::requestStop)) {
+            boolean completed = trainer.run();
+            double seconds = earlierSeconds + secondsSince(began);
+            Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
+            if (completed) {
+                Weights.save(model, spec, folder.path().resolve(Weights.FILE_NAME));
+            }
+            folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
+                    completed ? "" : "The run was interrupted; resume it with: train --out " + folder.path() + " --resume", completedEpochs, seconds,
+                    evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), List.of()));
+            if (!completed) {
+                progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab train --out " + folder.path() + " --resume");
+            }
+            return new Outcome(model, spec, completed, evaluation, seconds);
+        } catch (DivergenceException e) {
+            folder.writeResult(new RunResult(RunResult.Status.DIVERGED, String.valueOf(e.getMessage()), completedEpochs,
+                    earlierSeconds + secondsSince(began), null, List.of()));
+            throw e;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        } catch (ShapeException e) {
+            throw UserError.failure("images of " + data.train().shape() + " do not fit the model: " + e.getMessage());
+        }
+    }
+
+    private void on(TrainingEvent event) {
+        try {
+            switch (event) {
+                case TrainingEvent.RunStarted started -> begin(started);
+                case TrainingEvent.EpochStarted _ -> epochStarted = System.nanoTime();
+                case TrainingEvent.StepFinished finished -> showStep(finished);
+                case TrainingEvent.EpochFinished finished -> record(finished);
+                case TrainingEvent.CheckpointWritten _, TrainingEvent.Diverged _, TrainingEvent.RunFinished _ -> progress.clear();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void begin(TrainingEvent.RunStarted started) throws IOException {
+        completedEpochs = started.epoch();
+        boolean fresh = started.epoch() == 0 && started.batch() == 0;
+        metrics = folder.appendMetrics(fresh ? -1 : started.epoch());
+        norms = folder.appendNorms(fresh ? -1 : started.epoch());
+        if (fresh) {
+            norms.write(normLines(0, LayerNorms.of(model)));
+        }
+    }
+
+    private void showStep(TrainingEvent.StepFinished finished) {
+        double done = finished.batch() + 1;
+        double perBatch = secondsSince(epochStarted) / done;
+        double left = perBatch * (finished.batches() - done + (settings.epochs() - finished.epoch() - 1.0) * finished.batches());
+        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%  %.0f images/s  ETA %s", finished.epoch() + 1,
+                settings.epochs(), finished.batch() + 1, finished.batches(), finished.totals().loss(), 100 * finished.totals().accuracy(),
+                finished.imagesPerSecond(), Progress.duration(left)));
+    }
+
+    private void record(TrainingEvent.EpochFinished finished) throws IOException {
+        completedEpochs = finished.epoch() + 1;
+        finished.test().ifPresent(evaluation -> lastEvaluation = evaluation);
+        LayerNorms measured = LayerNorms.of(model);
+        double seconds = earlierSeconds + secondsSince(began);
+        MetricsLine line = new MetricsLine(completedEpochs, step.step(), finished.learningRate(), finished.train().loss(), finished.train().accuracy(),
+                finished.test().map(Evaluation::loss).orElse(Double.NaN), finished.test().map(Evaluation::accuracy).orElse(Double.NaN),
+                measured.sum(Norm.L1, WEIGHTS), measured.sum(Norm.L1, BATCH_NORMS), finished.imagesPerSecond(), seconds);
+        write(line, measured);
+        progress.line(String.format(Locale.ROOT, "epoch %3d/%d  loss %.4f  accuracy %5.1f%%  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
+                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), 100 * line.testAccuracy(), line.normSumL1(), line.imagesPerSecond(),
+                Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
+    }
+
+    private void write(MetricsLine line, LayerNorms measured) throws IOException {
+        if (metrics != null && norms != null) {
+            metrics.write(line);
+            norms.write(normLines(line.epoch(), measured));
+            metrics.sync();
+            norms.sync();
+        }
+    }
+
+    private static List<NormLine> normLines(int epoch, LayerNorms measured) {
+        return measured.layers().stream().map(layer -> new NormLine(epoch, layer.name(), layer.kind().label(), layer.l1(), layer.linf())).toList();
+    }
+
+    /// Closes the folder's files.
+    @Override
+    public void close() throws IOException {
+        if (metrics != null) {
+            metrics.close();
+        }
+        if (norms != null) {
+            norms.close();
+        }
+        step.close();
+    }
+
+    private static double secondsSince(long start) {
+        return (System.nanoTime() - start) / 1e9;
+    }
+}

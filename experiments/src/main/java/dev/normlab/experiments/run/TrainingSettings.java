@@ -1,0 +1,108 @@
+package dev.normlab.experiments.run;
+
+import dev.normlab.nn.optim.Schedule;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Everything that determines the result of a training run, as on the command line. The same settings give bitwise the same weights.
+///
+/// @param model     a model specification, for example `vgg11:width=0.25`
+/// @param data      a data specification
+/// @param limit     the number of images used of each split, 0 for all
+/// @param schedule  one of [#SCHEDULES]
+/// @param init      a file with initial weights, or empty to draw them
+/// @param normDecay empty for none
+/// @param projectBn the largest norm of batch norm layers; empty for none
+/// @param augment   random crop and flip
+public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
+        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, String init, boolean augment,
+        boolean shuffle, long seed) {
+
+    /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
+    public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");
+
+    private static final double ABSURD_RATE = 1e6;
+
+    /// @throws UserError if a number is out of range or a name unknown
+    public TrainingSettings {
+        require(limit >= 0, "--limit", "a number of images of at least 1", limit);
+        require(epochs >= 1 && epochs <= 1_000_000, "--epochs", "a number from 1 to 1000000", epochs);
+        require(batchSize >= 1 && batchSize <= 1_000_000, "--batch-size", "a number from 1 to 1000000", batchSize);
+        require(lr > 0 && lr <= ABSURD_RATE, "--lr", "a number above 0 and at most 1e6", lr);
+        require(momentum >= 0 && momentum < 1, "--momentum", "a number of at least 0 and below 1", momentum);
+        require(weightDecay >= 0 && weightDecay <= ABSURD_RATE, "--weight-decay", "a number from 0 to 1e6", weightDecay);
+        double radius = projectBn.orElse(1.0);
+        require(radius > 0 && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
+        if (!SCHEDULES.contains(schedule)) {
+            throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
+        }
+    }
+
+    private static void require(boolean holds, String option, String expected, Object got) {
+        if (!holds) {
+            throw UserError.usage(option + ": expected " + expected + ", but got " + got);
+        }
+    }
+
+    /// The learning rate's schedule.
+    public Schedule learningRates() {
+        return switch (schedule) {
+            case "reference" -> Schedule.reference();
+            case "cosine" -> Schedule.cosine(epochs, 0);
+            default -> Schedule.constant();
+        };
+    }
+
+    /// All settings by the names of their options, for the run folder; [#parse] reads them back.
+    public Map<String, String> toMap() {
+        Map<String, String> map = new LinkedHashMap<>();
+        map.put("model", model);
+        map.put("data", data);
+        map.put("limit", Integer.toString(limit));
+        map.put("method", method);
+        map.put("epochs", Integer.toString(epochs));
+        map.put("batch_size", Integer.toString(batchSize));
+        map.put("lr", Double.toString(lr));
+        map.put("momentum", Double.toString(momentum));
+        map.put("weight_decay", Double.toString(weightDecay));
+        map.put("schedule", schedule);
+        map.put("norm_decay", normDecay.map(Method.NormDecaySpec::toString).orElse("none"));
+        map.put("project_bn", projectBn.map(String::valueOf).orElse("none"));
+        map.put("init", init);
+        map.put("augment", Boolean.toString(augment));
+        map.put("shuffle", Boolean.toString(shuffle));
+        map.put("seed", Long.toString(seed));
+        return map;
+    }
+
+    /// The settings of a map.
+    ///
+    /// @throws UserError if one is missing or no value of its kind
+    public static TrainingSettings parse(Map<String, String> map) {
+        Reader in = new Reader(map);
+        try {
+            String projection = in.text("project_bn");
+            return new TrainingSettings(in.text("model"), in.text("data"), Integer.parseInt(in.text("limit")), in.text("method"),
+                    Integer.parseInt(in.text("epochs")), Integer.parseInt(in.text("batch_size")), Double.parseDouble(in.text("lr")),
+                    Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
+                    Method.NormDecaySpec.parse(in.text("norm_decay")),
+                    projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)), in.text("init"),
+                    Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")), Long.parseLong(in.text("seed")));
+        } catch (NumberFormatException e) {
+            throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
+        }
+    }
+
+    private record Reader(Map<String, String> map) {
+
+        String text(String key) {
+            String value = map.get(key);
+            if (value == null) {
+                throw UserError.failure("the settings of the run folder lack '" + key + "'; was it written by another version?");
+            }
+            return value;
+        }
+    }
+}

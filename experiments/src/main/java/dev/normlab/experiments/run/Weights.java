@@ -1,0 +1,119 @@
+package dev.normlab.experiments.run;
+
+import dev.normlab.engine.io.Safetensors;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.nn.data.ImageShape;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.StateDict;
+import dev.normlab.nn.model.ModelSpec;
+import dev.normlab.nn.model.Models;
+import dev.normlab.nn.model.Summary;
+import dev.normlab.nn.train.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// A model with its values: from a safetensors file, a run folder, or drawn from a seed.
+///
+/// @param model  ready to use
+/// @param spec   what it is
+/// @param source where the values come from, for messages
+public record Weights(Layer model, ModelSpec spec, String source) {
+
+    /// The metadata key under which a weights file says what model it is of.
+    public static final String MODEL_KEY = "normlab.model";
+    /// The name of the weights file in a run folder.
+    public static final String FILE_NAME = "weights.safetensors";
+    /// The name of the checkpoint in a run folder.
+    public static final String CHECKPOINT_NAME = "checkpoint.safetensors";
+
+    /// Loads or draws weights.
+    ///
+    /// @param path  a safetensors file or a run folder; null for fresh weights
+    /// @param model a model specification; null if the file says it
+    /// @throws UserError   if neither says which model it is, or the file does not exist
+    /// @throws IOException if the file cannot be read or does not fit the model
+    public static Weights load(@Nullable Path path, @Nullable String model, long seed) throws IOException {
+        if (path == null) {
+            if (model == null) {
+                throw UserError.usage("say which model: --model NAME for fresh weights, or --weights FILE");
+            }
+            ModelSpec spec = parse(model);
+            return new Weights(Models.create(spec, seed), spec, "fresh weights of seed " + seed);
+        }
+        Path file = fileOf(path);
+        Safetensors.Contents contents = Safetensors.read(file);
+        String named = contents.metadata().get(MODEL_KEY);
+        String text = model != null ? model : named;
+        if (text == null) {
+            throw UserError.usage(file + " does not say which model it is of; add --model NAME");
+        }
+        ModelSpec spec = parse(text);
+        Layer built = Models.create(spec, seed);
+        if (file.getFileName().toString().equals(CHECKPOINT_NAME)) {
+            Checkpoint.read(file).restore(built);
+        } else {
+            StateDict.load(built, contents.tensors(), file.toString());
+        }
+        return new Weights(built, spec, file.toString());
+    }
+
+    private static Path fileOf(Path path) {
+        if (!Files.exists(path)) {
+            throw UserError.failure("--weights: there is no file or run folder " + path);
+        }
+        if (!Files.isDirectory(path)) {
+            return path;
+        }
+        for (String name : new String[] {FILE_NAME, CHECKPOINT_NAME}) {
+            if (Files.isRegularFile(path.resolve(name))) {
+                return path.resolve(name);
+            }
+        }
+        throw UserError.failure("--weights: the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
+    }
+
+    /// A model specification from the command line.
+    ///
+    /// @throws UserError if it is none
+    public static ModelSpec parse(String text) {
+        try {
+            return ModelSpec.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--model: " + e.getMessage());
+        }
+    }
+
+    /// A model specification for a data set: if the text leaves the number of classes open, it is the data set's.
+    ///
+    /// @throws UserError if the text is no specification
+    public static ModelSpec parse(String text, int classes) {
+        ModelSpec spec = parse(text);
+        return text.contains("classes=") ? spec : new ModelSpec(spec.name(), spec.width(), classes);
+    }
+
+    /// Tells every convolution its input size, without computing.
+    ///
+    /// @throws UserError if such images do not fit the model
+    public static Summary summarize(Layer model, ImageShape image, Device device) {
+        try {
+            return Summary.of(model, image.channels(), image.height(), image.width(), device);
+        } catch (ShapeException e) {
+            throw UserError.failure("images of " + image + " do not fit the model: " + e.getMessage());
+        }
+    }
+
+    /// Writes weights with the model's specification.
+    ///
+    /// @throws IOException if the file cannot be written
+    public static void save(Layer model, ModelSpec spec, Path file) throws IOException {
+        Optional.ofNullable(file.toAbsolutePath().getParent()).filter(parent -> !Files.isDirectory(parent)).ifPresent(parent -> {
+            throw UserError.failure("cannot write " + file + ": the folder " + parent + " does not exist");
+        });
+        StateDict.write(model, file, Map.of(MODEL_KEY, spec.toString()));
+    }
+}
