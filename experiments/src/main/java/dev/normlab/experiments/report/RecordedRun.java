@@ -41,11 +41,6 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         remarks = List.copyOf(remarks);
     }
 
-    /// This run under another name.
-    public RecordedRun named(String newName) {
-        return new RecordedRun(newName, settings, provenance, epochs, norms, clean, robust, seconds, remarks);
-    }
-
     /// The metrics of an epoch; a value that was not measured is NaN.
     ///
     /// @param epoch the number of completed epochs, from 1
