@@ -1,0 +1,30 @@
+package dev.normlab.testkit;
+
+import dev.normlab.engine.kernel.Kernels;
+import dev.normlab.engine.kernel.vector.VectorKernels;
+import dev.normlab.engine.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A program for JVMs that a test starts with shorter vectors: runs a part of the contract on the vector kernels and prints the channels per block and how
+/// many cases passed. A case that fails ends the program with its error.
+final class ContractProgram extends KernelsContract {
+
+    private static final int EACH = 25;
+    private static final int MAX_ELEMENTS = 6000;
+
+    private ContractProgram(Kernels kernels) {
+        super(kernels);
+    }
+
+    public static void main(String[] arguments) {
+        VectorKernels kernels = new VectorKernels();
+        List<OperationCase> cases = new ArrayList<>(ConvolutionCases.fewConvolutions());
+        cases.addAll(OperationCases.fewOfEveryOpcode(EACH, MAX_ELEMENTS));
+        ContractProgram contract = new ContractProgram(kernels);
+        cases.forEach(contract::check);
+        contract.closeDevices();
+        System.out.println(kernels.activationLayout(Shape.of(1, 64, 8, 8)).block());
+        System.out.println(cases.size());
+    }
+}

@@ -1,0 +1,28 @@
+package dev.normlab.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.normlab.engine.kernel.vector.VectorKernels;
+import dev.normlab.engine.tensor.Shape;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The vector kernels keep their contract on machines with shorter vectors than this one's.
+class NarrowVectorsTest {
+
+    private static final int TIMEOUT_SECONDS = 300;
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 32})
+    void theContractHoldsForVectorsOfBytes(int bytes) {
+        int lanes = bytes / Float.BYTES;
+        int here = new VectorKernels().activationLayout(Shape.of(1, 64, 8, 8)).block();
+        assumeTrue(lanes <= here, "this machine's vectors have " + here + " lanes");
+        List<String> lines = ForkedJvm.run(ContractProgram.class, List.of("-XX:MaxVectorSize=" + bytes), TIMEOUT_SECONDS);
+        assertEquals(lanes, Integer.parseInt(lines.get(0)), "channels per block");
+        assertTrue(Integer.parseInt(lines.get(1)) > 500, lines.get(1) + " cases");
+    }
+}
