@@ -29,9 +29,9 @@ public sealed interface Figure permits LineChart, BarChart, DensityChart {
         return Svg.inline(layOut(this, width), id);
     }
 
-    /// A complete SVG file, with its own style sheet and background.
+    /// A complete SVG file, with its own style sheet, background and a small margin around the figure.
     ///
-    /// @param width the width, in pixels, at least [#MIN_WIDTH]
+    /// @param width the width of the figure without the margin, in pixels, at least [#MIN_WIDTH]
     /// @throws IllegalArgumentException if the width is too small
     default String toSvgFile(double width) {
         return Svg.standalone(layOut(this, width));

@@ -9,6 +9,8 @@ import java.util.TreeSet;
 /// locale could change.
 final class Svg {
 
+    /// Space around a figure in a file of its own, in pixels.
+    private static final double FILE_MARGIN = 14;
     /// Narrower bars are plain: a hatch would not be seen.
     private static final double MIN_HATCHED = 6;
 
@@ -38,16 +40,18 @@ final class Svg {
     }
 
     private String write(String css) {
-        String width = coordinate(drawing.width());
-        String height = coordinate(drawing.height());
+        double margin = css.isEmpty() ? 0 : FILE_MARGIN;
+        String width = coordinate(drawing.width() + 2 * margin);
+        String height = coordinate(drawing.height() + 2 * margin);
+        String origin = coordinate(-margin) + " " + coordinate(-margin);
         add("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"normlab\" role=\"img\" width=\"", width, "\" height=\"", height,
-                "\" viewBox=\"0 0 ", width, " ",
-                height, "\" aria-labelledby=\"", id, "-title ", id, "-desc\">\n");
+                "\" viewBox=\"");
+        add(origin, " ", width, " ", height, "\" aria-labelledby=\"", id, "-title ", id, "-desc\">\n");
         add("<title id=\"", id, "-title\">", Markup.escape(drawing.title()), "</title>\n");
         add("<desc id=\"", id, "-desc\">", Markup.escape(drawing.description()), "</desc>\n");
         if (!css.isEmpty()) {
-            add("<style>", css, "</style>\n");
-            add("<rect width=\"100%\" height=\"100%\" style=\"fill:var(--nl-bg)\"/>\n");
+            add("<style>", css, "</style>\n<rect x=\"", coordinate(-margin), "\" y=\"", coordinate(-margin));
+            add("\" width=\"", width, "\" height=\"", height, "\" style=\"fill:var(--nl-bg)\"/>\n");
         }
         definitions();
         drawing.marks().forEach(this::mark);

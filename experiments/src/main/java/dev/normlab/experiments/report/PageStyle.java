@@ -32,7 +32,7 @@ final class PageStyle {
             figure{background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:16px 16px 12px;break-inside:avoid}
             section>figure.half,section>ul:has(+figure.half){grid-column:span 1}
             figcaption,caption{color:var(--muted);font-size:14px;line-height:1.45}
-            figcaption{border-top:1px solid var(--rule);margin-top:10px;padding-top:8px;max-width:75em}
+            figcaption{border-top:1px solid var(--rule);margin-top:10px;padding-top:8px}
             figcaption b,caption b{color:var(--ink)}
             .frame{container-type:inline-size}
             .frame svg{display:block;max-width:100%;height:auto;margin:0 auto}
