@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.nn.data.Augmentation;
 import dev.normlab.nn.data.BatchLoader;
+import dev.normlab.nn.data.CropAndFlip;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.StateDict;
@@ -48,16 +48,16 @@ class TrainerTest {
     }
 
     private static BatchLoader loader() {
-        return BatchLoader.shuffled(TRAIN, 8, 7, new Augmentation(1, true));
+        return BatchLoader.shuffled(TRAIN, 8, 7, new CropAndFlip(1, true));
     }
 
     private static TrainerOptions options() {
         return TrainerOptions.of(EPOCHS, Schedule.multiStep(List.of(1, 2), 0.5));
     }
 
-    private static Layer uninterrupted(int threads) throws IOException {
+    private static Layer uninterrupted(String device, int threads) throws IOException {
         Layer model = TinyTask.model(11);
-        try (Device device = Device.scalar(threads); TrainingStep step = step(model, device)) {
+        try (Device opened = Device.open(device, threads); TrainingStep step = step(model, opened)) {
             assertTrue(new Trainer(step, loader(), TEST, options()).run());
         }
         return model;
@@ -68,7 +68,7 @@ class TrainerTest {
     void aRunThatIsInterruptedAndResumedIsBitwiseTheUninterruptedOne(int stopAfter) throws IOException {
         Path checkpoint = folder.resolve("checkpoint.safetensors");
         TrainerOptions options = options().withCheckpoint(checkpoint, Map.of("model", "tiny"));
-        try (Device device = Device.scalar(1); TrainingStep step = step(TinyTask.model(11), device)) {
+        try (Device device = Device.cpu(1); TrainingStep step = step(TinyTask.model(11), device)) {
             Trainer trainer = new Trainer(step, loader(), TEST, options);
             trainer.listen(event -> {
                 if (event instanceof TrainingEvent.StepFinished finished && finished.step() == stopAfter) {
@@ -82,13 +82,13 @@ class TrainerTest {
         assertEquals(Map.of("model", "tiny"), read.metadata());
         Layer model = TinyTask.model(99);
         List<TrainingEvent> events = new ArrayList<>();
-        try (Device device = Device.scalar(2); TrainingStep step = step(model, device)) {
+        try (Device device = Device.cpu(2); TrainingStep step = step(model, device)) {
             Trainer trainer = new Trainer(step, loader(), TEST, options).listen(events::add);
             trainer.resume(checkpoint);
             assertTrue(trainer.run());
             assertEquals(EPOCHS * BATCHES, step.step());
         }
-        TinyTask.assertSameBits(uninterrupted(1), model);
+        TinyTask.assertSameBits(uninterrupted("cpu", 1), model);
         assertEquals(new TrainingEvent.RunStarted(stopAfter / BATCHES, stopAfter % BATCHES + 1, EPOCHS, BATCHES, 31, model.parameterCount()),
                 events.getFirst());
         long finished = events.stream().filter(TrainingEvent.EpochFinished.class::isInstance).count();
@@ -100,11 +100,12 @@ class TrainerTest {
         });
     }
 
-    @Test
-    void theNumberOfThreadsDoesNotChangeABit() throws IOException {
-        Layer one = uninterrupted(1);
-        TinyTask.assertSameBits(one, uninterrupted(2));
-        TinyTask.assertSameBits(one, uninterrupted(5));
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void theNumberOfThreadsDoesNotChangeABit(String device) throws IOException {
+        Layer one = uninterrupted(device, 1);
+        TinyTask.assertSameBits(one, uninterrupted(device, 2));
+        TinyTask.assertSameBits(one, uninterrupted(device, 5));
     }
 
     @Test
@@ -152,11 +153,12 @@ class TrainerTest {
         assertTrue(events.isEmpty());
     }
 
-    @Test
-    void trainingLearnsAndEvaluationDoesNotDependOnTheBatchSize() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void trainingLearnsAndEvaluationDoesNotDependOnTheBatchSize(String name) throws IOException {
         Layer model = TinyTask.model(11);
         Dataset train = TinyTask.data(120, 3);
-        try (Device device = Device.scalar(2); TrainingStep step = step(model, device)) {
+        try (Device device = Device.open(name, 2); TrainingStep step = step(model, device)) {
             new Trainer(step, BatchLoader.shuffled(train, 10, 7, null), TEST, TrainerOptions.of(8, Schedule.constant())).run();
             Evaluation whole = new Evaluator(model, 20, device).evaluate(TEST);
             assertTrue(whole.accuracy() > 0.8, "accuracy " + whole.accuracy());

@@ -25,6 +25,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingStepTest {
 
@@ -88,9 +90,10 @@ class TrainingStepTest {
         }
     }
 
-    @Test
-    void replayingThreeVggStepsIsBitwiseTheEagerResultWhileTheLearningRateChanges() {
-        try (Device device = Device.scalar(2)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void replayingThreeVggStepsIsBitwiseTheEagerResultWhileTheLearningRateChanges(String name) {
+        try (Device device = Device.open(name, 2)) {
             Layer replayed = trainVgg(device, false);
             Layer eager = trainVgg(device, true);
             TinyTask.assertSameBits(eager, replayed);
@@ -111,9 +114,10 @@ class TrainingStepTest {
         return model;
     }
 
-    @Test
-    void aHookOnTheHostGivesBitwiseWhatARecordedOneGives() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void aHookOnTheHostGivesBitwiseWhatARecordedOneGives(String name) {
+        try (Device device = Device.open(name, 1)) {
             TinyTask.assertSameBits(trainTiny(device, false, false), trainTiny(device, true, false));
             TinyTask.assertSameBits(trainTiny(device, false, true), trainTiny(device, true, false));
         }
@@ -157,9 +161,10 @@ class TrainingStepTest {
         }
     }
 
-    @Test
-    void trainingComputesNoGradientOfTheImages() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void trainingComputesNoGradientOfTheImages(String name) {
+        try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
             try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(), device)) {
                 step.run(TINY_IMAGES, TINY_LABELS);
@@ -169,9 +174,10 @@ class TrainingStepTest {
         }
     }
 
-    @Test
-    void frozenParametersStayAndNeedNoGradient() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void frozenParametersStayAndNeedNoGradient(String name) {
+        try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
             Parameter first = model.namedParameters().get("0.weight");
             float[] before = first.tensor().toArray();
@@ -190,9 +196,10 @@ class TrainingStepTest {
         }
     }
 
-    @Test
-    void aSteadyStepAllocatesNoTensorMemory() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void aSteadyStepAllocatesNoTensorMemory(String name) {
+        try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
             try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(), device)) {
                 step.run(TINY_IMAGES, TINY_LABELS);
@@ -204,9 +211,10 @@ class TrainingStepTest {
         }
     }
 
-    @Test
-    void aDivergingStepNamesTheFirstLayerAffectedAndChangesNoParameter() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void aDivergingStepNamesTheFirstLayerAffectedAndChangesNoParameter(String name) {
+        try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
             float[] huge = model.namedParameters().get("4.weight").tensor().toArray();
             Arrays.fill(huge, 3e38f);
@@ -259,9 +267,10 @@ class TrainingStepTest {
         return new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(), device);
     }
 
-    @Test
-    void aTinyBatchIsLearntByHeart() {
-        try (Device device = Device.scalar(1)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "scalar"})
+    void aTinyBatchIsLearntByHeart(String name) {
+        try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
             try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(), device)) {
                 StepResult result = step.run(TINY_IMAGES, TINY_LABELS);
