@@ -33,7 +33,11 @@ public final class Evaluator implements AutoCloseable {
     private final Layer model;
     private final int batchSize;
     private final Device device;
-    private final Map<Shape, Interpreter> programs = new HashMap<>();
+    private final Map<Shape, Forward> programs = new HashMap<>();
+
+    /// The program of the forward pass, and the number of logits of an image.
+    private record Forward(Interpreter interpreter, int classes) {
+    }
 
     /// Sees the logits of every batch.
     @FunctionalInterface
@@ -51,6 +55,8 @@ public final class Evaluator implements AutoCloseable {
     }
 
     /// Loss and accuracy over all images of a data set.
+    ///
+    /// @throws IllegalArgumentException if a label is not below the number of the model's logits
     public Evaluation evaluate(Dataset data) {
         return evaluate(data, (batch, logits) -> {
         });
@@ -106,20 +112,23 @@ public final class Evaluator implements AutoCloseable {
     private Map<String, Tensor> replay(Batch batch) {
         Tensor images = batch.imageTensor();
         Tensor labels = batch.labelTensor();
-        Interpreter interpreter = programs.computeIfAbsent(images.shape(), _ -> record(images, labels));
-        return interpreter.replay(Map.of(IMAGES, images, LABELS, labels));
+        Forward forward = programs.computeIfAbsent(images.shape(), _ -> record(images, labels));
+        Labels.requireBelow(labels, forward.classes);
+        return forward.interpreter.replay(Map.of(IMAGES, images, LABELS, labels));
     }
 
-    private Interpreter record(Tensor images, Tensor labels) {
+    private Forward record(Tensor images, Tensor labels) {
         Recorder recorder = new Recorder(device);
+        int classes;
         try (Tape tape = new Tape(recorder, List.of())) {
             Tensor labelFeed = recorder.feed(LABELS, labels.spec());
             Tensor logits = model.forward(tape, recorder.feed(IMAGES, images.spec()));
+            classes = logits.shape().size(-1);
             recorder.fetch(LOGITS, logits);
             recorder.fetch(PREDICTIONS, Reductions.argMax(tape, logits, 1, false));
             recorder.fetch(LOSSES, Losses.crossEntropy(tape, logits, labelFeed, CrossEntropyOptions.of(Reduction.NONE)));
         }
-        return new Interpreter(recorder.program(), device);
+        return new Forward(new Interpreter(recorder.program(), device), classes);
     }
 
     private static Tensor result(Map<String, Tensor> results, String name) {
@@ -129,7 +138,7 @@ public final class Evaluator implements AutoCloseable {
     /// Hands the memory of the programs back.
     @Override
     public void close() {
-        programs.values().forEach(Interpreter::close);
+        programs.values().forEach(forward -> forward.interpreter.close());
         programs.clear();
     }
 }

@@ -42,13 +42,17 @@ public final class TrainingStep implements AutoCloseable {
     private final Optimizer optimizer;
     private final List<TrainingHook> hooks;
     private final Device device;
-    private final Map<Key, Interpreter> forwards = new HashMap<>();
+    private final Map<Key, Forward> forwards = new HashMap<>();
     private final Map<List<String>, List<Part>> updates = new HashMap<>();
     private @Nullable Interpreter latest;
     private long step;
 
     /// What a forward program depends on: the shape of the images and which parameters are trained.
     private record Key(Shape images, List<String> trained) {
+    }
+
+    /// The program of forward and backward pass, and the number of logits of an image.
+    private record Forward(Interpreter interpreter, int classes) {
     }
 
     /// A part of the update: a program, or a hook that runs on the host.
@@ -104,12 +108,15 @@ public final class TrainingStep implements AutoCloseable {
     ///
     /// @param images `[n, c, h, w]`
     /// @param labels int `[n]`
-    /// @throws DivergenceException if the loss or a gradient is NaN or infinite; no parameter has changed then
+    /// @throws DivergenceException      if the loss or a gradient is NaN or infinite; no parameter has changed then
+    /// @throws IllegalArgumentException if a label is not below the number of logits
     public StepResult run(Tensor images, Tensor labels) {
         prepare();
         List<Parameter> trained = trained();
         List<String> names = trained.stream().map(Parameter::name).toList();
-        Interpreter forward = forwards.computeIfAbsent(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Forward recorded = forwards.computeIfAbsent(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Labels.requireBelow(labels, recorded.classes);
+        Interpreter forward = recorded.interpreter;
         if (latest != null && latest != forward) {
             latest.close(); // its gradients were used up in its own step
         }
@@ -169,12 +176,14 @@ public final class TrainingStep implements AutoCloseable {
         return trained;
     }
 
-    private Interpreter recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
+    private Forward recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
         Recorder recorder = new Recorder(device);
+        int classes;
         Tensor imageFeed = recorder.feed(IMAGES, images.spec());
         Tensor labelFeed = recorder.feed(LABELS, labels.spec());
         try (Tape tape = new Tape(recorder, trained.stream().map(Parameter::tensor).toList())) {
             Objective.Outcome outcome = objective.evaluate(tape, model, imageFeed, labelFeed);
+            classes = outcome.logits().shape().size(-1);
             recorder.fetch(LOSS, outcome.loss());
             recorder.fetch(PREDICTIONS, Reductions.argMax(tape, outcome.logits(), 1, false));
             Gradients gradients = tape.backward(outcome.loss());
@@ -182,7 +191,7 @@ public final class TrainingStep implements AutoCloseable {
                 gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
             }
         }
-        return new Interpreter(recorder.program(), device);
+        return new Forward(new Interpreter(recorder.program(), device), classes);
     }
 
     private List<Part> recordUpdate(List<Parameter> trained, Gradients real) {
@@ -286,7 +295,7 @@ public final class TrainingStep implements AutoCloseable {
     /// Hands the memory of the programs back. The programs themselves are recorded anew if the step is used again.
     @Override
     public void close() {
-        forwards.values().forEach(Interpreter::close);
+        forwards.values().forEach(forward -> forward.interpreter.close());
         forwards.clear();
         latest = null;
         updates.values().forEach(parts -> parts.forEach(part -> {

@@ -285,6 +285,17 @@ class TrainingStepTest {
     }
 
     @Test
+    void aLabelWithoutALogitIsRefusedBeforeAnythingChanges() {
+        try (Device device = Device.scalar(1)) {
+            Layer model = TinyTask.model(5);
+            Tensor labels = Tensor.ofInts(TINY_LABELS.shape(), 0, 1, TinyTask.CLASSES, 0, 1, 2);
+            String message = assertThrows(IllegalArgumentException.class, () -> step(model, device).run(TINY_IMAGES, labels)).getMessage();
+            assertTrue(message.contains("image 2 of the batch has the label 3, but the model has only 3 outputs"), message);
+            TinyTask.assertSameBits(TinyTask.model(5), model);
+        }
+    }
+
+    @Test
     void trainingAModelWithoutTrainableParametersIsRefused() {
         try (Device device = Device.scalar(1)) {
             Layer model = TinyTask.model(5);
