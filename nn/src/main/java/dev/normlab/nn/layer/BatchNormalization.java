@@ -34,7 +34,8 @@ public abstract sealed class BatchNormalization extends Layer permits BatchNorm1
 
         public Options {
             if (!(eps > 0 && eps < 1) || !(momentum >= 0 && momentum <= 1)) {
-                throw new IllegalArgumentException("batch norm: expected 0 < eps < 1 and 0 <= momentum <= 1, but got " + eps + " and " + momentum);
+                throw new IllegalArgumentException(
+                        "batch norm: expected 0 < eps < 1 and 0 <= momentum <= 1, but got " + eps + " and " + momentum);
             }
         }
     }
@@ -55,7 +56,8 @@ public abstract sealed class BatchNormalization extends Layer permits BatchNorm1
     @Override
     protected final Tensor compute(Tape tape, Tensor x) {
         if (x.shape().rank() != rank) {
-            throw new ShapeException(getClass().getSimpleName() + ": expected input " + (rank == 4 ? "[n, c=" + channels + ", h, w]" : "[n, c=" + channels + "]")
+            throw new ShapeException(getClass().getSimpleName() + ": expected input "
+                    + (rank == 4 ? "[n, c=" + channels + ", h, w]" : "[n, c=" + channels + "]")
                     + ", but got " + x);
         }
         Tensor gamma = weight == null ? null : weight.tensor();
@@ -64,7 +66,8 @@ public abstract sealed class BatchNormalization extends Layer permits BatchNorm1
             return BatchNorm.eval(tape, x, gamma, beta, runningMean, runningVar, options.eps);
         }
         boolean record = isTraining();
-        return BatchNorm.train(tape, x, gamma, beta, record ? runningMean : null, record ? runningVar : null, options.momentum, options.eps);
+        return BatchNorm.train(tape, x, gamma, beta, record ? runningMean : null, record ? runningVar : null, options.momentum,
+                options.eps);
     }
 
     /// The number of channels.

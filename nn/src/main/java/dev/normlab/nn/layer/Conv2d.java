@@ -32,8 +32,9 @@ public final class Conv2d extends Layer {
     public Conv2d(int inChannels, int outChannels, int kh, int kw, Conv2dGeometry geometry, boolean bias) {
         int groups = geometry.groups();
         if (inChannels < 1 || outChannels < 1 || kh < 1 || kw < 1 || inChannels % groups != 0 || outChannels % groups != 0) {
-            throw new IllegalArgumentException("Conv2d: expected channels and kernel of at least 1 and channels that are multiples of groups=" + groups
-                    + ", but got " + inChannels + " input and " + outChannels + " output channels, kernel " + kh + "x" + kw);
+            throw new IllegalArgumentException(
+                    "Conv2d: expected channels and kernel of at least 1 and channels that are multiples of groups=" + groups
+                            + ", but got " + inChannels + " input and " + outChannels + " output channels, kernel " + kh + "x" + kw);
         }
         this.inChannels = inChannels;
         this.outChannels = outChannels;

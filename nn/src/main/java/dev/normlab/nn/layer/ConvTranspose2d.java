@@ -35,8 +35,10 @@ public final class ConvTranspose2d extends Layer {
             boolean bias) {
         int groups = geometry.groups();
         if (inChannels < 1 || outChannels < 1 || kh < 1 || kw < 1 || inChannels % groups != 0 || outChannels % groups != 0) {
-            throw new IllegalArgumentException("ConvTranspose2d: expected channels and kernel of at least 1 and channels that are multiples of groups="
-                    + groups + ", but got " + inChannels + " input and " + outChannels + " output channels, kernel " + kh + "x" + kw);
+            throw new IllegalArgumentException(
+                    "ConvTranspose2d: expected channels and kernel of at least 1 and channels that are multiples of groups="
+                            + groups + ", but got " + inChannels + " input and " + outChannels + " output channels, kernel " + kh + "x"
+                            + kw);
         }
         this.geometry = geometry;
         this.outputPaddingH = outputPaddingH;
@@ -48,7 +50,8 @@ public final class ConvTranspose2d extends Layer {
 
     @Override
     protected Tensor compute(Tape tape, Tensor x) {
-        Tensor y = Convolution.convTranspose2d(tape, x, weight.tensor(), bias == null ? null : bias.tensor(), geometry, outputPaddingH, outputPaddingW);
+        Tensor y = Convolution.convTranspose2d(tape, x, weight.tensor(), bias == null ? null : bias.tensor(), geometry, outputPaddingH,
+                outputPaddingW);
         inputSize = new ImageSize(x.shape().size(2), x.shape().size(3));
         return y;
     }

@@ -81,7 +81,8 @@ public abstract class Layer {
     }
 
     private void requireFree(String name) {
-        boolean taken = parameters.containsKey(name) || buffers.containsKey(name) || randomStates.containsKey(name) || children.containsKey(name);
+        boolean taken = parameters.containsKey(name) || buffers.containsKey(name) || randomStates.containsKey(name)
+                || children.containsKey(name);
         if (taken || name.isEmpty() || name.contains(".")) {
             throw new IllegalArgumentException("a name within a layer is new, not empty and without dots, but got '" + name + "'");
         }
@@ -100,8 +101,7 @@ public abstract class Layer {
     }
 
     /// Tells a layer with random numbers of its own (dropout) the seed of the run and its name in the model.
-    protected void seed(long seed, String name) {
-    }
+    protected void seed(long seed, String name) {}
 
     /// Brings the random numbers that layers draw during training (dropout masks) to those of a training step, counted from 0. An eager
     /// forward pass moves on by itself; a recorded one is moved by whoever replays it.
@@ -110,8 +110,7 @@ public abstract class Layer {
     }
 
     /// Brings this layer's own random numbers to those of a training step.
-    protected void moveTo(long step) {
-    }
+    protected void moveTo(long step) {}
 
     /// Makes parameters and buffers carry their names in this model.
     final void nameTensors() {

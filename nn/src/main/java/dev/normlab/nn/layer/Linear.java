@@ -22,7 +22,8 @@ public final class Linear extends Layer {
     /// @throws IllegalArgumentException if a size is below 1
     public Linear(int inFeatures, int outFeatures, boolean bias) {
         if (inFeatures < 1 || outFeatures < 1) {
-            throw new IllegalArgumentException("Linear: expected at least 1 input and 1 output, but got " + inFeatures + " and " + outFeatures);
+            throw new IllegalArgumentException(
+                    "Linear: expected at least 1 input and 1 output, but got " + inFeatures + " and " + outFeatures);
         }
         this.inFeatures = inFeatures;
         this.outFeatures = outFeatures;

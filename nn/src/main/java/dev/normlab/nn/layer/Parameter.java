@@ -41,7 +41,8 @@ public final class Parameter {
     /// @throws IllegalStateException if there are none yet
     public Tensor tensor() {
         if (!hasValues) {
-            throw new IllegalStateException("the parameter " + tensor + " has no values yet; call initialize(seed) on the model, or load weights into it");
+            throw new IllegalStateException(
+                    "the parameter " + tensor + " has no values yet; call initialize(seed) on the model, or load weights into it");
         }
         return tensor;
     }

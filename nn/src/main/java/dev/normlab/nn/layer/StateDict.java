@@ -18,8 +18,7 @@ public final class StateDict {
 
     private static final String IGNORED = "num_batches_tracked";
 
-    private StateDict() {
-    }
+    private StateDict() {}
 
     /// A copy of all parameters and buffers.
     ///
@@ -54,7 +53,8 @@ public final class StateDict {
                 misshapen.add(name + " " + shape + ", but got " + given.shape() + kind);
             }
         });
-        List<String> unexpected = values.keySet().stream().filter(name -> !expected.containsKey(name) && !isIgnored(name)).map(String::valueOf).toList();
+        List<String> unexpected = values.keySet().stream().filter(name -> !expected.containsKey(name) && !isIgnored(name))
+                .map(String::valueOf).toList();
         if (!missing.isEmpty() || !unexpected.isEmpty() || !misshapen.isEmpty()) {
             throw new StateDictException(source, missing, unexpected, misshapen);
         }

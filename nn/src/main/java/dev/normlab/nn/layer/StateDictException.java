@@ -22,7 +22,8 @@ public final class StateDictException extends IllegalArgumentException {
     }
 
     private static String message(String source, List<String> missing, List<String> unexpected, List<String> misshapen) {
-        return "the weights in " + source + " do not fit the model; are they of another model, width or number of classes?" + part("missing", missing)
+        return "the weights in " + source + " do not fit the model; are they of another model, width or number of classes?"
+                + part("missing", missing)
                 + part("unexpected", unexpected) + part("of another shape or type", misshapen);
     }
 

@@ -20,8 +20,7 @@ public interface Objective {
     ///
     /// @param loss   one element, differentiated by the step
     /// @param logits `[n, classes]`, for the accuracy
-    record Outcome(Tensor loss, Tensor logits) {
-    }
+    record Outcome(Tensor loss, Tensor logits) {}
 
     /// The mean cross entropy of the model's logits.
     static Objective crossEntropy() {

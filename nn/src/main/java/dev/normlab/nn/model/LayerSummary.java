@@ -10,5 +10,4 @@ import dev.normlab.engine.tensor.Shape;
 /// @param output       the shape of its output for a batch of one image
 /// @param parameters   the number of its own parameters
 /// @param multiplyAdds multiplications with addition for one image; bias, norms and activations are not counted
-public record LayerSummary(String name, String kind, Shape input, Shape output, long parameters, long multiplyAdds) {
-}
+public record LayerSummary(String name, String kind, Shape input, Shape output, long parameters, long multiplyAdds) {}

@@ -42,11 +42,13 @@ public record ModelSpec(String name, double width, int classes) {
                 switch (key) {
                     case "width" -> width = Double.parseDouble(value);
                     case "classes" -> classes = Integer.parseInt(value);
-                    default -> throw new IllegalArgumentException("a model has no option '" + key + "' (in '" + text + "'); valid are width=FACTOR and "
-                            + "classes=COUNT, for example " + name + ":width=0.25,classes=10");
+                    default -> throw new IllegalArgumentException(
+                            "a model has no option '" + key + "' (in '" + text + "'); valid are width=FACTOR and "
+                                    + "classes=COUNT, for example " + name + ":width=0.25,classes=10");
                 }
             } catch (NumberFormatException e) {
-                throw new IllegalArgumentException("the model option " + key + " needs a number, but got '" + value + "' (in '" + text + "')", e);
+                throw new IllegalArgumentException(
+                        "the model option " + key + " needs a number, but got '" + value + "' (in '" + text + "')", e);
             }
         }
         return new ModelSpec(name, width, classes);

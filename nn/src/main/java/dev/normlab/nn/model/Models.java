@@ -12,8 +12,7 @@ public final class Models {
 
     private static final Map<String, Function<ModelSpec, Layer>> FACTORIES = factories();
 
-    private Models() {
-    }
+    private Models() {}
 
     private static Map<String, Function<ModelSpec, Layer>> factories() {
         Map<String, Function<ModelSpec, Layer>> all = new LinkedHashMap<>();

@@ -25,8 +25,7 @@ final class RegNet extends Layer {
     /// @param widths          channels of each stage, multiples of the group width
     /// @param groupWidth      channels of a group in the 3x3 convolutions
     /// @param excitationRatio channels of the squeeze layers for each input channel of a block; 0 for none
-    record Sizes(List<Integer> depths, List<Integer> widths, int groupWidth, double excitationRatio) {
-    }
+    record Sizes(List<Integer> depths, List<Integer> widths, int groupWidth, double excitationRatio) {}
 
     static final Sizes X_200MF = new Sizes(List.of(1, 1, 4, 7), List.of(24, 56, 152, 368), 8, 0);
     static final Sizes X_400MF = new Sizes(List.of(1, 2, 7, 12), List.of(32, 64, 160, 384), 16, 0);

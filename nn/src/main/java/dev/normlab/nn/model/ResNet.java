@@ -43,7 +43,8 @@ public final class ResNet extends Layer {
     /// @throws IllegalArgumentException if there are not as many depths as planes
     public ResNet(Block block, int stem, List<Integer> planes, List<Integer> depths, int classes) {
         if (planes.isEmpty() || planes.size() != depths.size()) {
-            throw new IllegalArgumentException("ResNet: expected one depth for each of the stages' planes, but got " + planes + " and " + depths);
+            throw new IllegalArgumentException(
+                    "ResNet: expected one depth for each of the stages' planes, but got " + planes + " and " + depths);
         }
         conv1 = child("conv1", new Conv2d(3, stem, 3, 1, 1, false));
         bn1 = child("bn1", new BatchNorm2d(stem));

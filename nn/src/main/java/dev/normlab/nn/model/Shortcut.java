@@ -7,8 +7,7 @@ import dev.normlab.nn.layer.Sequential;
 /// The path around a residual block.
 final class Shortcut {
 
-    private Shortcut() {
-    }
+    private Shortcut() {}
 
     /// A 1x1 convolution with batch norm where the block changes the size or the number of channels, and nothing (an empty sequence)
     /// elsewhere.

@@ -19,8 +19,7 @@ public final class Adam implements Optimizer {
     private double learningRate;
     private long steps;
 
-    private record Moments(Tensor first, Tensor second) {
-    }
+    private record Moments(Tensor first, Tensor second) {}
 
     /// For all parameters of a model.
     public Adam(Layer model, AdamOptions options) {

@@ -18,7 +18,8 @@ public record SgdOptions(double learningRate, double momentum, double dampening,
             throw new IllegalArgumentException("the dampening is a finite number, but got " + dampening);
         }
         if (nesterov && (momentum == 0 || dampening != 0)) {
-            throw new IllegalArgumentException("Nesterov momentum needs a momentum above 0 and no dampening, but got " + momentum + " and " + dampening);
+            throw new IllegalArgumentException(
+                    "Nesterov momentum needs a momentum above 0 and no dampening, but got " + momentum + " and " + dampening);
         }
     }
 

@@ -44,8 +44,7 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
     /// @param images           training images, which must stay the same
     /// @param totals           of the epoch so far
     public record Position(int epoch, int batch, long step, long optimizerSteps, double baseLearningRate, int batchSize, int images,
-            EpochTotals totals) {
-    }
+            EpochTotals totals) {}
 
     /// Writes a checkpoint, replacing an older one in one step.
     ///
@@ -78,11 +77,13 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         Safetensors.Contents contents = Safetensors.read(file);
         Fields fields = new Fields(contents);
         if (!fields.text("checkpoint").equals(FORMAT)) {
-            throw new FormatException(contents.source(), "this checkpoint has the format " + fields.text("checkpoint") + ", but this program reads "
-                    + FORMAT);
+            throw new FormatException(contents.source(),
+                    "this checkpoint has the format " + fields.text("checkpoint") + ", but this program reads "
+                            + FORMAT);
         }
         EpochTotals totals = new EpochTotals(fields.real("loss_sum"), fields.whole("correct"), fields.whole("count"));
-        Position position = new Position(fields.number("epoch"), fields.number("batch"), fields.whole("step"), fields.whole("optimizer_steps"),
+        Position position = new Position(fields.number("epoch"), fields.number("batch"), fields.whole("step"),
+                fields.whole("optimizer_steps"),
                 fields.real("base_learning_rate"), fields.number("batch_size"), fields.number("images"), totals);
         Map<String, String> metadata = new LinkedHashMap<>(contents.metadata());
         metadata.keySet().removeIf(key -> key.startsWith(POSITION));
@@ -116,8 +117,10 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         });
         tensors.keySet().stream().filter(name -> !name.startsWith(MODEL) && !wanted.containsKey(name)).forEach(problems::add);
         if (!problems.isEmpty()) {
-            throw new FormatException(source, "the checkpoint is of a run with another optimiser or method: " + problems.getFirst() + " and "
-                    + (problems.size() - 1) + " others are missing, not expected or of another shape. Resume with the run's own options");
+            throw new FormatException(source,
+                    "the checkpoint is of a run with another optimiser or method: " + problems.getFirst() + " and "
+                            + (problems.size() - 1)
+                            + " others are missing, not expected or of another shape. Resume with the run's own options");
         }
         restore(step.model());
         wanted.forEach((name, tensor) -> {
@@ -133,7 +136,8 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
     }
 
     private static NumberArray arrayOf(Tensor tensor) {
-        return tensor.dtype() == DType.FLOAT32 ? new NumberArray.Floats(tensor.shape(), tensor.toArray())
+        return tensor.dtype() == DType.FLOAT32
+                ? new NumberArray.Floats(tensor.shape(), tensor.toArray())
                 : new NumberArray.Ints(tensor.shape(), tensor.toIntArray());
     }
 
@@ -197,7 +201,8 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         }
 
         private FormatException broken(String key, @Nullable NumberFormatException cause) throws FormatException {
-            return new FormatException(contents.source(), "the entry " + POSITION + key + " is no valid number: '" + text(key) + "'", cause);
+            return new FormatException(contents.source(), "the entry " + POSITION + key + " is no valid number: '" + text(key) + "'",
+                    cause);
         }
     }
 }

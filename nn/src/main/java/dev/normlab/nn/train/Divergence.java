@@ -18,8 +18,7 @@ final class Divergence {
 
     private static final int EXPONENT = 0x7f800000;
 
-    private Divergence() {
-    }
+    private Divergence() {}
 
     /// Whether all values are finite. Reads the memory as it lies, whatever the layout.
     static boolean isFinite(Tensor tensor) {
@@ -51,21 +50,24 @@ final class Divergence {
 
     /// The exception for a loss that is not finite: looks at the batch, the parameters and buffers, and then repeats the forward pass layer
     /// by layer.
-    static DivergenceException ofLoss(float loss, Layer model, Objective objective, Tensor images, Tensor labels, Device device, long step) {
+    static DivergenceException ofLoss(float loss, Layer model, Objective objective, Tensor images, Tensor labels, Device device,
+            long step) {
         String found = "the loss is " + loss + "; ";
         if (!isFinite(images)) {
             return new DivergenceException("images", step, found + "the images of the batch already have values that are NaN or infinite.");
         }
         for (Map.Entry<String, Tensor> entry : model.stateDict().entrySet()) {
             if (!isFinite(entry.getValue()) && !entry.getKey().contains("running_")) {
-                return new DivergenceException(layerOf(entry.getKey()), step, found + "the first layer affected is " + layerOf(entry.getKey()) + ": its "
-                        + entry.getKey() + " has values that are NaN or infinite.");
+                return new DivergenceException(layerOf(entry.getKey()), step,
+                        found + "the first layer affected is " + layerOf(entry.getKey()) + ": its "
+                                + entry.getKey() + " has values that are NaN or infinite.");
             }
         }
         return firstActivation(found, model, objective, images, labels, device, step);
     }
 
-    private static DivergenceException firstActivation(String found, Layer model, Objective objective, Tensor images, Tensor labels, Device device,
+    private static DivergenceException firstActivation(String found, Layer model, Objective objective, Tensor images, Tensor labels,
+            Device device,
             long step) {
         Map<Layer, String> names = new IdentityHashMap<>();
         model.namedLayers().forEach((name, layer) -> names.put(layer, name));
@@ -81,8 +83,9 @@ final class Divergence {
         if (affected.isEmpty()) {
             return new DivergenceException("loss", step, found + "all weights and activations are finite, so the loss itself overflowed.");
         }
-        return new DivergenceException(affected.getFirst().substring(0, affected.getFirst().indexOf(' ')), step, found + "the first layer affected is "
-                + affected.getFirst() + ": its output is not finite, while its input and all weights are.");
+        return new DivergenceException(affected.getFirst().substring(0, affected.getFirst().indexOf(' ')), step,
+                found + "the first layer affected is "
+                        + affected.getFirst() + ": its output is not finite, while its input and all weights are.");
     }
 
     private static String layerOf(String parameter) {

@@ -36,8 +36,7 @@ public final class Evaluator implements AutoCloseable {
     private final Map<Shape, Forward> programs = new HashMap<>();
 
     /// The program of the forward pass, and the number of logits of an image.
-    private record Forward(Interpreter interpreter, int classes) {
-    }
+    private record Forward(Interpreter interpreter, int classes) {}
 
     /// Sees the logits of every batch.
     @FunctionalInterface

@@ -5,8 +5,7 @@ import dev.normlab.engine.tensor.Tensor;
 /// Checks labels against a model's outputs before kernels use them as indices.
 final class Labels {
 
-    private Labels() {
-    }
+    private Labels() {}
 
     /// Fails if a label has no logit. Negative labels are left to the loss, which may ignore some.
     ///
@@ -17,7 +16,8 @@ final class Labels {
         int[] values = labels.storage().ints();
         for (int i = 0; i < labels.shape().elements(); i++) {
             if (values[i] >= classes) {
-                throw new IllegalArgumentException("image " + i + " of the batch has the label " + values[i] + ", but the model has only " + classes
+                throw new IllegalArgumentException("image " + i + " of the batch has the label " + values[i] + ", but the model has only "
+                        + classes
                         + " outputs, for the labels 0 to " + (classes - 1) + "; make the model with as many classes as the data has");
             }
         }

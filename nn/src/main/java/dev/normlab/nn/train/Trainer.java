@@ -57,10 +57,12 @@ public final class Trainer {
     public void resume(Path file) throws IOException {
         Checkpoint checkpoint = Checkpoint.read(file);
         Checkpoint.Position position = checkpoint.position();
-        if (position.batchSize() != loader.batchSize() || position.images() != loader.data().size() || position.batch() > loader.batches()) {
-            throw new FormatException(file.toString(), "the checkpoint is of a run with " + position.images() + " training images in batches of "
-                    + position.batchSize() + ", but now there are " + loader.data().size() + " in batches of " + loader.batchSize()
-                    + ". Resume with the run's own options");
+        if (position.batchSize() != loader.batchSize() || position.images() != loader.data().size()
+                || position.batch() > loader.batches()) {
+            throw new FormatException(file.toString(),
+                    "the checkpoint is of a run with " + position.images() + " training images in batches of "
+                            + position.batchSize() + ", but now there are " + loader.data().size() + " in batches of " + loader.batchSize()
+                            + ". Resume with the run's own options");
         }
         checkpoint.restore(step);
         epoch = position.epoch();
@@ -81,7 +83,8 @@ public final class Trainer {
     /// @throws IOException         if a checkpoint cannot be written
     public boolean run() throws IOException {
         long began = System.nanoTime();
-        tell(new TrainingEvent.RunStarted(epoch, batch, options.epochs(), loader.batches(), loader.data().size(), step.model().parameterCount()));
+        tell(new TrainingEvent.RunStarted(epoch, batch, options.epochs(), loader.batches(), loader.data().size(),
+                step.model().parameterCount()));
         boolean completed = true;
         try (Evaluator evaluator = new Evaluator(step.model(), options.evaluationSize(), step.device())) {
             while (completed && epoch < options.epochs()) {
@@ -133,7 +136,8 @@ public final class Trainer {
     private void finishEpoch(Evaluator evaluator, double imagesPerSecond, long began) throws IOException {
         boolean due = (epoch + 1) % options.evaluateEvery() == 0 || epoch + 1 == options.epochs();
         Optional<Evaluation> evaluation = test == null || !due ? Optional.empty() : Optional.of(evaluator.evaluate(test));
-        tell(new TrainingEvent.EpochFinished(epoch, step.optimizer().learningRate(), totals, evaluation, imagesPerSecond, secondsSince(began)));
+        tell(new TrainingEvent.EpochFinished(epoch, step.optimizer().learningRate(), totals, evaluation, imagesPerSecond,
+                secondsSince(began)));
         epoch++;
         batch = 0;
         totals = EpochTotals.NONE;
@@ -145,7 +149,8 @@ public final class Trainer {
         if (file == null) {
             return;
         }
-        Checkpoint.Position position = new Checkpoint.Position(epoch, batch, step.step(), step.optimizer().steps(), baseLearningRate, loader.batchSize(),
+        Checkpoint.Position position = new Checkpoint.Position(epoch, batch, step.step(), step.optimizer().steps(), baseLearningRate,
+                loader.batchSize(),
                 loader.data().size(), totals);
         Checkpoint.write(file, step, position, options.metadata());
         tell(new TrainingEvent.CheckpointWritten(file, epoch, batch));

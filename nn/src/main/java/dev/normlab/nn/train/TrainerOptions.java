@@ -19,8 +19,9 @@ public record TrainerOptions(int epochs, Schedule schedule, int evaluateEvery, i
     /// @throws IllegalArgumentException if a number is below 1 (epochs: below 0)
     public TrainerOptions {
         if (epochs < 0 || evaluateEvery < 1 || evaluationSize < 1) {
-            throw new IllegalArgumentException("expected at least 0 epochs, an evaluation at least every 1 epochs and 1 image at a time, but got "
-                    + epochs + ", " + evaluateEvery + " and " + evaluationSize);
+            throw new IllegalArgumentException(
+                    "expected at least 0 epochs, an evaluation at least every 1 epochs and 1 image at a time, but got "
+                            + epochs + ", " + evaluateEvery + " and " + evaluationSize);
         }
         metadata = Map.copyOf(metadata);
     }

@@ -14,15 +14,13 @@ public sealed interface TrainingEvent {
     /// @param batches    batches of an epoch
     /// @param images     training images
     /// @param parameters values of the model's parameters
-    record RunStarted(int epoch, int batch, int epochs, int batches, int images, long parameters) implements TrainingEvent {
-    }
+    record RunStarted(int epoch, int batch, int epochs, int batches, int images, long parameters) implements TrainingEvent {}
 
     /// An epoch begins, or goes on.
     ///
     /// @param epoch        from 0
     /// @param learningRate of its steps
-    record EpochStarted(int epoch, double learningRate) implements TrainingEvent {
-    }
+    record EpochStarted(int epoch, double learningRate) implements TrainingEvent {}
 
     /// A step was taken.
     ///
@@ -34,8 +32,8 @@ public sealed interface TrainingEvent {
     /// @param totals          of the epoch so far
     /// @param imagesPerSecond since this process began or resumed the epoch
     record StepFinished(int epoch, int batch, int batches, long step, StepResult result, EpochTotals totals, double imagesPerSecond)
-            implements TrainingEvent {
-    }
+            implements
+                TrainingEvent {}
 
     /// An epoch is over and was evaluated.
     ///
@@ -45,29 +43,27 @@ public sealed interface TrainingEvent {
     /// @param test            on the test images after the epoch, in evaluation mode, if there are any and it was due
     /// @param imagesPerSecond of training
     /// @param seconds         of training and evaluation in this process
-    record EpochFinished(int epoch, double learningRate, EpochTotals train, Optional<Evaluation> test, double imagesPerSecond, double seconds)
-            implements TrainingEvent {
-    }
+    record EpochFinished(int epoch, double learningRate, EpochTotals train, Optional<Evaluation> test, double imagesPerSecond,
+            double seconds)
+            implements
+                TrainingEvent {}
 
     /// A checkpoint was written.
     ///
     /// @param epoch the epoch with which a resumed run goes on
     /// @param batch the batch with which it goes on
-    record CheckpointWritten(Path file, int epoch, int batch) implements TrainingEvent {
-    }
+    record CheckpointWritten(Path file, int epoch, int batch) implements TrainingEvent {}
 
     /// A step met NaN or infinity; the trainer throws the exception next.
     ///
     /// @param epoch from 0
     /// @param batch the batch in its epoch, from 0
-    record Diverged(int epoch, int batch, DivergenceException exception) implements TrainingEvent {
-    }
+    record Diverged(int epoch, int batch, DivergenceException exception) implements TrainingEvent {}
 
     /// The run is over.
     ///
     /// @param completed whether all epochs were trained; false if it was asked to stop before
     /// @param steps     taken in the whole run
     /// @param seconds   of this process
-    record RunFinished(boolean completed, long steps, double seconds) implements TrainingEvent {
-    }
+    record RunFinished(boolean completed, long steps, double seconds) implements TrainingEvent {}
 }

@@ -38,8 +38,7 @@ public interface TrainingHook {
     /// Called before every step, recorded or not: brings scalars that [#apply]'s operations read up to date.
     ///
     /// @param step the number of the step, from 0
-    default void beforeStep(long step) {
-    }
+    default void beforeStep(long step) {}
 
     /// The tensors that a checkpoint keeps, by name. They are the hook's own; setting their values restores the state.
     default Map<String, Tensor> state() {

@@ -48,21 +48,17 @@ public final class TrainingStep implements AutoCloseable {
     private long step;
 
     /// What a forward program depends on: the shape of the images and which parameters are trained.
-    private record Key(Shape images, List<String> trained) {
-    }
+    private record Key(Shape images, List<String> trained) {}
 
     /// The program of forward and backward pass, and the number of logits of an image.
-    private record Forward(Interpreter interpreter, int classes) {
-    }
+    private record Forward(Interpreter interpreter, int classes) {}
 
     /// A part of the update: a program, or a hook that runs on the host.
     private sealed interface Part {
 
-        record Program(Interpreter interpreter) implements Part {
-        }
+        record Program(Interpreter interpreter) implements Part {}
 
-        record Host(TrainingHook hook) implements Part {
-        }
+        record Host(TrainingHook hook) implements Part {}
     }
 
     /// @param hooks run at their moments, those of one moment in this order

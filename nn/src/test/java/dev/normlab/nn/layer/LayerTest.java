@@ -27,7 +27,8 @@ class LayerTest {
     void namesAndOrderAreThoseOfPyTorchsStateDictionaries() {
         Layer model = new Sequential(new Conv2d(3, 4, 3, 1, 1, true), new BatchNorm2d(4), new ReLU(),
                 new Sequential(new Conv2d(4, 2, 1, 1, 0, false)), new Linear(2, 5, true)).initialize(1);
-        assertEquals(List.of("0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.0.weight", "4.weight", "4.bias"),
+        assertEquals(
+                List.of("0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.0.weight", "4.weight", "4.bias"),
                 List.copyOf(model.stateDict().keySet()));
         assertEquals(List.of("", "0", "1", "2", "3", "3.0", "4"), List.copyOf(model.namedLayers().keySet()));
         assertEquals("3.0.weight float32[2, 4, 1, 1]", model.namedParameters().get("3.0.weight").toString());

@@ -138,7 +138,8 @@ class GoldenNetworksTest {
         @Override
         public void apply(Executor executor, Gradients gradients) {
             model.namedParameters().forEach((key, parameter) -> {
-                assertClose("gradient of " + key, golden.array("grad/" + step + "." + key + ".npy"), gradients.of(parameter.tensor()), 3e-5);
+                assertClose("gradient of " + key, golden.array("grad/" + step + "." + key + ".npy"), gradients.of(parameter.tensor()),
+                        3e-5);
                 compared++;
             });
         }

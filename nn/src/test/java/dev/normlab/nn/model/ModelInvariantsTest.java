@@ -30,8 +30,9 @@ class ModelInvariantsTest {
     private static final int N = 5;
 
     @ParameterizedTest
-    @ValueSource(strings = {"vgg11:width=0.0625", "resnet18:width=0.125", "resnet50:width=0.0625", "senet18:width=0.25", "regnetx200mf:width=0.25",
-            "regnety400mf:width=0.25"})
+    @ValueSource(strings = {"vgg11:width=0.0625", "resnet18:width=0.125", "resnet50:width=0.0625", "senet18:width=0.25",
+        "regnetx200mf:width=0.25",
+        "regnety400mf:width=0.25"})
     void anImagesLogitsAndInputGradientDoNotDependOnItsBatch(String spec) {
         try (Device device = Device.cpu(2)) {
             Layer model = Models.create(spec, 4);
@@ -45,7 +46,8 @@ class ModelInvariantsTest {
                 Tensor label = Tensor.ofInts(Shape.of(1), labels.toIntArray()[i]);
                 float[][] alone = logitsAndGradient(model, image, label, device);
                 assertArrayEquals(Arrays.copyOfRange(together[0], i * 10, (i + 1) * 10), alone[0], spec + ": logits of image " + i);
-                assertArrayEquals(Arrays.copyOfRange(together[1], i * pixels, (i + 1) * pixels), alone[1], spec + ": gradient of image " + i);
+                assertArrayEquals(Arrays.copyOfRange(together[1], i * pixels, (i + 1) * pixels), alone[1],
+                        spec + ": gradient of image " + i);
             }
         }
     }
@@ -74,8 +76,9 @@ class ModelInvariantsTest {
     @Test
     void aResNetStepRepacksActivationsOnlyAtTheInputAndBeforeTheLinearLayer() {
         long shallow = repacksOfAStep("resnet18:width=0.25");
-        assertTrue(shallow > 0 && shallow <= 4, "the images for the first convolution's forward and backward pass, the last activation and its gradient; "
-                + "but there were " + shallow + " repacks");
+        assertTrue(shallow > 0 && shallow <= 4,
+                "the images for the first convolution's forward and backward pass, the last activation and its gradient; "
+                        + "but there were " + shallow + " repacks");
         assertEquals(shallow, repacksOfAStep("resnet34:width=0.25"), "the depth does not matter");
     }
 
@@ -84,7 +87,8 @@ class ModelInvariantsTest {
             Layer model = Models.create(spec, 4);
             Tensor images = Samples.uniform(5, 0f, 1f, 2, 3, 32, 32);
             Tensor labels = Samples.integers(6, 10, 2);
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(), device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)),
+                    List.of(), device)) {
                 step.run(images, labels);
                 long before = device.repacks();
                 step.run(images, labels);

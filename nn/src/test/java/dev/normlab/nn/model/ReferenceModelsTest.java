@@ -25,8 +25,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ReferenceModelsTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "senet18", "regnetx200mf", "regnetx400mf",
-            "regnety400mf"})
+    @ValueSource(strings = {"vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "senet18", "regnetx200mf",
+        "regnetx400mf",
+        "regnety400mf"})
     void namesShapesAndOrderOfTheStateDictAreTheReferences(String name) throws IOException {
         List<String> expected = lines(name + ".txt").stream().filter(line -> !line.contains("num_batches_tracked"))
                 .map(line -> line.replace(" float32", "")).toList();
@@ -37,16 +38,17 @@ class ReferenceModelsTest {
 
     @ParameterizedTest
     @CsvSource({"vgg11, 9231114, 152764416, 5120", "vgg13, 9416010, 228261888, 5120", "vgg16, 14728266, 313196544, 5120",
-            "vgg19, 20040522, 398131200, 5120", "resnet18, 11173962, 555417600, 5120", "resnet34, 21282122, 1159397376, 5120",
-            "resnet50, 23520842, 1297809408, 20480", "senet18, 11260354, 555504640, 5120", "regnetx200mf, 2321946, 223313920, 3680",
-            "regnetx400mf, 4779338, 466157568, 3840", "regnety400mf, 5714362, 467085312, 3840"})
+        "vgg19, 20040522, 398131200, 5120", "resnet18, 11173962, 555417600, 5120", "resnet34, 21282122, 1159397376, 5120",
+        "resnet50, 23520842, 1297809408, 20480", "senet18, 11260354, 555504640, 5120", "regnetx200mf, 2321946, 223313920, 3680",
+        "regnetx400mf, 4779338, 466157568, 3840", "regnety400mf, 5714362, 467085312, 3840"})
     void parametersAndMultiplyAddsAreTheReferences(String name, long parameters, long convolutions, long linear) {
         try (Device device = Device.scalar(1)) {
             Summary summary = Summary.of(Models.create(name, 0), 3, 32, 32, device);
             assertEquals(parameters, summary.parameters());
             assertEquals(parameters, summary.layers().stream().mapToLong(LayerSummary::parameters).sum());
-            assertEquals(convolutions, summary.layers().stream().filter(layer -> layer.kind().equals("Conv2d")).mapToLong(LayerSummary::multiplyAdds)
-                    .sum());
+            assertEquals(convolutions,
+                    summary.layers().stream().filter(layer -> layer.kind().equals("Conv2d")).mapToLong(LayerSummary::multiplyAdds)
+                            .sum());
             assertEquals(convolutions + linear, summary.multiplyAdds());
         }
     }

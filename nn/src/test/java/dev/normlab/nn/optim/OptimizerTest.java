@@ -68,10 +68,12 @@ class OptimizerTest {
     private static Optimizer optimizer(GoldenCase golden, Layer model) {
         double decay = golden.has("weight_decay") ? exact(golden, "weight_decay") : 0;
         if (golden.operation().equals("sgd")) {
-            return new Sgd(model, new SgdOptions(exact(golden, "lr"), exact(golden, "momentum"), exact(golden, "dampening"), decay, golden.flag("nesterov")));
+            return new Sgd(model, new SgdOptions(exact(golden, "lr"), exact(golden, "momentum"), exact(golden, "dampening"), decay,
+                    golden.flag("nesterov")));
         }
-        return new Adam(model, new AdamOptions(exact(golden, "lr"), exact(golden, "beta1"), exact(golden, "beta2"), exact(golden, "eps"), decay,
-                golden.operation().equals("adamw")));
+        return new Adam(model,
+                new AdamOptions(exact(golden, "lr"), exact(golden, "beta1"), exact(golden, "beta2"), exact(golden, "eps"), decay,
+                        golden.operation().equals("adamw")));
     }
 
     private static double exact(GoldenCase golden, String attribute) {

@@ -23,12 +23,12 @@ final class TinyTask {
     static final ImageShape SHAPE = new ImageShape(3, 8, 8);
     static final int CLASSES = 3;
 
-    private TinyTask() {
-    }
+    private TinyTask() {}
 
     /// Convolutions with and without bias, batch norm, pooling, dropout, linear.
     static Layer model(long seed) {
-        return new Sequential(new Conv2d(3, 5, 3, 1, 1, true), new BatchNorm2d(5), new ReLU(), new MaxPool2d(2, 2), new Conv2d(5, 6, 3, 2, 1, false),
+        return new Sequential(new Conv2d(3, 5, 3, 1, 1, true), new BatchNorm2d(5), new ReLU(), new MaxPool2d(2, 2),
+                new Conv2d(5, 6, 3, 2, 1, false),
                 new BatchNorm2d(6), new ReLU(), new Flatten(), new Dropout(0.25f), new Linear(24, CLASSES, true)).initialize(seed);
     }
 

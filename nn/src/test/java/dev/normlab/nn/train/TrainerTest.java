@@ -40,8 +40,7 @@ class TrainerTest {
     private static final Dataset TRAIN = TinyTask.data(31, 1);
     private static final Dataset TEST = TinyTask.data(20, 2);
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     private static TrainingStep step(Layer model, Device device) {
         return new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.05, 0.9, 5e-4)), List.of(), device);
@@ -89,7 +88,8 @@ class TrainerTest {
             assertEquals(EPOCHS * BATCHES, step.step());
         }
         TinyTask.assertSameBits(uninterrupted("cpu", 1), model);
-        assertEquals(new TrainingEvent.RunStarted(stopAfter / BATCHES, stopAfter % BATCHES + 1, EPOCHS, BATCHES, 31, model.parameterCount()),
+        assertEquals(
+                new TrainingEvent.RunStarted(stopAfter / BATCHES, stopAfter % BATCHES + 1, EPOCHS, BATCHES, 31, model.parameterCount()),
                 events.getFirst());
         long finished = events.stream().filter(TrainingEvent.EpochFinished.class::isInstance).count();
         assertEquals(EPOCHS - stopAfter / BATCHES, finished, "epochs that ended in the resumed run");
@@ -119,8 +119,10 @@ class TrainerTest {
     private static Layer adam(int epochs, @Nullable Path resume, Path checkpoint) throws IOException {
         Layer model = TinyTask.model(11);
         try (Device device = Device.scalar(1);
-                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Adam(model, AdamOptions.adamW(0.01)), List.of(), device)) {
-            Trainer trainer = new Trainer(step, loader(), null, TrainerOptions.of(epochs, Schedule.constant()).withCheckpoint(checkpoint, Map.of()));
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Adam(model, AdamOptions.adamW(0.01)), List.of(),
+                        device)) {
+            Trainer trainer = new Trainer(step, loader(), null,
+                    TrainerOptions.of(epochs, Schedule.constant()).withCheckpoint(checkpoint, Map.of()));
             if (resume != null) {
                 trainer.resume(resume);
             }
@@ -176,8 +178,9 @@ class TrainerTest {
         Layer model = TinyTask.model(11);
         List<TrainingEvent> events = new ArrayList<>();
         try (Device device = Device.scalar(1); TrainingStep step = step(model, device)) {
-            Trainer trainer = new Trainer(step, loader(), null, TrainerOptions.of(2, (base, epoch) -> epoch == 0 ? base : 3e38).withCheckpoint(checkpoint,
-                    Map.of()));
+            Trainer trainer = new Trainer(step, loader(), null,
+                    TrainerOptions.of(2, (base, epoch) -> epoch == 0 ? base : 3e38).withCheckpoint(checkpoint,
+                            Map.of()));
             DivergenceException thrown = assertThrows(DivergenceException.class, () -> trainer.listen(events::add).run());
             TrainingEvent.Diverged told = assertInstanceOf(TrainingEvent.Diverged.class, events.getLast());
             assertEquals(thrown, told.exception());
@@ -215,7 +218,8 @@ class TrainerTest {
     @Test
     void aCheckpointThatCannotBeWrittenIsAnError() throws IOException {
         try (Device device = Device.scalar(1); TrainingStep step = step(TinyTask.model(11), device)) {
-            Trainer trainer = new Trainer(step, loader(), null, options().withCheckpoint(folder.resolve("no/such/folder/c.safetensors"), Map.of()));
+            Trainer trainer = new Trainer(step, loader(), null,
+                    options().withCheckpoint(folder.resolve("no/such/folder/c.safetensors"), Map.of()));
             assertThrows(IOException.class, trainer::run);
         }
     }

@@ -126,7 +126,8 @@ class TrainingStepTest {
     private static Layer trainTiny(Device device, boolean onHost, boolean eagerly) {
         Layer model = TinyTask.model(5);
         Decay decay = new Decay(model, onHost);
-        try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(decay), device)) {
+        try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)),
+                List.of(decay), device)) {
             for (int i = 0; i < 3; i++) {
                 if (eagerly) {
                     step.runEagerly(TINY_IMAGES, TINY_LABELS);
@@ -146,14 +147,17 @@ class TrainingStepTest {
             Layer model = TinyTask.model(5);
             List<String> log = new ArrayList<>();
             List<TrainingHook> hooks = List.of(new Marker(TrainingHook.Moment.AFTER_UPDATE, true, "projection", log),
-                    new Marker(TrainingHook.Moment.BEFORE_UPDATE, true, "clipping", log), new Marker(TrainingHook.Moment.AFTER_BACKWARD, false, "decay", log),
+                    new Marker(TrainingHook.Moment.BEFORE_UPDATE, true, "clipping", log),
+                    new Marker(TrainingHook.Moment.AFTER_BACKWARD, false, "decay", log),
                     new Marker(TrainingHook.Moment.AFTER_BACKWARD, true, "second decay", log));
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), hooks, device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), hooks,
+                    device)) {
                 step.runEagerly(TINY_IMAGES, TINY_LABELS);
                 assertEquals(List.of("decay", "second decay", "clipping", "projection"), log);
                 log.clear();
                 step.run(TINY_IMAGES, TINY_LABELS);
-                assertEquals(List.of("decay", "second decay", "clipping", "projection"), log, "the recorded one is called when it is recorded");
+                assertEquals(List.of("decay", "second decay", "clipping", "projection"), log,
+                        "the recorded one is called when it is recorded");
                 log.clear();
                 step.run(TINY_IMAGES, TINY_LABELS);
                 assertEquals(List.of("second decay", "clipping", "projection"), log);
@@ -166,7 +170,8 @@ class TrainingStepTest {
     void trainingComputesNoGradientOfTheImages(String name) {
         try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(), device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(),
+                    device)) {
                 step.run(TINY_IMAGES, TINY_LABELS);
             }
             assertEquals(2, device.calls("CONV2D_BACKWARD_WEIGHT"));
@@ -182,7 +187,8 @@ class TrainingStepTest {
             Parameter first = model.namedParameters().get("0.weight");
             float[] before = first.tensor().toArray();
             float[] beforeLast = model.namedParameters().get("9.weight").tensor().toArray();
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0.1)), List.of(), device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0.1)),
+                    List.of(), device)) {
                 first.frozen(true);
                 step.run(TINY_IMAGES, TINY_LABELS);
                 assertEquals(1, device.calls("CONV2D_BACKWARD_WEIGHT"));
@@ -201,7 +207,8 @@ class TrainingStepTest {
     void aSteadyStepAllocatesNoTensorMemory(String name) {
         try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(), device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(),
+                    device)) {
                 step.run(TINY_IMAGES, TINY_LABELS);
                 step.run(TINY_IMAGES, TINY_LABELS);
                 long allocated = device.pool().allocatedBytes();
@@ -272,7 +279,8 @@ class TrainingStepTest {
     void aTinyBatchIsLearntByHeart(String name) {
         try (Device device = Device.open(name, 1)) {
             Layer model = TinyTask.model(5);
-            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(), device)) {
+            try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)),
+                    List.of(), device)) {
                 StepResult result = step.run(TINY_IMAGES, TINY_LABELS);
                 float first = result.loss();
                 for (int i = 0; i < 60; i++) {
