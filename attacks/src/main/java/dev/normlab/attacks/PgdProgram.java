@@ -7,6 +7,8 @@ import dev.normlab.engine.autograd.Losses;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Reduction;
+import dev.normlab.engine.program.EagerExecutor;
+import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.Interpreter;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
@@ -24,6 +26,9 @@ final class PgdProgram implements AutoCloseable {
 
     private static final String FOOLED = "fooled";
 
+    private final Victim victim;
+    private final ThreatModel.Ball ball;
+    private final boolean targeted;
     private final Interpreter interpreter;
     private final Tensor clean;
     private final Tensor iterate;
@@ -46,30 +51,38 @@ final class PgdProgram implements AutoCloseable {
         labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
         eps = Tensor.scalar(0).named("eps");
         stepSize = Tensor.scalar(0).named("step size");
+        this.victim = victim;
+        this.ball = ball;
+        this.targeted = targeted;
         Recorder recorder = new Recorder(victim.device());
-        try (Tape tape = new Tape(recorder, List.of(iterate))) {
+        compute(recorder);
+        interpreter = new Interpreter(recorder.program(), victim.device());
+    }
+
+    private void compute(Executor executor) {
+        try (Tape tape = new Tape(executor, List.of(iterate))) {
             Tensor logits = victim.model().forward(tape, iterate);
             Tensor crossEntropy = Losses.crossEntropy(tape, logits, labels, CrossEntropyOptions.of(Reduction.NONE));
             Tensor loss = targeted ? Arithmetic.negate(tape, crossEntropy) : crossEntropy;
             Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
-            rememberBest(tape, recorder, logits, loss, targeted);
+            rememberBest(tape, logits, loss);
             Tensor step = Arithmetic.multiply(tape, GradientStep.direction(tape, ball, gradient), stepSize);
             Tensor moved = Arithmetic.add(tape, iterate, step);
-            recorder.update(Opcode.ASSIGN, null, List.of(iterate), GradientStep.project(tape, ball, clean, moved, eps));
+            executor.update(Opcode.ASSIGN, null, List.of(iterate), GradientStep.project(tape, ball, clean, moved, eps));
         }
-        interpreter = new Interpreter(recorder.program(), victim.device());
     }
 
-    private void rememberBest(Tape tape, Recorder recorder, Tensor logits, Tensor loss, boolean targeted) {
+    private void rememberBest(Tape tape, Tensor logits, Tensor loss) {
         Tensor hit = Arithmetic.equalIndices(tape, Reductions.argMax(tape, logits, 1, false), labels);
         Tensor one = Tensor.scalar(1f);
         Tensor success = targeted ? hit : Arithmetic.subtract(tape, one, hit);
         Tensor open = Arithmetic.subtract(tape, one, fooled);
         Tensor better = Arithmetic.maximum(tape, success, Arithmetic.greater(tape, loss, bestLoss));
         Tensor take = Arithmetic.multiply(tape, open, better);
-        recorder.update(Opcode.ASSIGN, null, List.of(best), Arrangement.select(tape, take, iterate, best));
-        recorder.update(Opcode.ASSIGN, null, List.of(bestLoss), Arrangement.select(tape, take, loss, bestLoss));
-        recorder.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
+        Executor executor = tape.executor();
+        executor.update(Opcode.ASSIGN, null, List.of(best), Arrangement.select(tape, take, iterate, best));
+        executor.update(Opcode.ASSIGN, null, List.of(bestLoss), Arrangement.select(tape, take, loss, bestLoss));
+        executor.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
     }
 
     /// Begins a run.
@@ -90,9 +103,19 @@ final class PgdProgram implements AutoCloseable {
         stepSize.set(step);
     }
 
+    /// Sets the length of the steps from now on.
+    void stepSize(float step) {
+        stepSize.set(step);
+    }
+
     /// Judges the iterate and moves it.
     void step() {
         interpreter.replay(Map.of());
+    }
+
+    /// As [#step], bitwise, computed at once instead of replayed.
+    void stepEagerly() {
+        compute(new EagerExecutor(victim.device()));
     }
 
     /// Which images have been misclassified (or have reached their targets) so far, 0 or 1.

@@ -1,0 +1,69 @@
+package dev.normlab.lip.norm;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.loss.Objective;
+import dev.normlab.nn.model.Models;
+import dev.normlab.nn.optim.Sgd;
+import dev.normlab.nn.optim.SgdOptions;
+import dev.normlab.nn.train.TrainingStep;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Training with norm decay is the same bits replayed and eager, with any number of threads.
+class RecordedNormDecayTest {
+
+    private static final int BATCH = 4;
+
+    /// Weights, buffers, optimiser state, traces and losses after three steps of VGG11 whose learning rate and beta change between steps.
+    private static Map<String, float[]> train(String name, int threads, Norm norm, boolean eagerly) {
+        float[] images = new float[BATCH * 3 * 32 * 32];
+        RandomStream.of(1, "images").fillNormal(images, 0f, 1f);
+        Tensor x = Tensor.of(Shape.of(BATCH, 3, 32, 32), images);
+        Tensor labels = Tensor.ofInts(Shape.of(BATCH), 3, 1, 4, 1);
+        Layer model = Models.create("vgg11:width=0.0625", 3);
+        Sgd sgd = new Sgd(model, SgdOptions.of(0.1, 0.9, 5e-4));
+        NormDecay decay = new NormDecay(model, NormDecay.Options.of(norm, 1e-2f));
+        Map<String, float[]> results = new LinkedHashMap<>();
+        try (Device device = Device.open(name, threads);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), sgd, List.of(decay), device)) {
+            for (int k = 0; k < 3; k++) {
+                sgd.learningRate(0.1 / (k + 1));
+                decay.beta(1e-2f * (k + 1));
+                float loss = (eagerly ? step.runEagerly(x, labels) : step.run(x, labels)).loss();
+                assertTrue(Float.isFinite(loss));
+                results.put("loss " + k, new float[]{loss});
+            }
+        }
+        model.stateDict().forEach((key, tensor) -> results.put(key, tensor.toArray()));
+        sgd.state().forEach((key, tensor) -> results.put("optimiser " + key, tensor.toArray()));
+        decay.state().forEach((key, tensor) -> results.put("trace " + key, tensor.toArray()));
+        return results;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cpu,L1", "scalar,L1", "cpu,LINF"})
+    void threeStepsReplayedAreBitwiseTheEagerOnesWithOneTwoAndFiveThreads(String device, Norm norm) {
+        Map<String, float[]> eager = train(device, 2, norm, true);
+        for (int threads : new int[]{1, 2, 5}) {
+            Map<String, float[]> replayed = train(device, threads, norm, false);
+            assertEquals(eager.keySet(), replayed.keySet());
+            eager.forEach((key, values) -> assertArrayEquals(values, replayed.get(key), key + " with " + threads + " threads"));
+        }
+        assertNotEquals(0, eager.keySet().stream().filter(key -> key.startsWith("trace")).count(), "no layer was decayed");
+        assertTrue(eager.entrySet().stream().filter(entry -> entry.getKey().startsWith("trace"))
+                .noneMatch(entry -> Arrays.equals(entry.getValue(), new float[entry.getValue().length])), "a trace stayed zero");
+    }
+}
