@@ -59,16 +59,15 @@ final class Divergence {
         for (Map.Entry<String, Tensor> entry : model.stateDict().entrySet()) {
             if (!isFinite(entry.getValue()) && !entry.getKey().contains("running_")) {
                 return new DivergenceException(layerOf(entry.getKey()), step,
-                        found + "the first layer affected is " + layerOf(entry.getKey()) + ": its "
-                                + entry.getKey() + " has values that are NaN or infinite.");
+                        found + "the first layer affected is " + layerOf(entry.getKey()) + ": its " + entry.getKey()
+                                + " has values that are NaN or infinite.");
             }
         }
         return firstActivation(found, model, objective, images, labels, device, step);
     }
 
     private static DivergenceException firstActivation(String found, Layer model, Objective objective, Tensor images, Tensor labels,
-            Device device,
-            long step) {
+            Device device, long step) {
         Map<Layer, String> names = new IdentityHashMap<>();
         model.namedLayers().forEach((name, layer) -> names.put(layer, name));
         List<String> affected = new ArrayList<>();
@@ -84,8 +83,8 @@ final class Divergence {
             return new DivergenceException("loss", step, found + "all weights and activations are finite, so the loss itself overflowed.");
         }
         return new DivergenceException(affected.getFirst().substring(0, affected.getFirst().indexOf(' ')), step,
-                found + "the first layer affected is "
-                        + affected.getFirst() + ": its output is not finite, while its input and all weights are.");
+                found + "the first layer affected is " + affected.getFirst()
+                        + ": its output is not finite, while its input and all weights are.");
     }
 
     private static String layerOf(String parameter) {
