@@ -47,7 +47,7 @@ public final class Main implements Runnable {
         CommandLine line = new CommandLine(new Main(), new CommandFactory(new Streams(out, err)));
         line.setOut(new PrintWriter(out, true));
         line.setErr(new PrintWriter(err, true));
-        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setOverwrittenOptionsAllowed(true);
         line.setParameterExceptionHandler((exception, _) -> usage(err, exception));
         line.setExecutionExceptionHandler((exception, _, parsed) -> failure(err, exception, parsed));
         return line.execute(args);

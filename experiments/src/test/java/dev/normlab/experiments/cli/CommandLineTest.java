@@ -1,0 +1,227 @@
+package dev.normlab.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CommandLineTest {
+
+    private static final String TINY = "vgg11:width=0.0625";
+    private static final String DATA = "synthetic:train=64,test=32";
+
+    @TempDir
+    private Path folder = Path.of("");
+
+    private record Output(int code, String out, String err) {
+    }
+
+    private static Output run(String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), args);
+        return new Output(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    private Output train(String out, String... more) {
+        List<String> args = new ArrayList<>(List.of("train", "--model", TINY, "--data", DATA, "--epochs", "2", "--batch-size", "24", "--threads", "1", "--quiet",
+                "--out", folder.resolve(out).toString()));
+        args.addAll(List.of(more));
+        return run(args.toArray(String[]::new));
+    }
+
+    /// A mistake ends with the expected code and one clear message, and writes nothing.
+    private void refused(int code, String message, String... args) throws IOException {
+        List<Path> before = files();
+        Output output = run(args);
+        assertEquals(code, output.code(), output.err());
+        assertTrue(output.err().contains(message), output.err());
+        assertFalse(output.err().contains("\tat "), "no stack trace: " + output.err());
+        assertTrue(output.err().lines().count() <= 4, output.err());
+        assertEquals("", output.out());
+        assertEquals(before, files(), "nothing is written");
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.sorted().toList();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"--model;lenet99;there is no model 'lenet99'", "--model;vgg11:width=-1;width is a factor above 0",
+            "--model;vgg11:depth=3;no option 'depth'", "--method;magic;there is no method 'magic'; known methods: plain",
+            "--data;mnist;There is no data \"mnist\"", "--epochs;0;--epochs: expected a number from 1", "--epochs;-3;--epochs: expected a number from 1",
+            "--epochs;many;Invalid value for option '--epochs'", "--epochs;99999999999;Invalid value for option '--epochs'",
+            "--batch-size;0;--batch-size: expected", "--lr;NaN;--lr: expected a number above 0", "--lr;-0.1;--lr: expected a number above 0",
+            "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
+            "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
+            "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
+            "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
+            "--device;abacus;there is no device 'abacus'", "--seed;x;Invalid value for option '--seed'"})
+    void aWrongOptionOfTrainIsRefusedWithWhatIsValid(String option, String value, String message) throws IOException {
+        refused(2, message, "train", "--out", folder.resolve("run").toString(), option, value);
+    }
+
+    @Test
+    void theGpuThatThisVersionLacksIsSaidInOneLine() throws IOException {
+        refused(1, "this version computes on the CPU only", "train", "--device", "gpu", "--out", folder.resolve("run").toString());
+    }
+
+    @Test
+    void unknownCommandsAndOptionsAreRefusedWithSuggestions() throws IOException {
+        refused(2, "Did you mean", "trian");
+        refused(2, "Unknown option", "train", "--epoch-count", "3");
+        refused(2, "say what to do");
+        refused(2, "say what to measure", "bench");
+    }
+
+    @Test
+    void dataThatIsNotThereOrCutIsNamed() throws IOException {
+        refused(1, "nowhere", "train", "--data", "cifar10:" + folder.resolve("nowhere"), "--out", folder.resolve("run").toString());
+        Path cifar = Files.createDirectory(folder.resolve("cifar"));
+        for (String name : List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin")) {
+            Files.write(cifar.resolve(name), new byte[3073]);
+        }
+        Files.write(cifar.resolve("data_batch_3.bin"), new byte[3000]);
+        refused(1, "data_batch_3.bin", "train", "--data", "cifar10:" + cifar, "--out", folder.resolve("run").toString());
+        byte[] record = new byte[3073];
+        record[0] = 77;
+        Files.write(cifar.resolve("data_batch_3.bin"), record);
+        refused(1, "77", "train", "--data", "cifar10:" + cifar, "--out", folder.resolve("run").toString());
+    }
+
+    @Test
+    void aBrokenPictureInAnImageFolderIsNamed() throws IOException {
+        Path dog = Files.createDirectories(folder.resolve("pictures/train/dog"));
+        Path test = Files.createDirectories(folder.resolve("pictures/test/dog"));
+        Files.writeString(dog.resolve("rex.png"), "this is no picture");
+        Files.writeString(test.resolve("rex.png"), "nor is this");
+        refused(1, "rex.png", "train", "--data", "folder:" + folder.resolve("pictures"), "--out", folder.resolve("run").toString());
+    }
+
+    @Test
+    void corruptAndHostileWeightsAreRefused() throws IOException {
+        Path huge = folder.resolve("huge.safetensors");
+        Files.write(huge, ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putLong(1L << 60).array());
+        refused(1, "huge.safetensors", "evaluate", "--model", TINY, "--data", DATA, "--weights", huge.toString());
+        refused(1, "outside.safetensors", "norms", "--model", TINY, "--weights",
+                safetensors("outside", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,800]}}", 8).toString());
+        refused(1, "overlap.safetensors", "norms", "--model", TINY, "--weights", safetensors("overlap",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12).toString());
+        refused(1, "dtype.safetensors", "norms", "--model", TINY, "--weights",
+                safetensors("dtype", "{\"a\":{\"dtype\":\"Q7\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8).toString());
+        refused(1, "missing", "norms", "--model", TINY, "--weights",
+                safetensors("other", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8).toString());
+        refused(1, "there is no file", "norms", "--model", TINY, "--weights", folder.resolve("absent.safetensors").toString());
+    }
+
+    private Path safetensors(String name, String header, int bytes) throws IOException {
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer buffer = ByteBuffer.allocate(8 + text.length + bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text);
+        return Files.write(folder.resolve(name + ".safetensors"), buffer.array());
+    }
+
+    @Test
+    void weightsOfAnotherModelAreRefusedWithTheNamesThatDiffer() throws IOException {
+        assertEquals(0, train("run", "--save", folder.resolve("vgg.safetensors").toString()).code());
+        refused(1, "layer1.0", "evaluate", "--model", "resnet18:width=0.0625", "--data", DATA, "--weights", folder.resolve("vgg.safetensors").toString());
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenIsRefusedBeforeTraining() throws IOException {
+        Path file = Files.writeString(folder.resolve("a-file"), "x");
+        refused(1, "a-file", "train", "--model", TINY, "--data", DATA, "--out", file.resolve("run").toString());
+        refused(1, "--save: cannot write", "train", "--model", TINY, "--data", DATA, "--out", folder.resolve("run").toString(), "--save",
+                folder.resolve("no/such/folder.safetensors").toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"--eps;-1;eps is a number of at least 0", "--eps;NaN;eps is a number of at least 0", "--eps;8;did you mean 8.0/255",
+            "--eps;8/0;eps is a number", "--eps;much;--eps: expected a number or a fraction", "--norm;l7;there is no perturbation norm 'l7'",
+            "--attacks;tickle;there is no attack 'tickle'", "--steps;0;--steps and --restarts", "--restarts;-1;--steps and --restarts",
+            "--step-size;0;--step-size: expected a number above 0", "--batch-size;0;--batch-size: expected", "--split;both;--split: expected train or test"})
+    void aWrongOptionOfAttackIsRefused(String option, String value, String message) throws IOException {
+        refused(2, message, "attack", "--model", TINY, "--data", DATA, option, value);
+    }
+
+    @Test
+    void imagesThatAreTooSmallForTheModelAreRefused() throws IOException {
+        refused(1, "do not fit the model", "norms", "--model", TINY, "--input", "3x8x8");
+        refused(2, "--input: expected channels x height x width", "norms", "--model", TINY, "--input", "32");
+    }
+
+    @Test
+    void trainEvaluateAttackNormsAndReportWorkOnARunFolder() throws IOException {
+        assertEquals(0, train("run", "--method", "nd-l1-bn", "--json", folder.resolve("train.json").toString()).code());
+        String run = folder.resolve("run").toString();
+        assertTrue(Files.readString(folder.resolve("train.json")).contains("\"accuracy\""));
+        Output evaluated = run("evaluate", "--weights", run, "--data", DATA, "--json", "-", "--save", folder.resolve("logits.npz").toString());
+        assertEquals(0, evaluated.code(), evaluated.err());
+        assertTrue(evaluated.out().contains("\"n\" : 32"), evaluated.out());
+        assertEquals(List.of(32, 10), boxed(Npz.read(folder.resolve("logits.npz")).get("logits")));
+        Output attacked = run("attack", "--weights", run, "--data", DATA, "--attacks", "fgsm,pgd", "--steps", "3", "--json", "-", "--save",
+                folder.resolve("adv.npz").toString());
+        assertEquals(0, attacked.code(), attacked.err());
+        assertTrue(attacked.out().contains("\"robust_accuracy\""), attacked.out());
+        Map<String, NumberArray> images = Npz.read(folder.resolve("adv.npz"));
+        assertEquals(List.of("x", "x_adv", "y", "pred"), List.copyOf(images.keySet()));
+        assertEquals(List.of(32, 3, 32, 32), boxed(images.get("x_adv")));
+        Output norms = run("norms", "--weights", run, "--json", "-");
+        assertTrue(norms.out().contains("\"l1_conv_linear\""), norms.out());
+        assertEquals(0, run("report", run, "--quiet").code());
+        assertTrue(Files.readString(folder.resolve("run/report.html")).contains("<svg"));
+    }
+
+    private static List<Integer> boxed(NumberArray array) {
+        return Arrays.stream(array.shape().toArray()).boxed().toList();
+    }
+
+    @Test
+    void theSameSettingsGiveTheSameBytesWhateverTheThreads() throws IOException {
+        assertEquals(0, train("one", "--method", "nd-linf").code());
+        assertEquals(0, train("two", "--method", "nd-linf", "--threads", "3").code());
+        assertArrayEquals(Files.readAllBytes(folder.resolve("one/weights.safetensors")), Files.readAllBytes(folder.resolve("two/weights.safetensors")));
+    }
+
+    @Test
+    void aRunFolderIsNeverOverwrittenAndResumeKeepsItsOptions() throws IOException {
+        assertEquals(0, train("run").code());
+        Output again = train("run");
+        assertEquals(1, again.code());
+        assertTrue(again.err().contains("already holds a run"), again.err());
+        refused(2, "leave --lr out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1");
+        refused(1, "is not a run folder", "train", "--out", folder.resolve("elsewhere").toString(), "--resume");
+        refused(2, "say which run", "train", "--resume");
+        assertEquals(0, run("train", "--out", folder.resolve("run").toString(), "--resume", "--quiet").code());
+    }
+
+    @Test
+    void divergenceStopsWithTheFirstLayerAndKeepsTheFolder() throws IOException {
+        Output output = train("run", "--lr", "1e6", "--weight-decay", "1e6", "--epochs", "9");
+        assertEquals(1, output.code(), output.err());
+        assertTrue(output.err().contains("training diverged in step"), output.err());
+        assertTrue(output.err().contains("features."), output.err());
+        assertTrue(Files.readString(folder.resolve("run/result.json")).contains("diverged"));
+    }
+}
