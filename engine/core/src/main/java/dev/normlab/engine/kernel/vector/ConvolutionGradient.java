@@ -50,8 +50,12 @@ final class ConvolutionGradient {
     private void sum(Piece piece, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
         int at = slice + plan.sumsAt(piece, range);
         Arrays.fill(sums, at, at + plan.taps * plan.tiledChannels(range) * piece.vectors() * V, 0f);
-        float[] image = workspace.scratch(worker, "convolution image", plan.imageFloats);
-        if (plan.positions) {
+        float[] image = plan.direct ? x : workspace.scratch(worker, "convolution image", plan.imageFloats);
+        if (plan.direct) {
+            for (int first = fromImage; first < toImage; first += plan.images) {
+                sumDirect(piece, range, first, Math.min(plan.images, toImage - first), sums, at);
+            }
+        } else if (plan.positions) {
             for (int first = fromImage; first < toImage; first += plan.images) {
                 sumPositions(piece, range, first, Math.min(plan.images, toImage - first), image, sums, at, workspace, worker);
             }
@@ -64,10 +68,20 @@ final class ConvolutionGradient {
         }
     }
 
+    private void sumDirect(Piece piece, int range, int first, int images, float[] sums, int at) {
+        int plane = s.oh() * s.ow();
+        int dAt = (first * Lanes.blocks(s.o()) + piece.block()) * plane * V;
+        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
+            int xAt = (first * Lanes.blocks(s.c()) + inputBlock(piece, range) + channel / V) * plane * V + channel % V;
+            TileOuterProducts.multiply(piece.vectors(), x, V, dOut, V, plane * V, plan.segments, 0, images, xAt, dAt, plane, sums,
+                    at + channel * piece.vectors() * V);
+        }
+    }
+
     private void sumBand(Piece piece, int range, int in, int band, float[] image, float[] sums, int at, Workspace workspace, int worker) {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
-        ScratchImage.copy(x, in, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), firstRow * s.strideH() - s.padTop(),
-                (rows - 1) * plan.rows.step() + plan.rows.highest() - plan.rows.lowest() + 1, -s.padLeft(), plan.scratchColumns, plan.pixelFloats(), image, 0);
+        ScratchImage.copy(x, in, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), firstRow * s.strideH() - s.padTop(), plan.rows.copyStep(),
+                plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, plan.pixelFloats(), image, 0);
         float[] d = dOut;
         int plane = s.oh() * s.ow();
         int dAt = ((in * Lanes.blocks(s.o()) + piece.block()) * plane + firstRow * s.ow()) * V;
@@ -79,9 +93,9 @@ final class ConvolutionGradient {
         for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
             int xAt = channelAt(range) + channel;
             for (int tap = 0; tap < plan.taps; tap++) {
-                int start = plan.starts[tap];
-                TileOuterProducts.multiply(piece.vectors(), image, plan.columns.step() * plan.pixelFloats(), d, V, plane * V, plan.segments, start, start + rows,
-                        xAt, dAt, s.ow(), sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
+                int start = plan.starts[tap], end = plan.linear ? start + 1 : start + rows;
+                TileOuterProducts.multiply(piece.vectors(), image, plan.columns.scratchStep() * plan.pixelFloats(), d, V, plane * V, plan.segments, start, end,
+                        xAt, dAt, plan.linear ? rows * s.ow() : s.ow(), sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
             }
         }
     }

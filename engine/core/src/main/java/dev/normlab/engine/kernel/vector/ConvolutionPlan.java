@@ -21,8 +21,10 @@ final class ConvolutionPlan {
     // Floats of weights that should stay in the second-level cache while all tiles of a unit pass.
     private static final int WEIGHT_FLOATS = 80 * 1024;
 
-    // Maps up to this many results are done by positions.
+    // Maps up to this many results may be done by positions, if that leaves out products worth it.
     private static final int POSITION_PIXELS = 64;
+
+    private static final double POSITION_SHARE = 0.96;
 
     private static final int ABSENT = Integer.MAX_VALUE;
 
@@ -80,8 +82,9 @@ final class ConvolutionPlan {
         this.columns = columns;
         this.channels = channels;
         int results = rows.count() * columns.count();
-        int imageFloats = height * width * channels.stride();
-        this.positions = results <= POSITION_PIXELS && imageFloats <= SCRATCH_FLOATS;
+        int mapRows = rows.isSingle() ? rows.count() : height, mapColumns = columns.isSingle() ? columns.count() : width;
+        int imageFloats = mapRows * mapColumns * channels.stride();
+        this.positions = imageFloats <= SCRATCH_FLOATS && positionsPay(rows, columns, height, width);
         int rowTaps = rows.offsets().length, columnTaps = columns.offsets().length;
         int tapsPerPart = Math.max(1, WEIGHT_FLOATS / (channels.length() * channels.pieces().getFirst().vectors() * Lanes.V));
         if (positions) {
@@ -89,8 +92,8 @@ final class ConvolutionPlan {
             this.bandRows = rows.count();
             this.bands = 1;
             this.images = PIXELS * Math.clamp(SCRATCH_FLOATS / (PIXELS * imageFloats), 1, 4);
-            this.scratchRows = height;
-            this.scratchColumns = width;
+            this.scratchRows = mapRows;
+            this.scratchColumns = mapColumns;
             // A little apart, so that six images do not share the same sets of the cache.
             this.imageStride = imageFloats + 16;
             this.scratchFloats = images * imageStride;
@@ -100,13 +103,13 @@ final class ConvolutionPlan {
             boolean merged = channels.plain() && channels.groups() == 1 && columnTaps > 1 && columns.offsets()[1] - columns.offsets()[0] == 1;
             this.length = merged ? channels.length() * columnTaps : channels.length();
             this.images = 1;
-            this.scratchColumns = (columns.count() - 1) * columns.step() + columns.highest() - columns.lowest() + 1;
+            this.scratchColumns = columns.span(columns.count());
             int span = rows.highest() - rows.lowest() + 1;
-            int fitting = (SCRATCH_FLOATS / (scratchColumns * channels.stride()) - span) / rows.step() + 1;
+            int fitting = (SCRATCH_FLOATS / (scratchColumns * channels.stride()) - span) / rows.scratchStep() + 1;
             int wanted = (BAND_PIXELS + columns.count() - 1) / columns.count();
             this.bandRows = Math.clamp(Math.min(fitting, wanted), 1, rows.count());
             this.bands = (rows.count() + bandRows - 1) / bandRows;
-            this.scratchRows = (bandRows - 1) * rows.step() + span;
+            this.scratchRows = rows.span(bandRows);
             this.imageStride = scratchRows * scratchColumns * channels.stride();
             this.scratchFloats = imageStride;
             this.classes = 1;
@@ -130,6 +133,13 @@ final class ConvolutionPlan {
         placeSegments(kernelColumns, height, width, rowSegments, rowsPerPart);
     }
 
+    /// Whether the map is small and padding makes enough of the products superfluous.
+    static boolean positionsPay(TapAxis rows, TapAxis columns, int height, int width) {
+        int results = rows.count() * columns.count();
+        long inTiles = (long) (results + PIXELS - 1) / PIXELS * PIXELS * rows.offsets().length * columns.offsets().length;
+        return results <= POSITION_PIXELS && (long) rows.products(height) * columns.products(width) < POSITION_SHARE * inTiles;
+    }
+
     private void placePositions(int outWidth) {
         int imageTiles = images / PIXELS;
         for (int tile = 0; tile < tiles; tile++) {
@@ -149,7 +159,7 @@ final class ConvolutionPlan {
         for (int q = 0; q < pixels.length; q++) {
             int result = Math.min(q, results - 1);
             int row = result / columns.count(), column = result % columns.count();
-            pixels[q] = (row * rows.step() * scratchColumns + column * columns.step()) * channels.stride();
+            pixels[q] = (row * rows.scratchStep() * scratchColumns + column * columns.scratchStep()) * channels.stride();
             outImages[q] = q < results ? 0 : ABSENT;
             outPixels[q] = outPixel(row, column, outWidth);
         }
@@ -167,12 +177,13 @@ final class ConvolutionPlan {
                 ranges[part * classes + k] = at;
                 for (int t = part * rowsPerPart; t < lastRow; t++) {
                     for (int u = 0; u < rowSegments; u++) {
-                        int row = rows.offsets()[t] + (positions ? k / columns.count() * rows.step() : -rows.lowest());
-                        int column = columns.offsets()[u] + (positions ? k % columns.count() * columns.step() : -columns.lowest());
+                        int row = rows.offsets()[t] + (positions ? k / columns.count() * rows.step() : 0);
+                        int column = columns.offsets()[u] + (positions ? k % columns.count() * columns.step() : 0);
                         if (positions && (row < 0 || row >= height || column < 0 || column >= width)) {
                             continue;
                         }
-                        segments[2 * at] = (row * scratchColumns + column) * channels.stride();
+                        int scratchRow = (row - firstRow()) / rows.copyStep(), scratchColumn = (column - firstColumn()) / columns.copyStep();
+                        segments[2 * at] = (scratchRow * scratchColumns + scratchColumn) * channels.stride();
                         segments[2 * at + 1] = rows.taps()[t] * kernelColumns + columns.taps()[u];
                         at++;
                     }
@@ -180,6 +191,21 @@ final class ConvolutionPlan {
                 rangeEnds[part * classes + k] = at;
             }
         }
+    }
+
+    /// The input row of the first row of the scratch image of the first band.
+    int firstRow() {
+        return positions && !rows.isSingle() ? 0 : rows.lowest();
+    }
+
+    /// The input column of the first column of the scratch image.
+    int firstColumn() {
+        return positions && !columns.isSingle() ? 0 : columns.lowest();
+    }
+
+    /// Whether any tap meets any result.
+    boolean hasProducts() {
+        return segments.length > 0;
     }
 
     /// How many results the band starting at this output row has: the last band of an image may be shorter.

@@ -5,6 +5,7 @@ import static dev.normlab.engine.kernel.vector.TileProducts.PIXELS;
 
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Runs one [ConvolutionPlan] over a batch: a convolution's forward pass, or one phase of its input gradient.
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// Chunks are pairs of a unit of the plan and a piece of the output channels, and write disjoint outputs. Every result is one sum in the order of the
 /// taps and input channels, in parts if the weights are large, plus the bias, whatever the other images, bands or pieces are.
 final class ConvolutionProduct {
+
+    private static final int FEW_TAPS = 4;
+    private static final int PIECES_TOGETHER = 4;
 
     private final ConvolutionPlan plan;
     private final int n;
@@ -46,24 +50,35 @@ final class ConvolutionProduct {
     }
 
     void run(Workspace workspace) {
-        int groups = (n + plan.images - 1) / plan.images;
-        int units = groups * plan.bands;
-        workspace.workers().run(units * plan.channels.pieces().size(), (chunk, worker) -> {
-            int unit = chunk % units;
-            piece(plan.channels.pieces().get(chunk / units), unit / plan.bands * plan.images, unit % plan.bands, workspace, worker);
+        int units = (n + plan.images - 1) / plan.images * plan.bands;
+        List<Piece> pieces = plan.channels.pieces();
+        // With few taps, copying the images costs too much to be done for every piece.
+        int together = plan.channels.groups() == 1 && plan.taps < FEW_TAPS ? PIECES_TOGETHER : 1;
+        int parts = (pieces.size() + together - 1) / together;
+        workspace.workers().run(units * parts, (chunk, worker) -> {
+            int unit = chunk % units, firstPiece = chunk / units * together;
+            int firstImage = unit / plan.bands * plan.images, band = unit % plan.bands;
+            float[] scratch = workspace.scratch(worker, "convolution image", plan.scratchFloats);
+            if (plan.hasProducts()) {
+                copyImages(pieces.get(firstPiece), firstImage, band, scratch);
+            }
+            for (int i = firstPiece; i < Math.min(pieces.size(), firstPiece + together); i++) {
+                piece(pieces.get(i), firstImage, band, scratch, workspace, worker);
+            }
         });
     }
 
-    private void piece(Piece piece, int firstImage, int band, Workspace workspace, int worker) {
-        int images = Math.min(plan.images, n - firstImage);
-        int stride = plan.channels.stride();
-        float[] scratch = workspace.scratch(worker, "convolution image", plan.scratchFloats);
-        int firstRow = plan.positions ? 0 : band * plan.bandRows * plan.rows.step() + plan.rows.lowest();
-        int firstColumn = plan.positions ? 0 : plan.columns.lowest();
-        for (int i = 0; i < images; i++) {
-            ScratchImage.copy(x, firstImage + i, plan.channels.inputs(), height, width, plan.channels.plain(), piece.inputBlock(), firstRow, plan.scratchRows,
-                    firstColumn, plan.scratchColumns, stride, scratch, i * plan.imageStride);
+    private void copyImages(Piece piece, int firstImage, int band, float[] scratch) {
+        int firstRow = plan.firstRow() + band * plan.bandRows * plan.rows.step();
+        for (int i = 0; i < Math.min(plan.images, n - firstImage); i++) {
+            ScratchImage.copy(x, firstImage + i, plan.channels.inputs(), height, width, plan.channels.plain(), piece.inputBlock(), firstRow,
+                    plan.rows.copyStep(), plan.scratchRows, plan.firstColumn(), plan.columns.copyStep(), plan.scratchColumns, plan.channels.stride(), scratch,
+                    i * plan.imageStride);
         }
+    }
+
+    private void piece(Piece piece, int firstImage, int band, float[] scratch, Workspace workspace, int worker) {
+        int images = Math.min(plan.images, n - firstImage);
         int vectors = piece.vectors(), tileFloats = vectors * PIXELS * V;
         int tiles = tilesOf(images, band);
         int together = plan.parts == 1 ? 1 : tiles;

@@ -16,8 +16,6 @@ final class GradientPlan {
     // Results of a band: two blocks of output gradients should stay in the nearest cache or close to it.
     private static final int BAND_PIXELS = 256;
 
-    private static final int POSITION_PIXELS = 64;
-
     // Pixels of all images of a group together, for positions.
     private static final int GROUP_PIXELS = 1024;
 
@@ -32,6 +30,9 @@ final class GradientPlan {
     final TapAxis columns;
     final ChannelGroups channels;
     final boolean positions;
+
+    /// Whether the kernel is 1x1 without stride and padding: then nothing is copied, and the tiles read the tensors themselves.
+    final boolean direct;
 
     /// Input channels (or, merged, pairs of tap column and input channel) of one chunk, and the number of such ranges.
     final int rangeChannels;
@@ -56,7 +57,11 @@ final class GradientPlan {
     /// Images of a group.
     final int images;
 
-    /// Segments of tap `t`: pairs of offsets from `starts[t]` to `starts[t + 1]`; in bands one for each row.
+    /// Whether the rows of a band lie end to end in the scratch image and make one segment.
+    final boolean linear;
+
+    /// Segments of tap `t`: pairs of offsets from `starts[t]` to `starts[t + 1]`: in bands one for each row (one in all if they are linear), in positions one
+    /// for each pair of positions, direct one for each image.
     final int[] segments;
     final int[] starts;
 
@@ -65,23 +70,30 @@ final class GradientPlan {
         columns = TapAxis.forward(s.ow(), s.kw(), s.strideW(), s.dilationW(), s.padLeft());
         channels = ChannelGroups.of(s.c(), s.o(), s.groups(), plainInput, 2);
         int results = s.oh() * s.ow(), inputPixels = s.h() * s.w();
-        positions = results <= POSITION_PIXELS && inputPixels <= 4 * POSITION_PIXELS;
+        direct = !plainInput && !VectorKernels.isPlain(s.o()) && s.kh() * s.kw() == 1 && s.strideH() * s.strideW() == 1 && s.h() == s.oh()
+                && s.w() == s.ow() && s.padTop() == 0 && s.padLeft() == 0;
+        positions = !direct && inputPixels <= GROUP_PIXELS / 4 && ConvolutionPlan.positionsPay(rows, columns, s.h(), s.w());
         merged = !positions && plainInput && s.dilationW() == 1 && s.kw() > 1;
         length = merged ? channels.length() * s.kw() : channels.length();
         taps = merged ? s.kh() : s.kh() * s.kw();
         rangeChannels = rangeChannels(length, channels.pieces().size());
         ranges = (length + rangeChannels - 1) / rangeChannels;
-        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : 1;
+        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : direct ? Math.clamp(BAND_PIXELS / results, 1, 16) : 1;
         bandRows = positions ? s.oh() : Math.clamp(BAND_PIXELS / s.ow(), 1, s.oh());
         bands = (s.oh() + bandRows - 1) / bandRows;
-        scratchRows = positions ? s.h() : (bandRows - 1) * rows.step() + rows.highest() - rows.lowest() + 1;
-        scratchColumns = positions ? s.w() : (s.ow() - 1) * columns.step() + columns.highest() - columns.lowest() + 1;
+        scratchRows = positions ? s.h() : rows.span(bandRows);
+        scratchColumns = positions ? s.w() : columns.span(s.ow());
         // The last tile may read beyond the last pixel's channels; what it reads there is not used.
         imageFloats = images * scratchRows * scratchColumns * pixelFloats() + TileOuterProducts.CHANNELS;
         gradientFloats = images * bandRows * s.ow() * 2 * V;
-        segments = new int[2 * taps * (positions ? results : bandRows)];
+        linear = !positions && !direct && scratchColumns == s.ow();
+        segments = new int[2 * taps * (positions ? results : direct ? images : bandRows)];
         starts = new int[taps + 1];
-        place(s);
+        if (direct) {
+            placeImages(s);
+        } else {
+            place(s);
+        }
     }
 
     private static int rangeChannels(int length, int pieces) {
@@ -103,9 +115,9 @@ final class GradientPlan {
             starts[tap] = at;
             int row = rows.offsets()[merged ? tap : tap / s.kw()];
             int column = columns.offsets()[merged ? 0 : tap % s.kw()];
-            for (int ioh = 0; ioh < bandRows; ioh++) {
+            for (int ioh = 0; ioh < (linear ? 1 : bandRows); ioh++) {
                 if (!positions) {
-                    segments[2 * at] = ((ioh * rows.step() + row - rows.lowest()) * scratchColumns + column - columns.lowest()) * pixelFloats();
+                    segments[2 * at] = ((ioh * rows.scratchStep() + row - rows.lowest()) * scratchColumns + column - columns.lowest()) * pixelFloats();
                     segments[2 * at + 1] = ioh * s.ow() * V;
                     at++;
                     continue;
@@ -121,6 +133,15 @@ final class GradientPlan {
             }
         }
         starts[taps] = at;
+    }
+
+    private void placeImages(Conv2dSizes s) {
+        int plane = s.oh() * s.ow() * V;
+        for (int i = 0; i < images; i++) {
+            segments[2 * i] = i * Lanes.blocks(s.c()) * plane;
+            segments[2 * i + 1] = i * Lanes.blocks(s.o()) * plane;
+        }
+        starts[1] = images;
     }
 
     /// Slices of a batch of `n` images.

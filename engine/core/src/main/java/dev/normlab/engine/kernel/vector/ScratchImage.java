@@ -10,31 +10,33 @@ final class ScratchImage {
     private ScratchImage() {
     }
 
-    /// Copies rows `firstRow ..` and columns `firstColumn ..` of image `image` of a tensor `[n, c, height, width]` to `to` at `at`, as
-    /// `[rows, columns, stride]`; positions outside the image become zero.
+    /// Copies rows `firstRow + i * rowStep` and columns `firstColumn + i * columnStep` of image `image` of a tensor `[n, c, height, width]` to `to` at
+    /// `at`, as `[rows, columns, stride]`; positions outside the image become zero.
     ///
     /// @param plain      whether `x` is row-major; then all `channels` are copied and `stride` is `channels`
     /// @param firstBlock the first channel block that is copied if `x` is blocked; `stride / V` blocks are
-    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int firstRow, int rows, int firstColumn,
-            int columns, int stride, float[] to, int at) {
-        int fromColumn = Math.max(0, -firstColumn), toColumn = Math.min(columns, width - firstColumn);
+    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int firstRow, int rowStep, int rows,
+            int firstColumn, int columnStep, int columns, int stride, float[] to, int at) {
+        int fromColumn = Math.clamp((-firstColumn + columnStep - 1) / columnStep, 0, columns);
+        int toColumn = Math.clamp((width - firstColumn + columnStep - 1) / columnStep, fromColumn, columns);
         for (int row = 0; row < rows; row++) {
-            int ih = firstRow + row;
+            int ih = firstRow + row * rowStep;
             int line = at + row * columns * stride;
-            if (ih < 0 || ih >= height || toColumn <= fromColumn) {
+            if (ih < 0 || ih >= height || toColumn == fromColumn) {
                 Arrays.fill(to, line, line + columns * stride, 0f);
                 continue;
             }
             Arrays.fill(to, line, line + fromColumn * stride, 0f);
             Arrays.fill(to, line + toColumn * stride, line + columns * stride, 0f);
-            int first = ih * width + firstColumn + fromColumn, count = toColumn - fromColumn;
+            int first = ih * width + firstColumn + fromColumn * columnStep, count = toColumn - fromColumn;
             if (plain) {
-                interleave(x, (image * channels) * height * width + first, height * width, channels, count, to, line + fromColumn * stride);
+                interleave(x, (image * channels) * height * width + first, height * width, channels, columnStep, count, to,
+                        line + fromColumn * stride);
             } else {
                 int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock);
                 int from = ((image * Lanes.blocks(channels) + firstBlock) * height * width + first) * V;
                 for (int block = 0; block < blocks; block++) {
-                    spread(x, from + block * height * width * V, count, stride, to, line + fromColumn * stride + block * V);
+                    spread(x, from + block * height * width * V, columnStep, count, stride, to, line + fromColumn * stride + block * V);
                 }
             }
         }
@@ -53,21 +55,21 @@ final class ScratchImage {
         }
         int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock);
         for (int block = 0; block < blocks; block++) {
-            spread(x, (image * Lanes.blocks(channels) + firstBlock + block) * plane * V, plane, step * stride, to, at + block * V);
+            spread(x, (image * Lanes.blocks(channels) + firstBlock + block) * plane * V, 1, plane, step * stride, to, at + block * V);
         }
     }
 
-    private static void interleave(float[] x, int from, int plane, int channels, int count, float[] to, int at) {
+    private static void interleave(float[] x, int from, int plane, int channels, int step, int count, float[] to, int at) {
         for (int ic = 0; ic < channels; ic++) {
             for (int i = 0; i < count; i++) {
-                to[at + i * channels + ic] = x[from + ic * plane + i];
+                to[at + i * channels + ic] = x[from + ic * plane + i * step];
             }
         }
     }
 
-    private static void spread(float[] x, int from, int count, int stride, float[] to, int at) {
+    private static void spread(float[] x, int from, int step, int count, int stride, float[] to, int at) {
         for (int i = 0; i < count; i++) {
-            Lanes.load(x, from + i * V).intoArray(to, at + i * stride);
+            Lanes.load(x, from + i * step * V).intoArray(to, at + i * stride);
         }
     }
 }

@@ -59,4 +59,35 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
         }
         return highest;
     }
+
+    /// Whether every result reads a single input position: then only those positions are copied to the scratch image.
+    boolean isSingle() {
+        return offsets.length == 1;
+    }
+
+    /// Input positions from one position of the scratch image to the next.
+    int copyStep() {
+        return isSingle() ? step : 1;
+    }
+
+    /// Positions of the scratch image from the input of one result to that of the next.
+    int scratchStep() {
+        return isSingle() ? 1 : step;
+    }
+
+    /// Positions of the scratch image that `results` results read, those outside the input included.
+    int span(int results) {
+        return (results - 1) * scratchStep() + highest() - lowest() + 1;
+    }
+
+    /// The products that remain for results on an axis of this size when taps outside the input are left out.
+    int products(int size) {
+        int products = 0;
+        for (int i = 0; i < count; i++) {
+            for (int offset : offsets) {
+                products += i * step + offset >= 0 && i * step + offset < size ? 1 : 0;
+            }
+        }
+        return products;
+    }
 }
