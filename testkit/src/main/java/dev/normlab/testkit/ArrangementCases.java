@@ -25,11 +25,11 @@ public final class ArrangementCases {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         for (int[][] pair : new int[][][]{{{6}, {2, 3}}, {{2, 10, 3, 3}, {2, 90}}, {{2, 90}, {2, 10, 3, 3}}, {{1}, {}}, {{2, 17, 2, 2}, {4, 17, 2, 1}},
-                {{0, 3}, {0, 3, 1}}, {{3, 16, 1, 1}, {3, 16}}, {{2, 5, 4}, {40}}}) {
+                {{0, 3}, {0, 3, 1}}, {{3, 16, 1, 1}, {3, 16}}, {{2, 5, 4}, {40}}, {{3, 33, 40, 20}, {3, 26_400}}, {{3, 26_400}, {3, 33, 40, 20}}}) {
             cases.add(reshape(Samples.uniform(seed++, pair[0]), pair[1]));
         }
         for (int[][] pair : new int[][][]{{{3, 4}, {1, 0}}, {{2, 10, 3, 4}, {0, 2, 3, 1}}, {{2, 3, 4, 10}, {0, 3, 1, 2}}, {{2, 3, 4}, {2, 0, 1}}, {{5}, {0}},
-                {{2, 17, 2, 3}, {1, 0, 2, 3}}, {{2, 3, 4, 5, 6}, {4, 1, 3, 0, 2}}, {{0, 3}, {1, 0}}, {{33, 65}, {1, 0}}}) {
+                {{2, 17, 2, 3}, {1, 0, 2, 3}}, {{2, 3, 4, 5, 6}, {4, 1, 3, 0, 2}}, {{0, 3}, {1, 0}}, {{33, 65}, {1, 0}}, {{3, 33, 40, 20}, {0, 2, 3, 1}}}) {
             cases.add(permute(Samples.uniform(seed++, pair[0]), pair[1]));
         }
         for (PadMode mode : PadMode.values()) {
@@ -122,7 +122,7 @@ public final class ArrangementCases {
 
     private static List<OperationCase> concatenations(long seed) {
         int[][][] parts = {{{2, 10, 3, 3}, {2, 7, 3, 3}}, {{2, 16, 3, 3}, {2, 32, 3, 3}}, {{2, 16, 2, 2}, {2, 5, 2, 2}, {2, 11, 2, 2}}, {{1, 3, 2, 2}, {1, 3, 2, 2}},
-                {{0, 3, 2, 2}, {0, 3, 2, 2}}, {{2, 24, 4, 4}}};
+                {{0, 3, 2, 2}, {0, 3, 2, 2}}, {{2, 24, 4, 4}}, {{9, 16, 16, 16}, {9, 48, 16, 16}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] part : parts) {
             cases.add(concatenate(1, seed, part));
@@ -167,7 +167,7 @@ public final class ArrangementCases {
                 new Slice(Shape.of(2, 48, 2, 2), 1, 8, 16), new Slice(Shape.of(2, 17, 2, 2), 1, 16, 1), new Slice(Shape.of(5, 10, 2, 2), 0, 1, 3),
                 new Slice(Shape.of(2, 10, 5, 3), 2, 1, 3), new Slice(Shape.of(2, 33, 3, 5), 3, 4, 1), new Slice(Shape.of(7), 0, 0, 7),
                 new Slice(Shape.of(4, 9), 1, 3, 2), new Slice(Shape.of(0, 10, 2, 2), 1, 1, 2), new Slice(Shape.of(1, 32, 1, 1), 1, 0, 16),
-                new Slice(Shape.of(3, 4), 0, 1, 0));
+                new Slice(Shape.of(3, 4), 0, 1, 0), new Slice(Shape.of(9, 64, 16, 16), 1, 16, 32));
         for (Slice slice : slices) {
             Tensor x = Samples.uniform(seed++, slice.whole().toArray());
             Tensor dOut = Samples.uniform(seed++, slice.part().toArray());

@@ -28,6 +28,8 @@ public final class BatchNormCases {
         }
         cases.addAll(of(Shape.of(2, 17, 7, 9), 0f, 1e-3f, seed++));
         cases.addAll(of(Shape.of(4, 16, 32, 32), 0f, EPS, seed++));
+        cases.addAll(of(Shape.of(20, 40, 16, 16), 0f, EPS, seed++));
+        cases.addAll(of(Shape.of(300, 20), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(6, 16, 1, 1), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(1, 24, 1, 2), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(4, 10, 8, 8), 20f, EPS, seed++));

@@ -68,6 +68,7 @@ public final class ConvolutionCases {
         List<Sizes> sizes = new ArrayList<>(channelSizes());
         sizes.addAll(geometrySizes());
         sizes.addAll(groupedSizes());
+        sizes.addAll(largeSizes());
         sizes.addAll(randomSizes(40));
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
@@ -153,6 +154,29 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(1, 32, 6, 6, 32, 3, 3).pad(1).groups(8).stride(2, 2));
         sizes.add(Sizes.of(1, 33, 5, 5, 66, 3, 3).pad(1).groups(3).dilation(1, 2));
         sizes.add(Sizes.of(0, 24, 4, 4, 24, 3, 3).pad(1).groups(3));
+        return sizes;
+    }
+
+    /// Sizes beyond what a fast backend does in one piece: many channels, wide rows, large batches.
+    private static List<Sizes> largeSizes() {
+        List<Sizes> sizes = new ArrayList<>();
+        sizes.add(Sizes.of(13, 512, 2, 2, 48, 3, 3).pad(1));
+        sizes.add(Sizes.of(2, 512, 4, 4, 80, 3, 3).pad(1));
+        sizes.add(Sizes.of(1, 48, 4, 4, 512, 3, 3).pad(1));
+        sizes.add(Sizes.of(1, 256, 10, 10, 64, 3, 3).pad(1));
+        sizes.add(Sizes.of(7, 128, 8, 8, 32, 3, 3).pad(1).stride(2, 2));
+        sizes.add(Sizes.of(1, 1700, 8, 8, 16, 1, 1));
+        sizes.add(Sizes.of(1, 16, 8, 8, 1700, 1, 1));
+        sizes.add(Sizes.of(1, 512, 4, 224, 5, 3, 3).pad(1));
+        sizes.add(Sizes.of(2, 3, 5, 300, 16, 3, 3).pad(1));
+        sizes.add(Sizes.of(9, 16, 20, 20, 3, 3, 3).pad(1));
+        sizes.add(Sizes.of(70, 256, 1, 1, 128, 3, 3).pad(1));
+        sizes.add(Sizes.of(20, 512, 8, 8, 512, 1, 1).stride(8, 8));
+        sizes.add(Sizes.of(50, 10, 2, 2, 17, 3, 3).pad(1));
+        sizes.add(Sizes.of(25, 24, 4, 4, 24, 3, 3).pad(1).groups(3));
+        sizes.add(Sizes.of(20, 3, 9, 9, 10, 3, 3).pad(1).stride(2, 2));
+        sizes.add(Sizes.of(1, 128, 6, 6, 128, 3, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(1, 64, 40, 40, 24, 1, 1));
         return sizes;
     }
 
@@ -265,7 +289,7 @@ public final class ConvolutionCases {
     /// Matrix products: all transpositions, with and without bias.
     public static List<OperationCase> matrixProducts() {
         int[][] sizes = {{1, 1, 1}, {0, 5, 3}, {1, 10, 512}, {5, 3, 17}, {3, 11, 37}, {7, 16, 16}, {16, 17, 33}, {33, 32, 64}, {64, 10, 100}, {2, 152, 56},
-                {13, 1, 9}, {130, 70, 3}};
+                {13, 1, 9}, {130, 70, 3}, {200, 65, 130}, {7, 1000, 520}};
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         for (int[] size : sizes) {

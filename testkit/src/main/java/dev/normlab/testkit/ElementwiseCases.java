@@ -16,7 +16,8 @@ import java.util.List;
 /// Elementwise functions at awkward sizes and special values.
 public final class ElementwiseCases {
 
-    private static final int[][] SHAPES = {{}, {1}, {17}, {3, 5}, {1000}, {2, 10, 7, 9}, {1, 152, 1, 1}, {0, 3, 2, 2}, {5, 16, 2, 2}, {2, 33, 3, 1}, {1, 3, 1, 2}};
+    private static final int[][] SHAPES = {{}, {1}, {17}, {3, 5}, {1000}, {2, 10, 7, 9}, {1, 152, 1, 1}, {0, 3, 2, 2}, {5, 16, 2, 2}, {2, 33, 3, 1}, {1, 3, 1, 2},
+            {70_001}, {3, 33, 40, 20}};
 
     private static final float[] SPECIAL = {0f, -0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1f, -1f, 1e-40f, -1e-40f, Float.MIN_VALUE,
             Float.MIN_NORMAL, 3e38f, -3e38f, 88.5f, 89f, -87.5f, -104f, 0.5f, 2f, -1e-8f, 1e-8f, 20f, -20f};
@@ -145,7 +146,8 @@ public final class ElementwiseCases {
         int[][][] shapes = {{{}, {}}, {{17}, {17}}, {{3, 5}, {5}}, {{2, 10, 4, 4}, {2, 10, 4, 4}}, {{2, 10, 4, 4}, {1, 10, 1, 1}}, {{2, 17, 3, 5}, {2, 17, 1, 1}},
                 {{2, 16, 3, 5}, {1, 16, 3, 5}}, {{2, 17, 3, 3}, {2, 1, 3, 3}}, {{2, 1, 3, 3}, {1, 5, 1, 1}}, {{2, 33, 2, 2}, {1}}, {{1}, {2, 33, 2, 2}},
                 {{3, 1, 5}, {4, 1}}, {{1, 10, 1, 1}, {2, 10, 7, 9}}, {{2, 24, 4, 1}, {2, 24, 1, 6}}, {{2, 10, 3, 4}, {4}}, {{2, 10, 3, 4}, {3, 1}},
-                {{2, 10, 1, 1}, {}}, {{0, 10, 2, 2}, {1, 10, 1, 1}}, {{5, 152, 1, 1}, {5, 152, 1, 1}}, {{1, 1, 1, 1}, {2, 17, 2, 2}}, {{40, 30}, {40, 1}}};
+                {{2, 10, 1, 1}, {}}, {{0, 10, 2, 2}, {1, 10, 1, 1}}, {{5, 152, 1, 1}, {5, 152, 1, 1}}, {{1, 1, 1, 1}, {2, 17, 2, 2}}, {{40, 30}, {40, 1}}, {{70_001}, {70_001}},
+                {{3, 33, 40, 20}, {1, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 40, 20}}, {{3, 33, 40, 20}, {1}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] pair : shapes) {
             boolean comparison = f == BinaryFunction.EQUAL || f == BinaryFunction.GREATER_OR_EQUAL || f == BinaryFunction.GREATER;
@@ -231,7 +233,7 @@ public final class ElementwiseCases {
 
     private static List<OperationCase> broadcasts() {
         int[][][] shapes = {{{}, {3}}, {{1}, {2, 17}}, {{5}, {4, 5}}, {{3, 1, 5}, {3, 4, 5}}, {{2, 10, 1, 1}, {2, 10, 3, 3}}, {{1, 1, 1, 1}, {2, 3, 4, 5}},
-                {{2, 1, 4, 1}, {2, 17, 4, 3}}, {{0, 1}, {0, 5}}, {{7, 9}, {7, 9}}, {{1, 16, 1, 1}, {3, 16, 2, 2}}};
+                {{2, 1, 4, 1}, {2, 17, 4, 3}}, {{0, 1}, {0, 5}}, {{7, 9}, {7, 9}}, {{1, 16, 1, 1}, {3, 16, 2, 2}}, {{1}, {70_001}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] pair : shapes) {
             Tensor x = Samples.uniform(9, pair[0]);
@@ -247,7 +249,7 @@ public final class ElementwiseCases {
     private static List<OperationCase> randoms() {
         List<OperationCase> cases = new ArrayList<>();
         int[][] counters = {{1, 2, 3, 0}, {-5, 77, 1, 8}, {0, 0, 0, 3}, {123456789, -1, 1000, 40}};
-        int[][] shapes = {{1}, {17}, {4, 33}, {2, 10, 3, 3}, {0}};
+        int[][] shapes = {{1}, {17}, {4, 33}, {2, 10, 3, 3}, {0}, {40_003}};
         for (int[] counter : counters) {
             for (int[] sizes : shapes) {
                 Shape shape = Shape.of(sizes);

@@ -46,6 +46,8 @@ public final class PoolingCases {
             sizes.add(sizes(1, c, 7, 9, both(3), both(2), both(1), 1, false, true, 0));
         }
         sizes.add(sizes(1, 16, 32, 32, both(2), both(2), both(0), 1, false, true, 0));
+        sizes.add(sizes(4, 40, 32, 32, both(2), both(2), both(0), 1, false, true, 0));
+        sizes.add(sizes(20, 24, 16, 16, both(3), both(2), both(1), 1, false, true, 0));
         sizes.add(sizes(0, 10, 4, 4, both(2), both(2), both(0), 1, false, true, 0));
         sizes.add(sizes(5, 10, 1, 1, both(1), both(1), both(0), 1, false, true, 0));
         sizes.add(sizes(1, 17, 2, 2, both(2), both(2), both(0), 1, false, true, 0));
@@ -78,7 +80,7 @@ public final class PoolingCases {
         cases.addAll(maximum("negative ", s, Samples.uniform(seed, -3f, -2f, s.inputShape().toArray()), seed));
         cases.addAll(maximum("infinite and NaN ", s, special(s.inputShape()), seed));
         for (int[] size : new int[][]{{2, 5, 7, 6, 1, 1}, {2, 10, 7, 7, 3, 5}, {1, 17, 4, 4, 1, 1}, {1, 24, 3, 2, 7, 7}, {5, 16, 8, 8, 2, 2}, {1, 152, 2, 2, 1, 1},
-                {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}}) {
+                {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}, {9, 40, 32, 32, 1, 1}}) {
             cases.addAll(adaptive(new AdaptivePoolSizes(size[0], size[1], size[2], size[3], size[4], size[5]), seed++));
         }
         return cases;

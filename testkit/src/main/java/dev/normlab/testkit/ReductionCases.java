@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 /// Sums, extremes and softmax at awkward sizes, with references in double.
 public final class ReductionCases {
 
-    private static final int[][] AXIS_SHAPES = {{1}, {7}, {6, 10}, {3, 100}, {2, 3, 7}, {2, 10, 3, 4}, {5, 1}, {1, 17, 2, 2}, {0, 10}};
+    private static final int[][] AXIS_SHAPES = {{1}, {7}, {6, 10}, {3, 100}, {2, 3, 7}, {2, 10, 3, 4}, {5, 1}, {1, 17, 2, 2}, {0, 10}, {700, 100}};
 
     private ReductionCases() {
     }
@@ -29,7 +29,7 @@ public final class ReductionCases {
         long seed = 1;
         int[][][] reduced = {{{3, 17}, {0, 1}}, {{3, 17}, {0}}, {{3, 17}, {1}}, {{2, 3, 4, 5}, {2, 3}}, {{2, 3, 4, 5}, {0, 2, 3}}, {{2, 3, 4, 5}, {1}},
                 {{2, 3, 4, 5}, {1, 3}}, {{2, 3, 4, 5}, {0}}, {{2, 10, 7, 9}, {0, 1, 2, 3}}, {{2, 10, 7, 9}, {3}}, {{100, 33}, {0}}, {{33, 1000}, {1}}, {{5}, {}},
-                {{1}, {0}}, {{5000}, {0}}, {{2, 16, 3, 3}, {2, 3}}, {{3, 1, 4}, {1}}};
+                {{1}, {0}}, {{5000}, {0}}, {{2, 16, 3, 3}, {2, 3}}, {{3, 1, 4}, {1}}, {{70_001}, {0}}, {{300, 300}, {0}}, {{5, 40, 16, 16}, {0, 2, 3}}};
         for (int[][] pair : reduced) {
             cases.addAll(reduce(Samples.uniform(seed++, pair[0]), pair[1]));
         }
@@ -37,6 +37,7 @@ public final class ReductionCases {
             cases.add(channelSum(Samples.uniform(seed++, 3, c, 2, 5)));
         }
         cases.add(channelSum(Samples.uniform(seed++, 4, 16, 32, 32)));
+        cases.add(channelSum(Samples.uniform(seed++, 20, 40, 16, 16)));
         cases.add(channelSum(Samples.uniform(seed++, 0, 10, 2, 2)));
         cases.add(channelSum(Samples.uniform(seed++, 5, 17, 1, 1)));
         for (int[] sizes : AXIS_SHAPES) {

@@ -25,7 +25,7 @@ public final class UpdateCases {
                 {0.05f, 0.9f, 0, 5e-4f, 1, 1}, {0.05f, 0.9f, 0, 5e-4f, 1, 0}};
         float[][] adam = {{1e-3f, 0.9f, 0.999f, 1e-8f, 0, 0, 0.1f, 0.001f}, {1e-2f, 0.9f, 0.99f, 1e-8f, 0.1f, 0, 0.5f, 0.2f},
                 {1e-2f, 0.8f, 0.99f, 1e-6f, 0.1f, 1, 0.5f, 0.2f}};
-        for (int[] sizes : new int[][]{{1}, {5}, {17}, {10, 3, 3, 3}, {33, 31}, {5000}, {0}}) {
+        for (int[] sizes : new int[][]{{1}, {5}, {17}, {10, 3, 3, 3}, {33, 31}, {70_001}, {0}}) {
             for (float[] scalars : sgd) {
                 cases.add(sgd(sizes, scalars, seed++));
             }
@@ -104,7 +104,7 @@ public final class UpdateCases {
                     new SliceNormSizes(24, 8, 3, 3, 3, byOutput, all3x3), new SliceNormSizes(10, 1, 3, 3, 5, byOutput, strided),
                     new SliceNormSizes(10, 512, 1, 1, 1, byOutput, one), new SliceNormSizes(152, 56, 1, 1, 1, byOutput, one),
                     new SliceNormSizes(5, 4, 5, 5, 1, byOutput, ragged), new SliceNormSizes(4, 3, 3, 3, 1, byOutput, List.of()),
-                    new SliceNormSizes(1, 1, 1, 1, 1, byOutput, one));
+                    new SliceNormSizes(1, 1, 1, 1, 1, byOutput, one), new SliceNormSizes(130, 120, 3, 3, 1, byOutput, all3x3));
             for (SliceNormSizes s : sizes) {
                 for (boolean scaled : new boolean[]{false, true}) {
                     Tensor weight = Samples.uniform(seed, s.o(), s.groupInputs(), s.kh(), s.kw());
