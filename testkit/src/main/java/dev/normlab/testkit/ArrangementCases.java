@@ -206,8 +206,10 @@ public final class ArrangementCases {
             values[i] = i % 2 == 0 ? Float.NaN : Float.POSITIVE_INFINITY;
         }
         Tensor b = Tensor.of(a.shape(), values);
+        float[] masks = mask.toArray();
+        float[] others = a.toArray();
         return OperationCase.of(a.shape().toString(), Opcode.SELECT, null, a.spec(),
-                () -> Expected.exactly(values.length, i -> mask.toArray()[i / (values.length / sizes[0])] != 0 ? a.toArray()[i] : values[i]), mask, a, b);
+                () -> Expected.exactly(values.length, i -> masks[i / (values.length / sizes[0])] != 0 ? others[i] : values[i]), mask, a, b);
     }
 
     private static List<OperationCase> gathers(int outer, int axis, int inner, int count, long seed) {

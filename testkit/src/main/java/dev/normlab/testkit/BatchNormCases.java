@@ -122,7 +122,7 @@ public final class BatchNormCases {
         }
 
         private double weightOf(int ic) {
-            return weight == null ? 1 : weight.toArray()[ic];
+            return weight == null ? 1 : weight.storage().floats()[ic];
         }
 
         private List<Expected> train() {

@@ -310,11 +310,12 @@ public final class ConvolutionCases {
     private static Expected product(GemmSizes s, Tensor a, Tensor b, @Nullable Tensor bias) {
         float[] as = a.toArray();
         float[] bs = b.toArray();
+        float[] biases = bias == null ? new float[s.n()] : bias.toArray();
         double[] c = new double[s.m() * s.n()];
         double[] magnitude = new double[c.length];
         for (int im = 0; im < s.m(); im++) {
             for (int in = 0; in < s.n(); in++) {
-                double sum = bias == null ? 0 : bias.toArray()[in];
+                double sum = biases[in];
                 double absolute = Math.abs(sum);
                 for (int ik = 0; ik < s.k(); ik++) {
                     double value = (double) as[s.transposeA() ? ik * s.m() + im : im * s.k() + ik] * bs[s.transposeB() ? in * s.k() + ik : ik * s.n() + in];

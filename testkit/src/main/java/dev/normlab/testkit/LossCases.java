@@ -95,23 +95,23 @@ public final class LossCases {
         }
 
         private double weightOf(int k) {
-            return classWeight == null ? 1 : classWeight.toArray()[k];
+            return classWeight == null ? 1 : classWeight.storage().floats()[k];
         }
 
         private boolean isCounted(int in) {
-            return labels.toIntArray()[in] != s.ignoreIndex();
+            return labels.storage().ints()[in] != s.ignoreIndex();
         }
 
         /// The smoothed target times the class weight.
         private double target(int in, int ik) {
-            double onehot = labels.toIntArray()[in] == ik ? 1 - (double) s.smoothing() : 0;
+            double onehot = labels.storage().ints()[in] == ik ? 1 - (double) s.smoothing() : 0;
             return isCounted(in) ? weightOf(ik) * (onehot + (double) s.smoothing() / s.k()) : 0;
         }
 
         private double divisor() {
             double sum = 0;
             for (int in = 0; in < s.n(); in++) {
-                sum += isCounted(in) ? weightOf(labels.toIntArray()[in]) : 0;
+                sum += isCounted(in) ? weightOf(labels.storage().ints()[in]) : 0;
             }
             return s.reduction() == Reduction.MEAN ? sum : 1;
         }
