@@ -1,0 +1,87 @@
+package dev.normlab.engine.kernel.vector;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Workers;
+import dev.normlab.engine.kernel.Workspace;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class VectorConvolutionsTest {
+
+    private static final long SEED = 20250301;
+
+    @Test
+    void awkwardSizesAgreeWithTheDefinition() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        try (Workers workers = new Workers(2)) {
+            Workspace workspace = new Workspace(workers);
+            for (int i = 0; i < 150; i++) {
+                requireDefinition(new ConvolutionCase(ConvolutionCase.awkward(random), random), workspace);
+            }
+        }
+    }
+
+    // Bands of several rows, several weight parts, several pieces of output channels with 4, 2 and 1 vectors, several groups of images.
+    @Test
+    void sizesOfRealNetworksAgreeWithTheDefinition() {
+        List<Conv2dSizes> sizes = List.of(ConvolutionCase.sizes(2, 3, 32, 32, 64, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(1, 64, 20, 20, 112, 3, 3, 1, 1, 1, 1),
+                ConvolutionCase.sizes(13, 152, 4, 4, 40, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(7, 40, 8, 8, 152, 3, 3, 2, 1, 1, 1),
+                ConvolutionCase.sizes(3, 56, 16, 16, 56, 3, 3, 2, 1, 1, 7), ConvolutionCase.sizes(5, 56, 9, 9, 24, 1, 1, 2, 0, 1, 1),
+                ConvolutionCase.sizes(9, 48, 8, 8, 80, 1, 1, 1, 0, 1, 1), ConvolutionCase.sizes(2, 33, 10, 10, 33, 3, 3, 1, 1, 1, 33),
+                ConvolutionCase.sizes(25, 24, 2, 2, 24, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(1, 260, 6, 6, 24, 5, 5, 1, 2, 1, 1));
+        SplittableRandom random = new SplittableRandom(SEED);
+        try (Workers workers = new Workers(2)) {
+            Workspace workspace = new Workspace(workers);
+            for (Conv2dSizes s : sizes) {
+                requireDefinition(new ConvolutionCase(s, random), workspace);
+            }
+        }
+    }
+
+    private static void requireDefinition(ConvolutionCase each, Workspace workspace) {
+        Conv2dSizes s = each.s;
+        requireClose(each, "forward", each.forward(workspace), each.forwardByDefinition(), s.groupInputs() * s.kh() * s.kw());
+        requireClose(each, "backward input", each.backwardInput(workspace), each.backwardInputByDefinition(), s.groupOutputs() * s.kh() * s.kw());
+        requireClose(each, "backward weight", each.backwardWeight(workspace), each.backwardWeightByDefinition(), s.n() * s.oh() * s.ow());
+    }
+
+    private static void requireClose(ConvolutionCase each, String what, float[] actual, double[] expected, int length) {
+        double error = ConvolutionCase.errorInRoundings(actual, expected, length);
+        assertTrue(error <= 4, () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
+    }
+
+    @Test
+    void anImageDoesNotDependOnItsBatch() {
+        SplittableRandom random = new SplittableRandom(SEED + 1);
+        try (Workers workers = new Workers(1)) {
+            Workspace workspace = new Workspace(workers);
+            for (int i = 0; i < 60; i++) {
+                ConvolutionCase batch = new ConvolutionCase(ConvolutionCase.awkward(random), random);
+                float[] y = batch.forward(workspace), dx = batch.backwardInput(workspace);
+                for (int in = 0; in < batch.s.n(); in++) {
+                    ConvolutionCase alone = batch.image(in);
+                    assertArrayEquals(alone.forward(workspace), batch.part(y, in), 0f, () -> "forward of " + batch.s);
+                    assertArrayEquals(alone.backwardInput(workspace), batch.part(dx, in), 0f, () -> "backward input of " + batch.s);
+                }
+            }
+        }
+    }
+
+    @Test
+    void resultsDoNotDependOnTheNumberOfThreads() {
+        SplittableRandom random = new SplittableRandom(SEED + 2);
+        try (Workers single = new Workers(1); Workers team = new Workers(5)) {
+            Workspace alone = new Workspace(single), together = new Workspace(team);
+            for (int i = 0; i < 40; i++) {
+                ConvolutionCase each = new ConvolutionCase(ConvolutionCase.awkward(random), random);
+                assertArrayEquals(each.forward(alone), each.forward(together), 0f, () -> "forward of " + each.s);
+                assertArrayEquals(each.backwardInput(alone), each.backwardInput(together), 0f, () -> "backward input of " + each.s);
+                assertArrayEquals(each.backwardWeight(alone), each.backwardWeight(together), 0f, () -> "backward weight of " + each.s);
+            }
+        }
+    }
+}
