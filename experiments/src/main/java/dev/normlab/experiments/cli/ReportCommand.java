@@ -1,6 +1,8 @@
 package dev.normlab.experiments.cli;
 
-import dev.normlab.experiments.run.Reports;
+import dev.normlab.engine.io.AtomicFile;
+import dev.normlab.experiments.report.TrainingReport;
+import dev.normlab.experiments.store.RunFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -30,7 +32,8 @@ final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Path page = Reports.write(folder, out == null ? folder.resolve("report.html") : out, "Training runs");
+        Path page = out == null ? folder.resolve("report.html") : out;
+        AtomicFile.writeText(page, TrainingReport.of("Training runs", RunFolder.readAll(folder)).toHtml());
         common.say("report: " + page.toAbsolutePath());
         common.writeJson(Map.of("report", page.toString()));
         return 0;
