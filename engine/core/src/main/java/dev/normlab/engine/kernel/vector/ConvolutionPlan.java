@@ -100,7 +100,8 @@ final class ConvolutionPlan {
             this.classes = results;
             this.tiles = results * images / PIXELS;
         } else {
-            boolean merged = channels.plain() && channels.groups() == 1 && columnTaps > 1 && columns.offsets()[1] - columns.offsets()[0] == 1;
+            // Where pixels hold nothing but what is summed, the taps of a row of the kernel make one run.
+            boolean merged = channels.length() == channels.stride() && columnTaps > 1 && columns.isDense();
             this.length = merged ? channels.length() * columnTaps : channels.length();
             this.images = 1;
             this.scratchColumns = columns.span(columns.count());

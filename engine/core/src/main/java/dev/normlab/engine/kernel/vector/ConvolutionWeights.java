@@ -9,7 +9,7 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 
 /// Weights `[o, c/groups, kh, kw]` rearranged for [TileProducts]: `[piece][tap][input channel of the sum][vectors * V output channels]`, with zeros for
-/// channels that do not exist and between groups. For an input gradient the roles of `o` and `c` are exchanged.
+/// channels that do not exist and between groups. For an input gradient the roles of `o` and `c` are exchanged and the taps come in reverse order.
 final class ConvolutionWeights {
 
     // Input channels rearranged together in a small buffer: scattering straight into the packed array would hit the same few sets of the cache.
@@ -37,7 +37,7 @@ final class ConvolutionWeights {
     private static void pack(Conv2dSizes s, boolean backward, ChannelGroups channels, Piece piece, float[] plain, float[] strip, float[] packed) {
         int taps = s.kh() * s.kw(), length = channels.length(), width = piece.vectors() * V;
         int at = piece.weightsAt() * taps * V;
-        int[] places = backward ? places(width, taps, 1, STRIP * width) : places(STRIP, taps, width, STRIP * width);
+        int[] places = backward ? reversedTaps(places(width, taps, 1, STRIP * width), taps) : places(STRIP, taps, width, STRIP * width);
         boolean partial = s.groups() > 1 || (piece.block() + piece.vectors()) * V > channels.outputs();
         for (int first = 0; first < length; first += STRIP) {
             int count = Math.min(STRIP, length - first);
@@ -94,5 +94,13 @@ final class ConvolutionWeights {
             places[i] = i / taps * itemStep + i % taps * tapStep;
         }
         return places;
+    }
+
+    private static int[] reversedTaps(int[] places, int taps) {
+        int[] reversed = new int[places.length];
+        for (int i = 0; i < places.length; i++) {
+            reversed[i] = places[i / taps * taps + taps - 1 - i % taps];
+        }
+        return reversed;
     }
 }

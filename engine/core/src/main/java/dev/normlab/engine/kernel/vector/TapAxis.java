@@ -29,11 +29,11 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
             int known = 0;
             int[] offsets = new int[kernel];
             int[] taps = new int[kernel];
-            for (int t = 0; t < kernel; t++) {
+            for (int t = kernel - 1; t >= 0; t--) {
                 int reach = residue + padding - t * dilation;
                 if (Math.floorMod(reach, stride) == 0) {
                     offsets[known] = Math.floorDiv(reach, stride);
-                    taps[known++] = t;
+                    taps[known++] = kernel - 1 - t;
                 }
             }
             int count = (size - residue + stride - 1) / stride;
@@ -58,6 +58,16 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
             highest = Math.max(highest, offset);
         }
         return highest;
+    }
+
+    /// Whether neighbouring taps read neighbouring positions.
+    boolean isDense() {
+        for (int t = 1; t < taps.length; t++) {
+            if (offsets[t] != offsets[t - 1] + 1 || taps[t] != taps[t - 1] + 1) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Whether every result reads a single input position: then only those positions are copied to the scratch image.
