@@ -35,6 +35,7 @@ final class CommonOptions {
     private boolean quiet;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    @SuppressWarnings("UnusedVariable") // picocli needs the field, nobody reads it
     private boolean help;
 
     CommonOptions(Streams streams) {

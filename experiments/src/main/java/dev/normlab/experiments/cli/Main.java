@@ -45,8 +45,8 @@ public final class Main implements Runnable {
     /// @return the exit code
     static int run(PrintStream out, PrintStream err, String... args) {
         CommandLine line = new CommandLine(new Main(), new CommandFactory(new Streams(out, err)));
-        line.setOut(new PrintWriter(out, true));
-        line.setErr(new PrintWriter(err, true));
+        line.setOut(new PrintWriter(out, true, out.charset()));
+        line.setErr(new PrintWriter(err, true, err.charset()));
         line.setOverwrittenOptionsAllowed(true);
         line.setParameterExceptionHandler((exception, _) -> usage(err, exception));
         line.setExecutionExceptionHandler((exception, _, parsed) -> failure(err, exception, parsed));
@@ -61,7 +61,7 @@ public final class Main implements Runnable {
     private static int usage(PrintStream err, ParameterException exception) {
         CommandLine command = exception.getCommandLine();
         err.println("normlab: " + exception.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(err, true));
+        CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(err, true, err.charset()));
         err.println("See: normlab" + (command.getParent() == null ? "" : " " + command.getCommandName()) + " --help");
         return USAGE;
     }
