@@ -172,6 +172,8 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(9, 16, 20, 20, 3, 3, 3).pad(1));
         sizes.add(Sizes.of(70, 256, 1, 1, 128, 3, 3).pad(1));
         sizes.add(Sizes.of(20, 512, 8, 8, 512, 1, 1).stride(8, 8));
+        sizes.add(Sizes.of(20, 512, 1, 1, 512, 1, 1));
+        sizes.add(Sizes.of(40, 24, 8, 8, 16, 1, 1));
         sizes.add(Sizes.of(50, 10, 2, 2, 17, 3, 3).pad(1));
         sizes.add(Sizes.of(25, 24, 4, 4, 24, 3, 3).pad(1).groups(3));
         sizes.add(Sizes.of(20, 3, 9, 9, 10, 3, 3).pad(1).stride(2, 2));
