@@ -17,19 +17,22 @@ import java.util.List;
 /// Moving elements about: results are exact, but for the sums of adjoints.
 public final class ArrangementCases {
 
-    private ArrangementCases() {
-    }
+    private ArrangementCases() {}
 
     /// All arrangements.
     public static List<OperationCase> all() {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
-        for (int[][] pair : new int[][][]{{{6}, {2, 3}}, {{2, 10, 3, 3}, {2, 90}}, {{2, 90}, {2, 10, 3, 3}}, {{1}, {}}, {{2, 17, 2, 2}, {4, 17, 2, 1}},
-                {{0, 3}, {0, 3, 1}}, {{3, 16, 1, 1}, {3, 16}}, {{2, 5, 4}, {40}}, {{3, 33, 40, 20}, {3, 26_400}}, {{3, 26_400}, {3, 33, 40, 20}}}) {
+        for (int[][] pair : new int[][][] {{{6}, {2, 3}}, {{2, 10, 3, 3}, {2, 90}}, {{2, 90}, {2, 10, 3, 3}}, {{1}, {}},
+            {{2, 17, 2, 2}, {4, 17, 2, 1}},
+            {{0, 3}, {0, 3, 1}}, {{3, 16, 1, 1}, {3, 16}}, {{2, 5, 4}, {40}}, {{3, 33, 40, 20}, {3, 26_400}},
+            {{3, 26_400}, {3, 33, 40, 20}}}) {
             cases.add(reshape(Samples.uniform(seed++, pair[0]), pair[1]));
         }
-        for (int[][] pair : new int[][][]{{{3, 4}, {1, 0}}, {{2, 10, 3, 4}, {0, 2, 3, 1}}, {{2, 3, 4, 10}, {0, 3, 1, 2}}, {{2, 3, 4}, {2, 0, 1}}, {{5}, {0}},
-                {{2, 17, 2, 3}, {1, 0, 2, 3}}, {{2, 3, 4, 5, 6}, {4, 1, 3, 0, 2}}, {{0, 3}, {1, 0}}, {{33, 65}, {1, 0}}, {{3, 33, 40, 20}, {0, 2, 3, 1}}}) {
+        for (int[][] pair : new int[][][] {{{3, 4}, {1, 0}}, {{2, 10, 3, 4}, {0, 2, 3, 1}}, {{2, 3, 4, 10}, {0, 3, 1, 2}},
+            {{2, 3, 4}, {2, 0, 1}}, {{5}, {0}},
+            {{2, 17, 2, 3}, {1, 0, 2, 3}}, {{2, 3, 4, 5, 6}, {4, 1, 3, 0, 2}}, {{0, 3}, {1, 0}}, {{33, 65}, {1, 0}},
+            {{3, 33, 40, 20}, {0, 2, 3, 1}}}) {
             cases.add(permute(Samples.uniform(seed++, pair[0]), pair[1]));
         }
         for (PadMode mode : PadMode.values()) {
@@ -42,13 +45,14 @@ public final class ArrangementCases {
         cases.addAll(pad(new PadSizes(1, 5, 2, 2, 3, 2, 1, 4, PadMode.ZERO), seed++));
         cases.addAll(concatenations(seed));
         cases.addAll(slices(seed + 100));
-        for (int[] size : new int[][]{{2, 10, 3, 3, 2}, {2, 10, 3, 3, 5}, {1, 6, 1, 1, 3}, {2, 48, 2, 2, 3}, {1, 152, 1, 2, 4}, {2, 7, 2, 2, 1}, {0, 4, 2, 2, 2}}) {
+        for (int[] size : new int[][] {{2, 10, 3, 3, 2}, {2, 10, 3, 3, 5}, {1, 6, 1, 1, 3}, {2, 48, 2, 2, 3}, {1, 152, 1, 2, 4},
+            {2, 7, 2, 2, 1}, {0, 4, 2, 2, 2}}) {
             cases.add(shuffle(Samples.uniform(seed++, size[0], size[1], size[2], size[3]), size[4]));
         }
-        for (int[] sizes : new int[][]{{1, 3}, {5, 10, 3, 3}, {3, 17, 2, 2}, {4}, {0, 16, 1, 1}}) {
+        for (int[] sizes : new int[][] {{1, 3}, {5, 10, 3, 3}, {3, 17, 2, 2}, {4}, {0, 16, 1, 1}}) {
             cases.add(select(sizes, seed++));
         }
-        for (int[] size : new int[][]{{6, 10, 1, 1}, {5, 7, 1, 4}, {2, 3, 5, 3}, {1, 1, 1, 1}, {3, 4, 2, 9}, {0, 5, 1, 1}}) {
+        for (int[] size : new int[][] {{6, 10, 1, 1}, {5, 7, 1, 4}, {2, 3, 5, 3}, {1, 1, 1, 1}, {3, 4, 2, 9}, {0, 5, 1, 1}}) {
             cases.addAll(gathers(size[0], size[1], size[2], size[3], seed++));
         }
         return cases;
@@ -64,7 +68,8 @@ public final class ArrangementCases {
         float[] xs = x.toArray();
         Shape out = Shape.of(Arrays.stream(axes).map(x.shape()::size).toArray());
         int[] strides = x.shape().strides();
-        return OperationCase.of(x.shape() + " by " + Arrays.toString(axes), Opcode.PERMUTE, new Permutation(Arrays.stream(axes).boxed().toList()),
+        return OperationCase.of(x.shape() + " by " + Arrays.toString(axes), Opcode.PERMUTE,
+                new Permutation(Arrays.stream(axes).boxed().toList()),
                 TensorSpec.floats(out), () -> Expected.exactly(xs.length, i -> {
                     int rest = i;
                     int from = 0;
@@ -121,17 +126,18 @@ public final class ArrangementCases {
     }
 
     private static List<OperationCase> concatenations(long seed) {
-        int[][][] parts = {{{2, 10, 3, 3}, {2, 7, 3, 3}}, {{2, 16, 3, 3}, {2, 32, 3, 3}}, {{2, 16, 2, 2}, {2, 5, 2, 2}, {2, 11, 2, 2}}, {{1, 3, 2, 2}, {1, 3, 2, 2}},
-                {{0, 3, 2, 2}, {0, 3, 2, 2}}, {{2, 24, 4, 4}}, {{9, 16, 16, 16}, {9, 48, 16, 16}}};
+        int[][][] parts = {{{2, 10, 3, 3}, {2, 7, 3, 3}}, {{2, 16, 3, 3}, {2, 32, 3, 3}}, {{2, 16, 2, 2}, {2, 5, 2, 2}, {2, 11, 2, 2}},
+            {{1, 3, 2, 2}, {1, 3, 2, 2}},
+            {{0, 3, 2, 2}, {0, 3, 2, 2}}, {{2, 24, 4, 4}}, {{9, 16, 16, 16}, {9, 48, 16, 16}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] part : parts) {
             cases.add(concatenate(1, seed, part));
         }
-        cases.add(concatenate(0, seed, new int[]{2, 10, 3, 3}, new int[]{1, 10, 3, 3}));
-        cases.add(concatenate(2, seed, new int[]{2, 10, 3, 3}, new int[]{2, 10, 1, 3}));
-        cases.add(concatenate(3, seed, new int[]{2, 17, 3, 1}, new int[]{2, 17, 3, 4}));
-        cases.add(concatenate(0, seed, new int[]{3}, new int[]{5}, new int[]{0}));
-        cases.add(concatenate(1, seed, new int[]{4, 3}, new int[]{4, 6}));
+        cases.add(concatenate(0, seed, new int[] {2, 10, 3, 3}, new int[] {1, 10, 3, 3}));
+        cases.add(concatenate(2, seed, new int[] {2, 10, 3, 3}, new int[] {2, 10, 1, 3}));
+        cases.add(concatenate(3, seed, new int[] {2, 17, 3, 1}, new int[] {2, 17, 3, 4}));
+        cases.add(concatenate(0, seed, new int[] {3}, new int[] {5}, new int[] {0}));
+        cases.add(concatenate(1, seed, new int[] {4, 3}, new int[] {4, 6}));
         return cases;
     }
 
@@ -164,7 +170,8 @@ public final class ArrangementCases {
     private static List<OperationCase> slices(long seed) {
         List<OperationCase> cases = new ArrayList<>();
         List<Slice> slices = List.of(new Slice(Shape.of(2, 10, 3, 3), 1, 2, 5), new Slice(Shape.of(2, 48, 3, 3), 1, 16, 32),
-                new Slice(Shape.of(2, 48, 2, 2), 1, 8, 16), new Slice(Shape.of(2, 17, 2, 2), 1, 16, 1), new Slice(Shape.of(5, 10, 2, 2), 0, 1, 3),
+                new Slice(Shape.of(2, 48, 2, 2), 1, 8, 16), new Slice(Shape.of(2, 17, 2, 2), 1, 16, 1),
+                new Slice(Shape.of(5, 10, 2, 2), 0, 1, 3),
                 new Slice(Shape.of(2, 10, 5, 3), 2, 1, 3), new Slice(Shape.of(2, 33, 3, 5), 3, 4, 1), new Slice(Shape.of(7), 0, 0, 7),
                 new Slice(Shape.of(4, 9), 1, 3, 2), new Slice(Shape.of(0, 10, 2, 2), 1, 1, 2), new Slice(Shape.of(1, 32, 1, 1), 1, 0, 16),
                 new Slice(Shape.of(3, 4), 0, 1, 0), new Slice(Shape.of(9, 64, 16, 16), 1, 16, 32));
@@ -174,10 +181,11 @@ public final class ArrangementCases {
             AxisSizes whole = AxisSizes.of(slice.whole(), slice.axis());
             AxisSizes part = AxisSizes.of(slice.part(), slice.axis());
             float[] xs = x.toArray();
-            cases.add(OperationCase.of(slice.toString(), Opcode.SLICE, slice, dOut.spec(), () -> Expected.exactly(slice.part().elements(), i -> {
-                int along = i / part.inner() % part.axis() + slice.start();
-                return xs[(i / (part.inner() * part.axis()) * whole.axis() + along) * whole.inner() + i % part.inner()];
-            }), x));
+            cases.add(OperationCase.of(slice.toString(), Opcode.SLICE, slice, dOut.spec(),
+                    () -> Expected.exactly(slice.part().elements(), i -> {
+                        int along = i / part.inner() % part.axis() + slice.start();
+                        return xs[(i / (part.inner() * part.axis()) * whole.axis() + along) * whole.inner() + i % part.inner()];
+                    }), x));
             cases.add(OperationCase.of(slice.toString(), Opcode.SLICE_BACKWARD, slice, x.spec(), () -> {
                 double[] dx = new double[xs.length];
                 place(dOut.toArray(), part, slice.start(), dx, whole);
@@ -191,11 +199,12 @@ public final class ArrangementCases {
         float[] xs = x.toArray();
         int c = x.shape().size(1);
         int pixels = x.shape().size(2) * x.shape().size(3);
-        return OperationCase.of(x.shape() + " in " + groups + " groups", Opcode.CHANNEL_SHUFFLE, groups, x.spec(), () -> Expected.exactly(xs.length, i -> {
-            int ic = i / pixels % c;
-            int from = ic % groups * (c / groups) + ic / groups;
-            return xs[(i / (pixels * c) * c + from) * pixels + i % pixels];
-        }), x);
+        return OperationCase.of(x.shape() + " in " + groups + " groups", Opcode.CHANNEL_SHUFFLE, groups, x.spec(),
+                () -> Expected.exactly(xs.length, i -> {
+                    int ic = i / pixels % c;
+                    int from = ic % groups * (c / groups) + ic / groups;
+                    return xs[(i / (pixels * c) * c + from) * pixels + i % pixels];
+                }), x);
     }
 
     private static OperationCase select(int[] sizes, long seed) {
@@ -223,7 +232,8 @@ public final class ArrangementCases {
             from[i] = (i / (count * inner) * axis + from[i]) * inner + i % inner;
         }
         String name = x.shape() + " at " + indices.shape();
-        return List.of(OperationCase.of(name, Opcode.GATHER, 1, dOut.spec(), () -> Expected.exactly(from.length, i -> xs[from[i]]), x, indices),
+        return List.of(
+                OperationCase.of(name, Opcode.GATHER, 1, dOut.spec(), () -> Expected.exactly(from.length, i -> xs[from[i]]), x, indices),
                 OperationCase.of(name, Opcode.GATHER_BACKWARD, new GatherBackward(x.shape(), 1), x.spec(), () -> {
                     double[] dx = new double[xs.length];
                     double[] magnitude = new double[xs.length];

@@ -15,14 +15,13 @@ public final class BatchNormCases {
 
     private static final float EPS = 1e-5f;
 
-    private BatchNormCases() {
-    }
+    private BatchNormCases() {}
 
     /// All batch-norm kernels, with and without weight and bias, on images and on `[n, c]`.
     public static List<OperationCase> all() {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
-        for (int c : new int[]{1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
+        for (int c : new int[] {1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
             cases.addAll(of(Shape.of(5, c, 2, 3), 0f, EPS, seed++));
             cases.addAll(of(Shape.of(3, c), 0f, EPS, seed++));
         }
@@ -48,12 +47,15 @@ public final class BatchNormCases {
         for (Numbers k : List.of(affine, bare)) {
             String name = shape + (k.weight == null ? " without weight" : "") + (offset == 0 ? "" : " around " + offset);
             cases.add(OperationCase.of(name, Opcode.BATCH_NORM_TRAIN, k.sizes,
-                    List.of(TensorSpec.floats(shape), TensorSpec.floats(k.sizes.c()), TensorSpec.floats(k.sizes.c())), k::train, k.x, k.weight, k.bias));
-            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT, k.sizes, TensorSpec.floats(shape), k::trainBackwardInput, k.x, k.dOut,
+                    List.of(TensorSpec.floats(shape), TensorSpec.floats(k.sizes.c()), TensorSpec.floats(k.sizes.c())), k::train, k.x,
+                    k.weight, k.bias));
+            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT, k.sizes, TensorSpec.floats(shape),
+                    k::trainBackwardInput, k.x, k.dOut,
                     k.weight, k.mean, k.var, k.dWeight, k.dBias));
         }
         cases.add(OperationCase.of(shape.toString(), Opcode.BATCH_NORM_BACKWARD_PARAMETERS, affine.sizes,
-                List.of(TensorSpec.floats(affine.sizes.c()), TensorSpec.floats(affine.sizes.c())), affine::backwardParameters, affine.x, affine.dOut,
+                List.of(TensorSpec.floats(affine.sizes.c()), TensorSpec.floats(affine.sizes.c())), affine::backwardParameters, affine.x,
+                affine.dOut,
                 affine.mean, affine.var));
         return cases;
     }
@@ -62,8 +64,10 @@ public final class BatchNormCases {
         List<OperationCase> cases = new ArrayList<>();
         for (Numbers k : List.of(new Numbers(shape, offset, eps, true, seed), new Numbers(shape, offset, eps, false, seed))) {
             String name = shape + (k.weight == null ? " without weight" : "");
-            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_EVAL, k.sizes, TensorSpec.floats(shape), k::eval, k.x, k.weight, k.bias, k.mean, k.var));
-            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_EVAL_BACKWARD_INPUT, k.sizes, TensorSpec.floats(shape), k::evalBackwardInput, k.dOut,
+            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_EVAL, k.sizes, TensorSpec.floats(shape), k::eval, k.x, k.weight, k.bias,
+                    k.mean, k.var));
+            cases.add(OperationCase.of(name, Opcode.BATCH_NORM_EVAL_BACKWARD_INPUT, k.sizes, TensorSpec.floats(shape), k::evalBackwardInput,
+                    k.dOut,
                     k.weight, k.var));
         }
         return cases;
@@ -139,7 +143,8 @@ public final class BatchNormCases {
                 vars[channel(i)] += Math.pow(xs[i] - means[channel(i)], 2) / count;
             }
             Expected meanResult = Expected.sums(means, magnitudes, sizes.count());
-            double[] spread = Expected.fill(c, ic -> 2 * vars[ic] + 2 * Math.abs(means[ic]) * Math.sqrt(vars[ic]) + means[ic] * means[ic] * 0x1p-20);
+            double[] spread = Expected.fill(c,
+                    ic -> 2 * vars[ic] + 2 * Math.abs(means[ic]) * Math.sqrt(vars[ic]) + means[ic] * means[ic] * 0x1p-20);
             Expected varResult = Expected.sums(vars, spread, sizes.count());
             return List.of(normalised(means, vars, meanResult.tolerances(), varResult.tolerances()), meanResult, varResult);
         }
@@ -155,12 +160,14 @@ public final class BatchNormCases {
             double[] weights = Expected.fill(sizes.c(), this::weightOf);
             float[] biases = bias == null ? new float[sizes.c()] : bias.toArray();
             double[] inverse = Expected.fill(sizes.c(), ic -> 1 / Math.sqrt(vars[ic] + sizes.eps()));
-            double[] y = Expected.fill(xs.length, i -> (xs[i] - means[channel(i)]) * inverse[channel(i)] * weights[channel(i)] + biases[channel(i)]);
+            double[] y = Expected.fill(xs.length,
+                    i -> (xs[i] - means[channel(i)]) * inverse[channel(i)] * weights[channel(i)] + biases[channel(i)]);
             double[] tolerances = Expected.fill(xs.length, i -> {
                 int ic = channel(i);
                 double scale = Math.abs(weights[ic]) * inverse[ic];
                 double shift = scale * (meanTolerance[ic] + 8 * Expected.ROUNDING * (Math.abs(xs[i]) + Math.abs(means[ic])));
-                double stretch = scale * Math.abs(xs[i] - means[ic]) * (varTolerance[ic] / (2 * (vars[ic] + sizes.eps())) + 8 * Expected.ROUNDING);
+                double stretch = scale * Math.abs(xs[i] - means[ic])
+                        * (varTolerance[ic] / (2 * (vars[ic] + sizes.eps())) + 8 * Expected.ROUNDING);
                 return shift + stretch + 4 * Expected.ROUNDING * Math.abs(biases[ic]);
             });
             return new Expected(y, tolerances);
@@ -206,7 +213,8 @@ public final class BatchNormCases {
 
         private Expected evalBackwardInput() {
             float[] vars = var.toArray();
-            return Expected.rounded(8, 0, Expected.fill(ds.length, i -> ds[i] * weightOf(channel(i)) / Math.sqrt((double) vars[channel(i)] + sizes.eps())));
+            return Expected.rounded(8, 0,
+                    Expected.fill(ds.length, i -> ds[i] * weightOf(channel(i)) / Math.sqrt((double) vars[channel(i)] + sizes.eps())));
         }
     }
 }

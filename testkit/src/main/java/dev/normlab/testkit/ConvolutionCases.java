@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// Convolutions and matrix products at awkward sizes, with references that follow the definitions in double.
 public final class ConvolutionCases {
 
-    private ConvolutionCases() {
-    }
+    private ConvolutionCases() {}
 
     /// A convolution's sizes, built step by step; stride, dilation and groups are 1 and padding is 0 unless said otherwise.
     public record Sizes(int n, int c, int h, int w, int o, int kh, int kw, int strideH, int strideW, int padTop, int padBottom, int padLeft,
@@ -59,7 +58,8 @@ public final class ConvolutionCases {
         public Conv2dSizes complete() {
             int oh = (h + padTop + padBottom - dilationH * (kh - 1) - 1) / strideH + 1;
             int ow = (w + padLeft + padRight - dilationW * (kw - 1) - 1) / strideW + 1;
-            return new Conv2dSizes(n, c, h, w, o, kh, kw, strideH, strideW, padTop, padBottom, padLeft, padRight, dilationH, dilationW, groups, oh, ow);
+            return new Conv2dSizes(n, c, h, w, o, kh, kw, strideH, strideW, padTop, padBottom, padLeft, padRight, dilationH, dilationW,
+                    groups, oh, ow);
         }
     }
 
@@ -92,7 +92,8 @@ public final class ConvolutionCases {
 
     private static List<Sizes> channelSizes() {
         List<Sizes> sizes = new ArrayList<>();
-        int[][] channels = {{1, 1}, {1, 16}, {3, 5}, {3, 16}, {5, 10}, {10, 24}, {16, 16}, {16, 17}, {17, 33}, {24, 56}, {33, 16}, {56, 10}, {32, 64}};
+        int[][] channels = {{1, 1}, {1, 16}, {3, 5}, {3, 16}, {5, 10}, {10, 24}, {16, 16}, {16, 17}, {17, 33}, {24, 56}, {33, 16}, {56, 10},
+            {32, 64}};
         for (int[] pair : channels) {
             sizes.add(Sizes.of(2, pair[0], 7, 9, pair[1], 3, 3).pad(1));
             sizes.add(Sizes.of(1, pair[0], 8, 8, pair[1], 1, 1).stride(2, 2));
@@ -110,7 +111,7 @@ public final class ConvolutionCases {
 
     private static List<Sizes> geometrySizes() {
         List<Sizes> sizes = new ArrayList<>();
-        for (int n : new int[]{0, 1, 5}) {
+        for (int n : new int[] {0, 1, 5}) {
             sizes.add(Sizes.of(n, 10, 5, 5, 17, 3, 3).pad(1));
             sizes.add(Sizes.of(n, 16, 1, 1, 16, 1, 1));
         }
@@ -174,6 +175,7 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(20, 512, 8, 8, 512, 1, 1).stride(8, 8));
         sizes.add(Sizes.of(20, 512, 1, 1, 512, 1, 1));
         sizes.add(Sizes.of(40, 24, 8, 8, 16, 1, 1));
+        sizes.add(Sizes.of(2, 16, 4, 4, 16, 1, 1).stride(2, 2).pad(0, 4, 0, 4));
         sizes.add(Sizes.of(50, 10, 2, 2, 17, 3, 3).pad(1));
         sizes.add(Sizes.of(25, 24, 4, 4, 24, 3, 3).pad(1).groups(3));
         sizes.add(Sizes.of(20, 3, 9, 9, 10, 3, 3).pad(1).stride(2, 2));
@@ -190,7 +192,8 @@ public final class ConvolutionCases {
             Sizes drawn = Sizes
                     .of(1 + random.nextInt(3), groups * (1 + random.nextInt(20)), 1 + random.nextInt(9), 1 + random.nextInt(9),
                             groups * (1 + random.nextInt(20)), 1 + random.nextInt(4), 1 + random.nextInt(4))
-                    .stride(1 + random.nextInt(3), 1 + random.nextInt(3)).pad(random.nextInt(3), random.nextInt(3), random.nextInt(3), random.nextInt(3))
+                    .stride(1 + random.nextInt(3), 1 + random.nextInt(3))
+                    .pad(random.nextInt(3), random.nextInt(3), random.nextInt(3), random.nextInt(3))
                     .dilation(1 + random.nextInt(2), 1 + random.nextInt(2)).groups(groups);
             if (drawn.isPossible()) {
                 sizes.add(drawn);
@@ -206,11 +209,15 @@ public final class ConvolutionCases {
         Tensor dOut = Samples.uniform(100 * seed + 3, s.outputShape().toArray());
         String name = s.toString();
         return List.of(
-                OperationCase.of("biased " + name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, bias), x, weight, bias),
-                OperationCase.of(name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, null), x, weight, null),
-                OperationCase.of(name, Opcode.CONV2D_BACKWARD_INPUT, s, TensorSpec.floats(s.inputShape()), () -> backwardInput(s, dOut, weight), dOut,
+                OperationCase.of("biased " + name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, bias),
+                        x, weight, bias),
+                OperationCase.of(name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, null), x, weight,
+                        null),
+                OperationCase.of(name, Opcode.CONV2D_BACKWARD_INPUT, s, TensorSpec.floats(s.inputShape()),
+                        () -> backwardInput(s, dOut, weight), dOut,
                         weight),
-                OperationCase.of(name, Opcode.CONV2D_BACKWARD_WEIGHT, s, TensorSpec.floats(s.weightShape()), () -> backwardWeight(s, x, dOut), x, dOut));
+                OperationCase.of(name, Opcode.CONV2D_BACKWARD_WEIGHT, s, TensorSpec.floats(s.weightShape()),
+                        () -> backwardWeight(s, x, dOut), x, dOut));
     }
 
     /// Visits every product of a convolution: indices of output, input and weight elements.
@@ -240,7 +247,8 @@ public final class ConvolutionCases {
                 for (int iow = 0; iow < s.ow() && ih >= 0 && ih < s.h(); iow++) {
                     int iw = iow * s.strideW() + u * s.dilationW() - s.padLeft();
                     if (iw >= 0 && iw < s.w()) {
-                        product.at(((in * s.o() + io) * s.oh() + ioh) * s.ow() + iow, ((in * s.c() + ic) * s.h() + ih) * s.w() + iw, weightIndex);
+                        product.at(((in * s.o() + io) * s.oh() + ioh) * s.ow() + iow, ((in * s.c() + ic) * s.h() + ih) * s.w() + iw,
+                                weightIndex);
                     }
                 }
             }
@@ -290,13 +298,15 @@ public final class ConvolutionCases {
 
     /// Matrix products: all transpositions, with and without bias.
     public static List<OperationCase> matrixProducts() {
-        int[][] sizes = {{1, 1, 1}, {0, 5, 3}, {1, 10, 512}, {5, 3, 17}, {3, 11, 37}, {7, 16, 16}, {16, 17, 33}, {33, 32, 64}, {64, 10, 100}, {2, 152, 56},
-                {13, 1, 9}, {130, 70, 3}, {200, 65, 130}, {7, 1000, 520}};
+        int[][] sizes = {{1, 1, 1}, {0, 5, 3}, {1, 10, 512}, {5, 3, 17}, {3, 11, 37}, {7, 16, 16}, {16, 17, 33}, {33, 32, 64},
+            {64, 10, 100}, {2, 152, 56},
+            {13, 1, 9}, {130, 70, 3}, {200, 65, 130}, {7, 1000, 520}};
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         for (int[] size : sizes) {
             for (int variant = 0; variant < 8; variant++) {
-                cases.add(product(new GemmSizes(size[0], size[1], size[2], (variant & 1) != 0, (variant & 2) != 0), (variant & 4) != 0, seed++));
+                cases.add(product(new GemmSizes(size[0], size[1], size[2], (variant & 1) != 0, (variant & 2) != 0), (variant & 4) != 0,
+                        seed++));
             }
         }
         return cases;
@@ -306,7 +316,8 @@ public final class ConvolutionCases {
         Tensor a = s.transposeA() ? Samples.uniform(seed, s.k(), s.m()) : Samples.uniform(seed, s.m(), s.k());
         Tensor b = s.transposeB() ? Samples.uniform(seed + 1000, s.n(), s.k()) : Samples.uniform(seed + 1000, s.k(), s.n());
         Tensor bias = biased ? Samples.uniform(seed + 2000, s.n()) : null;
-        return OperationCase.of((biased ? "biased " : "") + s, Opcode.GEMM, s, TensorSpec.floats(s.m(), s.n()), () -> product(s, a, b, bias), a, b, bias);
+        return OperationCase.of((biased ? "biased " : "") + s, Opcode.GEMM, s, TensorSpec.floats(s.m(), s.n()),
+                () -> product(s, a, b, bias), a, b, bias);
     }
 
     private static Expected product(GemmSizes s, Tensor a, Tensor b, @Nullable Tensor bias) {
@@ -320,7 +331,8 @@ public final class ConvolutionCases {
                 double sum = biases[in];
                 double absolute = Math.abs(sum);
                 for (int ik = 0; ik < s.k(); ik++) {
-                    double value = (double) as[s.transposeA() ? ik * s.m() + im : im * s.k() + ik] * bs[s.transposeB() ? in * s.k() + ik : ik * s.n() + in];
+                    double value = (double) as[s.transposeA() ? ik * s.m() + im : im * s.k() + ik]
+                            * bs[s.transposeB() ? in * s.k() + ik : ik * s.n() + in];
                     sum += value;
                     absolute += Math.abs(value);
                 }

@@ -16,14 +16,15 @@ import java.util.List;
 /// Elementwise functions at awkward sizes and special values.
 public final class ElementwiseCases {
 
-    private static final int[][] SHAPES = {{}, {1}, {17}, {3, 5}, {1000}, {2, 10, 7, 9}, {1, 152, 1, 1}, {0, 3, 2, 2}, {5, 16, 2, 2}, {2, 33, 3, 1}, {1, 3, 1, 2},
-            {70_001}, {3, 33, 40, 20}};
+    private static final int[][] SHAPES = {{}, {1}, {17}, {3, 5}, {1000}, {2, 10, 7, 9}, {1, 152, 1, 1}, {0, 3, 2, 2}, {5, 16, 2, 2},
+        {2, 33, 3, 1}, {1, 3, 1, 2},
+        {70_001}, {3, 33, 40, 20}};
 
-    private static final float[] SPECIAL = {0f, -0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1f, -1f, 1e-40f, -1e-40f, Float.MIN_VALUE,
-            Float.MIN_NORMAL, 3e38f, -3e38f, 88.5f, 89f, -87.5f, -104f, 0.5f, 2f, -1e-8f, 1e-8f, 20f, -20f};
+    private static final float[] SPECIAL = {0f, -0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1f, -1f, 1e-40f, -1e-40f,
+        Float.MIN_VALUE,
+        Float.MIN_NORMAL, 3e38f, -3e38f, 88.5f, 89f, -87.5f, -104f, 0.5f, 2f, -1e-8f, 1e-8f, 20f, -20f};
 
-    private ElementwiseCases() {
-    }
+    private ElementwiseCases() {}
 
     /// All elementwise kernels.
     public static List<OperationCase> all() {
@@ -41,7 +42,7 @@ public final class ElementwiseCases {
         cases.addAll(clamps(Samples.repeated(67, 0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0.5f, -0.25f, 0.6f)));
         cases.add(scale(Samples.repeated(67, SPECIAL), 0f));
         cases.addAll(broadcasts());
-        for (int count : new int[]{0, 1, 33}) {
+        for (int count : new int[] {0, 1, 33}) {
             cases.add(equalIndices(count));
         }
         cases.addAll(randoms());
@@ -75,9 +76,13 @@ public final class ElementwiseCases {
         Tensor operand = f.derivativeFromOutput() ? Tensor.of(x.shape(), ys) : x;
         double[] slopes = Expected.fill(xs.length, i -> derivative(f, f.derivativeFromOutput() ? ys[i] : xs[i]));
         double[] dx = Expected.fill(xs.length, i -> slopes[i] * ds[i]);
-        double[] tolerances = Expected.fill(xs.length, i -> 8 * Expected.ROUNDING * Math.abs(ds[i]) * Math.max(Math.abs(slopes[i]), slack(f, xs[i])));
+        double[] tolerances = Expected.fill(xs.length,
+                i -> 8 * Expected.ROUNDING * Math.abs(ds[i]) * Math.max(Math.abs(slopes[i]), slack(f, xs[i])));
         return List.of(forward(what, f, x), OperationCase.of(what + f + x.shape(), Opcode.UNARY_BACKWARD, f, x.spec(),
-                () -> isExact(f) && f != UnaryFunction.SQRT ? Expected.exactly(xs.length, i -> (float) dx[i]) : new Expected(dx, tolerances), operand, dOut));
+                () -> isExact(f) && f != UnaryFunction.SQRT
+                        ? Expected.exactly(xs.length, i -> (float) dx[i])
+                        : new Expected(dx, tolerances),
+                operand, dOut));
     }
 
     /// Absolute error of a derivative, in roundings, beside its relative one: sums of terms of this size cancel.
@@ -143,11 +148,15 @@ public final class ElementwiseCases {
     }
 
     private static List<OperationCase> binary(BinaryFunction f) {
-        int[][][] shapes = {{{}, {}}, {{17}, {17}}, {{3, 5}, {5}}, {{2, 10, 4, 4}, {2, 10, 4, 4}}, {{2, 10, 4, 4}, {1, 10, 1, 1}}, {{2, 17, 3, 5}, {2, 17, 1, 1}},
-                {{2, 16, 3, 5}, {1, 16, 3, 5}}, {{2, 17, 3, 3}, {2, 1, 3, 3}}, {{2, 1, 3, 3}, {1, 5, 1, 1}}, {{2, 33, 2, 2}, {1}}, {{1}, {2, 33, 2, 2}},
-                {{3, 1, 5}, {4, 1}}, {{1, 10, 1, 1}, {2, 10, 7, 9}}, {{2, 24, 4, 1}, {2, 24, 1, 6}}, {{2, 10, 3, 4}, {4}}, {{2, 10, 3, 4}, {3, 1}},
-                {{2, 10, 1, 1}, {}}, {{0, 10, 2, 2}, {1, 10, 1, 1}}, {{5, 152, 1, 1}, {5, 152, 1, 1}}, {{1, 1, 1, 1}, {2, 17, 2, 2}}, {{40, 30}, {40, 1}}, {{70_001}, {70_001}},
-                {{3, 33, 40, 20}, {1, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 40, 20}}, {{3, 33, 40, 20}, {1}}};
+        int[][][] shapes = {{{}, {}}, {{17}, {17}}, {{3, 5}, {5}}, {{2, 10, 4, 4}, {2, 10, 4, 4}}, {{2, 10, 4, 4}, {1, 10, 1, 1}},
+            {{2, 17, 3, 5}, {2, 17, 1, 1}},
+            {{2, 16, 3, 5}, {1, 16, 3, 5}}, {{2, 17, 3, 3}, {2, 1, 3, 3}}, {{2, 1, 3, 3}, {1, 5, 1, 1}}, {{2, 33, 2, 2}, {1}},
+            {{1}, {2, 33, 2, 2}},
+            {{3, 1, 5}, {4, 1}}, {{1, 10, 1, 1}, {2, 10, 7, 9}}, {{2, 24, 4, 1}, {2, 24, 1, 6}}, {{2, 10, 3, 4}, {4}},
+            {{2, 10, 3, 4}, {3, 1}},
+            {{2, 10, 1, 1}, {}}, {{0, 10, 2, 2}, {1, 10, 1, 1}}, {{5, 152, 1, 1}, {5, 152, 1, 1}}, {{1, 1, 1, 1}, {2, 17, 2, 2}},
+            {{40, 30}, {40, 1}}, {{70_001}, {70_001}},
+            {{3, 33, 40, 20}, {1, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 1, 1}}, {{3, 33, 40, 20}, {3, 33, 40, 20}}, {{3, 33, 40, 20}, {1}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] pair : shapes) {
             boolean comparison = f == BinaryFunction.EQUAL || f == BinaryFunction.GREATER_OR_EQUAL || f == BinaryFunction.GREATER;
@@ -168,8 +177,10 @@ public final class ElementwiseCases {
         Shape out = Shape.broadcast("test", a.shape(), b.shape());
         float[] as = a.toArray();
         float[] bs = b.toArray();
-        return OperationCase.of(what + f + " " + a.shape() + " " + b.shape(), Opcode.BINARY, new BroadcastSizes(f, a.shape(), b.shape(), out),
-                TensorSpec.floats(out), () -> Expected.exactly(out.elements(), i -> value(f, as[source(i, out, a.shape())], bs[source(i, out, b.shape())])), a,
+        return OperationCase.of(what + f + " " + a.shape() + " " + b.shape(), Opcode.BINARY,
+                new BroadcastSizes(f, a.shape(), b.shape(), out),
+                TensorSpec.floats(out),
+                () -> Expected.exactly(out.elements(), i -> value(f, as[source(i, out, a.shape())], bs[source(i, out, b.shape())])), a,
                 b);
     }
 
@@ -221,7 +232,8 @@ public final class ElementwiseCases {
 
     private static OperationCase scale(Tensor x, float factor) {
         float[] xs = x.toArray();
-        return OperationCase.of(factor + " " + x.shape(), Opcode.SCALE, factor, x.spec(), () -> Expected.exactly(xs.length, i -> factor * xs[i]), x);
+        return OperationCase.of(factor + " " + x.shape(), Opcode.SCALE, factor, x.spec(),
+                () -> Expected.exactly(xs.length, i -> factor * xs[i]), x);
     }
 
     private static OperationCase equalIndices(int count) {
@@ -232,8 +244,9 @@ public final class ElementwiseCases {
     }
 
     private static List<OperationCase> broadcasts() {
-        int[][][] shapes = {{{}, {3}}, {{1}, {2, 17}}, {{5}, {4, 5}}, {{3, 1, 5}, {3, 4, 5}}, {{2, 10, 1, 1}, {2, 10, 3, 3}}, {{1, 1, 1, 1}, {2, 3, 4, 5}},
-                {{2, 1, 4, 1}, {2, 17, 4, 3}}, {{0, 1}, {0, 5}}, {{7, 9}, {7, 9}}, {{1, 16, 1, 1}, {3, 16, 2, 2}}, {{1}, {70_001}}};
+        int[][][] shapes = {{{}, {3}}, {{1}, {2, 17}}, {{5}, {4, 5}}, {{3, 1, 5}, {3, 4, 5}}, {{2, 10, 1, 1}, {2, 10, 3, 3}},
+            {{1, 1, 1, 1}, {2, 3, 4, 5}},
+            {{2, 1, 4, 1}, {2, 17, 4, 3}}, {{0, 1}, {0, 5}}, {{7, 9}, {7, 9}}, {{1, 16, 1, 1}, {3, 16, 2, 2}}, {{1}, {70_001}}};
         List<OperationCase> cases = new ArrayList<>();
         for (int[][] pair : shapes) {
             Tensor x = Samples.uniform(9, pair[0]);
@@ -256,7 +269,8 @@ public final class ElementwiseCases {
                 Tensor state = Tensor.ofInts(Shape.of(4), counter);
                 for (RandomFill.Kind kind : RandomFill.Kind.values()) {
                     RandomFill fill = new RandomFill(kind, 0.7f);
-                    cases.add(OperationCase.of(kind + " " + shape + " from position " + counter[3], Opcode.RANDOM, fill, TensorSpec.floats(shape),
+                    cases.add(OperationCase.of(kind + " " + shape + " from position " + counter[3], Opcode.RANDOM, fill,
+                            TensorSpec.floats(shape),
                             () -> random(fill, counter, shape.elements()), state));
                 }
             }
@@ -266,7 +280,8 @@ public final class ElementwiseCases {
 
     private static Expected random(RandomFill fill, int[] counter, int count) {
         long key = Integer.toUnsignedLong(counter[0]) | (long) counter[1] << 32;
-        RandomStream stream = RandomStream.at(new RandomStream.State(key, Integer.toUnsignedLong(counter[2]), 4 * Integer.toUnsignedLong(counter[3])));
+        RandomStream stream = RandomStream
+                .at(new RandomStream.State(key, Integer.toUnsignedLong(counter[2]), 4 * Integer.toUnsignedLong(counter[3])));
         float[] values = new float[count];
         switch (fill.kind()) {
             case UNIFORM -> stream.fillUniform(values, -1f, 1f);

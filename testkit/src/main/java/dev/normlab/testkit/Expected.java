@@ -33,8 +33,8 @@ public record Expected(double[] values, double[] tolerances) {
         return new Expected(values, fill(values.length, i -> sumTolerance(terms, magnitudes[i])));
     }
 
-    /// How far a float sum of `terms` terms, whose absolute values add up to `magnitude`, may be off: `4 * 2^-24 * sqrt(terms) * magnitude`.
-    /// Rounding errors walk at random, hence the root.
+    /// How far a float sum of `terms` terms, whose absolute values add up to `magnitude`, may be off: `4 * 2^-24 * sqrt(terms) *
+    /// magnitude`. Rounding errors walk at random, hence the root.
     public static double sumTolerance(int terms, double magnitude) {
         return 4 * ROUNDING * Math.sqrt(Math.max(1, terms)) * magnitude;
     }
@@ -63,7 +63,8 @@ public record Expected(double[] values, double[] tolerances) {
             }
         }
         if (wrong > 0) {
-            throw new AssertionError(String.format(Locale.ROOT, "%s %s: element %d is %.9g, expected %.9g within %.3g; %d of %d elements are off, by up to %.3g",
+            throw new AssertionError(String.format(Locale.ROOT,
+                    "%s %s: element %d is %.9g, expected %.9g within %.3g; %d of %d elements are off, by up to %.3g",
                     what, actual.shape(), first, got[first], values[first], tolerances[first], wrong, got.length, largest));
         }
     }

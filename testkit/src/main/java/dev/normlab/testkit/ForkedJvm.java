@@ -12,8 +12,7 @@ import java.util.concurrent.TimeUnit;
 /// Another Java machine with this one's class path and with flags of its own: interpreted only, or with shorter vectors.
 public final class ForkedJvm {
 
-    private ForkedJvm() {
-    }
+    private ForkedJvm() {}
 
     /// Runs a main class to its end and returns the lines it printed.
     ///
@@ -47,8 +46,9 @@ public final class ForkedJvm {
                 process.destroyForcibly().waitFor();
             }
             if (!ended || process.exitValue() != 0) {
-                throw new AssertionError((ended ? "exit code " + process.exitValue() : "no end after " + timeoutSeconds + " seconds") + " of "
-                        + String.join(" ", command) + "\n" + Files.readString(errors) + Files.readString(output));
+                throw new AssertionError(
+                        (ended ? "exit code " + process.exitValue() : "no end after " + timeoutSeconds + " seconds") + " of "
+                                + String.join(" ", command) + "\n" + Files.readString(errors) + Files.readString(output));
             }
             return Files.readAllLines(output, StandardCharsets.UTF_8);
         } finally {

@@ -19,10 +19,11 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// One case of results computed by PyTorch: an operation with attributes, its inputs, and what should come out, with the float32 error that PyTorch itself
-/// had against its own float64 result.
+/// One case of results computed by PyTorch: an operation with attributes, its inputs, and what should come out, with the float32 error that
+/// PyTorch itself had against its own float64 result.
 ///
-/// The cases are resources of this module: `golden` holds the first 88, `golden-extra` further ones. A case is a folder with `case.json` and `.npy` arrays.
+/// The cases are resources of this module: `golden` holds the first 88, `golden-extra` further ones. A case is a folder with `case.json`
+/// and `.npy` arrays.
 public final class GoldenCase {
 
     private static final int MAX_VALUES = 100_000;
@@ -33,12 +34,12 @@ public final class GoldenCase {
     /// An array that goes in.
     ///
     /// @param isDifferentiated whether its gradient is among the results
-    public record Input(String name, Tensor value, boolean isDifferentiated) {
-    }
+    public record Input(String name, Tensor value, boolean isDifferentiated) {}
 
     /// An array that should come out.
     ///
-    /// @param tolerance how far a float32 implementation may be off: 8 times PyTorch's own float32 error, at least 2e-6 of the largest magnitude; 0 for
+    /// @param tolerance how far a float32 implementation may be off: 8 times PyTorch's own float32 error, at least 2e-6 of the largest
+    ///     magnitude; 0 for
     ///     integers
     public record Output(String name, Tensor value, double tolerance) {
 
@@ -92,7 +93,8 @@ public final class GoldenCase {
         List<Input> inputs = new ArrayList<>();
         for (Object each : list(json.get("inputs"))) {
             Map<String, @Nullable Object> input = object(each);
-            inputs.add(new Input(text("name", input), array(text("file", input)), (Boolean) Objects.requireNonNull(input.get("requires_grad"))));
+            inputs.add(new Input(text("name", input), array(text("file", input)),
+                    (Boolean) Objects.requireNonNull(input.get("requires_grad"))));
         }
         return inputs;
     }
@@ -103,7 +105,9 @@ public final class GoldenCase {
         for (Object each : list(json.get("expected"))) {
             Map<String, @Nullable Object> output = object(each);
             Object error = output.get("f32_vs_f64_max_abs_err");
-            double tolerance = error == null ? 0 : Math.max(8 * number(error), 2e-6 * number(Objects.requireNonNull(output.get("max_abs"))));
+            double tolerance = error == null
+                    ? 0
+                    : Math.max(8 * number(error), 2e-6 * number(Objects.requireNonNull(output.get("max_abs"))));
             outputs.add(new Output(text("name", output), array(text("file", output)), tolerance));
         }
         return outputs;
@@ -176,7 +180,8 @@ public final class GoldenCase {
     }
 
     private static Path root(String collection) {
-        URL index = Objects.requireNonNull(GoldenCase.class.getResource("/" + collection + "/index.json"), "the golden files are not on the class path");
+        URL index = Objects.requireNonNull(GoldenCase.class.getResource("/" + collection + "/index.json"),
+                "the golden files are not on the class path");
         try {
             URI uri = index.toURI();
             if (uri.getScheme().equals("jar")) {

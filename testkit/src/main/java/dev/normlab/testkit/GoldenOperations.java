@@ -154,9 +154,10 @@ public final class GoldenOperations {
         int[] stride = golden.integers("stride");
         int[] dilation = golden.integers("dilation");
         int[] given = golden.integers("padding");
-        int[] pad = given.length == 4 ? given : new int[]{given[0], given[0], given[1], given[1]};
+        int[] pad = given.length == 4 ? given : new int[] {given[0], given[0], given[1], given[1]};
         PadMode mode = golden.has("padding_mode") ? padMode(golden.word("padding_mode")) : PadMode.ZERO;
-        return new Conv2dGeometry(stride[0], stride[1], pad[0], pad[1], pad[2], pad[3], dilation[0], dilation[1], golden.integer("groups"), mode);
+        return new Conv2dGeometry(stride[0], stride[1], pad[0], pad[1], pad[2], pad[3], dilation[0], dilation[1], golden.integer("groups"),
+                mode);
     }
 
     private static PadMode padMode(String name) {
@@ -167,10 +168,11 @@ public final class GoldenOperations {
         int[] kernel = golden.integers("kernel");
         int[] stride = golden.integers("stride");
         int[] pad = golden.integers("padding");
-        int[] dilation = golden.has("dilation") ? golden.integers("dilation") : new int[]{1, 1};
+        int[] dilation = golden.has("dilation") ? golden.integers("dilation") : new int[] {1, 1};
         boolean countPad = !golden.has("count_include_pad") || golden.flag("count_include_pad");
         int divisor = golden.has("divisor_override") ? golden.integer("divisor_override") : 0;
-        return new Pool2dGeometry(kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1], dilation[0], dilation[1], golden.flag("ceil_mode"), countPad,
+        return new Pool2dGeometry(kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1], dilation[0], dilation[1],
+                golden.flag("ceil_mode"), countPad,
                 divisor);
     }
 
@@ -190,8 +192,10 @@ public final class GoldenOperations {
         for (String batch : batches) {
             boolean training = golden.flag("training") || mean == null || var == null;
             y = training
-                    ? BatchNorm.train(tape, in(batch), maybe("weight"), maybe("bias"), mean, var, golden.real("momentum"), golden.real("eps"))
-                    : BatchNorm.eval(tape, in(batch), maybe("weight"), maybe("bias"), in("running_mean"), in("running_var"), golden.real("eps"));
+                    ? BatchNorm.train(tape, in(batch), maybe("weight"), maybe("bias"), mean, var, golden.real("momentum"),
+                            golden.real("eps"))
+                    : BatchNorm.eval(tape, in(batch), maybe("weight"), maybe("bias"), in("running_mean"), in("running_var"),
+                            golden.real("eps"));
         }
         if (mean != null && var != null) {
             outputs.put("running_mean_after", mean);
@@ -262,7 +266,8 @@ public final class GoldenOperations {
         Tensor velocity = Tensor.zeros(parameter.shape().toArray());
         Executor executor = tape.executor();
         for (int step = 1; step <= golden.integer("steps"); step++) {
-            Tensor scalars = Tensor.of(Shape.of(6), golden.real("lr"), golden.real("momentum"), golden.real("dampening"), golden.real("weight_decay"),
+            Tensor scalars = Tensor.of(Shape.of(6), golden.real("lr"), golden.real("momentum"), golden.real("dampening"),
+                    golden.real("weight_decay"),
                     golden.flag("nesterov") ? 1 : 0, step == 1 ? 1 : 0);
             executor.update(Opcode.SGD, null, List.of(parameter, velocity), in("grad_step_" + step), scalars);
             outputs.put("param_after_" + step, snapshot(parameter));

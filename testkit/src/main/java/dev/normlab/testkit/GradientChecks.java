@@ -8,16 +8,15 @@ import java.util.Locale;
 
 /// Tests of gradients that need no other implementation.
 ///
-/// A linear operation `y = A x` is checked by its adjoint: `<y, g> = <x, Aᵀ g>` for random `g`, to the rounding of its sums. A nonlinear one is checked by
-/// central differences of `<f(x), g>` along two directions: a random one, and one with the signs of the gradient, along which nothing cancels and a
-/// single wrong element shows.
+/// A linear operation `y = A x` is checked by its adjoint: `<y, g> = <x, Aᵀ g>` for random `g`, to the rounding of its sums. A nonlinear
+/// one is checked by central differences of `<f(x), g>` along two directions: a random one, and one with the signs of the gradient, along
+/// which nothing cancels and a single wrong element shows.
 public final class GradientChecks {
 
     private static final float STEP = 3e-3f;
     private static final double TOLERANCE = 2e-4;
 
-    private GradientChecks() {
-    }
+    private GradientChecks() {}
 
     /// A function of some tensors, computed on a tape.
     @FunctionalInterface
@@ -42,8 +41,9 @@ public final class GradientChecks {
                 double backward = dot(x, dx);
                 double tolerance = Expected.sumTolerance(terms, magnitude(y, g) + magnitude(x, dx));
                 if (!(Math.abs(forward - backward) <= tolerance)) {
-                    throw new AssertionError(String.format(Locale.ROOT, "input %d, seed %d: <y, g> is %.9g, but <x, dx> is %.9g (tolerance %.3g)", i, seed,
-                            forward, backward, tolerance));
+                    throw new AssertionError(
+                            String.format(Locale.ROOT, "input %d, seed %d: <y, g> is %.9g, but <x, dx> is %.9g (tolerance %.3g)", i, seed,
+                                    forward, backward, tolerance));
                 }
             }
         }
@@ -71,7 +71,8 @@ public final class GradientChecks {
         }
     }
 
-    private static void compare(Device device, Function function, List<Tensor> inputs, int index, Tensor g, float[] dx, float[] direction, String where) {
+    private static void compare(Device device, Function function, List<Tensor> inputs, int index, Tensor g, float[] dx, float[] direction,
+            String where) {
         Tensor x = inputs.get(index);
         float[] original = x.toArray();
         Shifted up = shifted(device, function, inputs, index, original, direction, STEP, g);
@@ -86,15 +87,16 @@ public final class GradientChecks {
         double difference = (up.value - down.value) / (2.0 * STEP);
         double tolerance = TOLERANCE * Math.max(1, Math.max(reach, up.magnitude));
         if (!(Math.abs(difference - slope) <= tolerance)) {
-            throw new AssertionError(String.format(Locale.ROOT, "input %d along %s: the difference quotient is %.7g, but the gradient says %.7g (tolerance %.3g)",
+            throw new AssertionError(String.format(Locale.ROOT,
+                    "input %d along %s: the difference quotient is %.7g, but the gradient says %.7g (tolerance %.3g)",
                     index, where, difference, slope, tolerance));
         }
     }
 
-    private record Shifted(double value, double magnitude) {
-    }
+    private record Shifted(double value, double magnitude) {}
 
-    private static Shifted shifted(Device device, Function function, List<Tensor> inputs, int index, float[] original, float[] direction, float step,
+    private static Shifted shifted(Device device, Function function, List<Tensor> inputs, int index, float[] original, float[] direction,
+            float step,
             Tensor g) {
         float[] moved = original.clone();
         for (int k = 0; k < moved.length; k++) {

@@ -21,9 +21,10 @@ import org.junit.jupiter.api.TestFactory;
 
 /// What every backend promises; a test class of a backend extends this one and says which kernels it means.
 ///
-/// Every case runs as the engine would run it (layouts and repacks included), three times: with row-major inputs and with inputs in the activation layout
-/// on one thread, and again on three threads. Output memory is full of NaN before. Then: results agree with a reference in double within the rounding of
-/// their sums; padding lanes are exactly zero; inputs are unchanged bit for bit; three threads give the bits of one.
+/// Every case runs as the engine would run it (layouts and repacks included), three times: with row-major inputs and with inputs in the
+/// activation layout on one thread, and again on three threads. Output memory is full of NaN before. Then: results agree with a reference
+/// in double within the rounding of their sums; padding lanes are exactly zero; inputs are unchanged bit for bit; three threads give the
+/// bits of one.
 public abstract class KernelsContract {
 
     private final Device one;
@@ -96,12 +97,14 @@ public abstract class KernelsContract {
         List<float[]> alone = run(each, one, true, expected);
         List<float[]> together = run(each, three, true, expected);
         for (int i = 0; i < alone.size(); i++) {
-            assertArrayEquals(OperationCases.bits(alone.get(i)), OperationCases.bits(together.get(i)), each + ": three threads give other bits than one in output " + i);
+            assertArrayEquals(OperationCases.bits(alone.get(i)), OperationCases.bits(together.get(i)),
+                    each + ": three threads give other bits than one in output " + i);
         }
     }
 
     private static List<float[]> run(OperationCase each, Device device, boolean blocked, List<Expected> expected) {
-        @Nullable Tensor[] inputs = each.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, blocked)).toArray(Tensor[]::new);
+        @Nullable Tensor[] inputs = each.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, blocked))
+                .toArray(Tensor[]::new);
         List<int[]> before = fingerprints(inputs);
         List<float[]> results = new ArrayList<>();
         try (EagerExecutor executor = new EagerExecutor(device)) {
@@ -146,8 +149,9 @@ public abstract class KernelsContract {
         storage.layout().pack(shape, plain, clean);
         for (int i = 0; i < clean.length; i++) {
             if (storage.floats()[i] != clean[i] && !Float.isNaN(clean[i])) {
-                throw new AssertionError("a padding lane of " + shape + " in blocks of " + storage.layout().block() + " holds " + storage.floats()[i]
-                        + " at array index " + i + " instead of zero");
+                throw new AssertionError(
+                        "a padding lane of " + shape + " in blocks of " + storage.layout().block() + " holds " + storage.floats()[i]
+                                + " at array index " + i + " instead of zero");
             }
         }
     }

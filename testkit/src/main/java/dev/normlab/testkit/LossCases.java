@@ -14,14 +14,13 @@ public final class LossCases {
 
     private static final int IGNORED = -100;
 
-    private LossCases() {
-    }
+    private LossCases() {}
 
     /// Cross entropy and negative log likelihood, forward and backward.
     public static List<OperationCase> all() {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
-        for (int[] size : new int[][]{{1, 2}, {6, 10}, {5, 17}, {33, 100}, {128, 10}, {3, 1}, {1000, 10}}) {
+        for (int[] size : new int[][] {{1, 2}, {6, 10}, {5, 17}, {33, 100}, {128, 10}, {3, 1}, {1000, 10}}) {
             for (Reduction reduction : Reduction.values()) {
                 for (int variant = 0; variant < 8; variant++) {
                     float smoothing = (variant & 1) != 0 ? 0.1f : 0;
@@ -65,10 +64,12 @@ public final class LossCases {
             List<OperationCase> cases = new ArrayList<>();
             TensorSpec loss = dLoss.spec();
             cases.add(OperationCase.of(name, Opcode.CROSS_ENTROPY, s, loss, () -> forward(logSoftmax()), scores, labels, classWeight));
-            cases.add(OperationCase.of(name, Opcode.CROSS_ENTROPY_BACKWARD, s, scores.spec(), () -> backward(true), scores, labels, classWeight, dLoss));
+            cases.add(OperationCase.of(name, Opcode.CROSS_ENTROPY_BACKWARD, s, scores.spec(), () -> backward(true), scores, labels,
+                    classWeight, dLoss));
             if (s.smoothing() == 0) {
                 float[] given = scores.toArray();
-                cases.add(OperationCase.of(name, Opcode.NLL, s, loss, () -> forward(Expected.fill(given.length, i -> given[i])), scores, labels,
+                cases.add(OperationCase.of(name, Opcode.NLL, s, loss, () -> forward(Expected.fill(given.length, i -> given[i])), scores,
+                        labels,
                         classWeight));
                 cases.add(OperationCase.of(name, Opcode.NLL_BACKWARD, s, scores.spec(), () -> backward(false), labels, classWeight, dLoss));
             }
@@ -136,7 +137,7 @@ public final class LossCases {
                 sum += losses[in] / divisor;
                 magnitude += magnitudes[in] / divisor;
             }
-            return Expected.sums(new double[]{sum}, new double[]{magnitude}, 16 + s.k() + s.n());
+            return Expected.sums(new double[] {sum}, new double[] {magnitude}, 16 + s.k() + s.n());
         }
 
         private Expected backward(boolean fromLogits) {
@@ -155,7 +156,8 @@ public final class LossCases {
                 double probability = fromLogits ? Math.exp(logProbabilities[i]) : 0;
                 result[i] = upstream * (probability * all - target(in, i % s.k()));
                 double reach = 16 + Math.abs(logProbabilities[i]) + 4 * Math.sqrt(s.k() + s.n());
-                tolerances[i] = Expected.ROUNDING * Math.abs(upstream) * (probability * all * reach + target(in, i % s.k()) * reach) + Float.MIN_NORMAL * 8;
+                tolerances[i] = Expected.ROUNDING * Math.abs(upstream) * (probability * all * reach + target(in, i % s.k()) * reach)
+                        + Float.MIN_NORMAL * 8;
             }
             return new Expected(result, tolerances);
         }

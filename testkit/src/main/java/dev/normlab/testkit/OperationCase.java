@@ -31,17 +31,20 @@ public record OperationCase(String name, Opcode opcode, @Nullable Object attribu
     /// An operation with one output.
     public static OperationCase of(String name, Opcode opcode, @Nullable Object attributes, TensorSpec output, Supplier<Expected> expected,
             @Nullable Tensor... inputs) {
-        return new OperationCase(name, opcode, attributes, List.of(output), List.of(), Arrays.asList(inputs), () -> List.of(expected.get()));
+        return new OperationCase(name, opcode, attributes, List.of(output), List.of(), Arrays.asList(inputs),
+                () -> List.of(expected.get()));
     }
 
     /// An operation with several outputs.
-    public static OperationCase of(String name, Opcode opcode, @Nullable Object attributes, List<TensorSpec> outputs, Supplier<List<Expected>> expected,
+    public static OperationCase of(String name, Opcode opcode, @Nullable Object attributes, List<TensorSpec> outputs,
+            Supplier<List<Expected>> expected,
             @Nullable Tensor... inputs) {
         return new OperationCase(name, opcode, attributes, outputs, List.of(), Arrays.asList(inputs), expected);
     }
 
     /// An update in place.
-    public static OperationCase update(String name, Opcode opcode, @Nullable Object attributes, List<Tensor> targets, Supplier<List<Expected>> expected,
+    public static OperationCase update(String name, Opcode opcode, @Nullable Object attributes, List<Tensor> targets,
+            Supplier<List<Expected>> expected,
             @Nullable Tensor... inputs) {
         return new OperationCase(name, opcode, attributes, List.of(), targets, Arrays.asList(inputs), expected);
     }

@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// The cases of all families, and how one is run.
 public final class OperationCases {
 
-    private OperationCases() {
-    }
+    private OperationCases() {}
 
     /// Every case of the contract.
     public static List<OperationCase> all() {

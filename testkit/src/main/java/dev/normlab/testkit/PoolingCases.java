@@ -13,13 +13,14 @@ import java.util.List;
 /// Pooling at awkward sizes, with references that follow the definitions.
 public final class PoolingCases {
 
-    private PoolingCases() {
-    }
+    private PoolingCases() {}
 
-    private static Pool2dSizes sizes(int n, int c, int h, int w, int[] kernel, int[] stride, int[] pad, int dilation, boolean ceil, boolean countPad,
+    private static Pool2dSizes sizes(int n, int c, int h, int w, int[] kernel, int[] stride, int[] pad, int dilation, boolean ceil,
+            boolean countPad,
             int divisor) {
         return new Pool2dSizes(n, c, h, w, kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1], dilation, dilation,
-                windows(h, kernel[0], stride[0], pad[0], dilation, ceil), windows(w, kernel[1], stride[1], pad[1], dilation, ceil), countPad, divisor);
+                windows(h, kernel[0], stride[0], pad[0], dilation, ceil), windows(w, kernel[1], stride[1], pad[1], dilation, ceil),
+                countPad, divisor);
     }
 
     /// How many windows fit; in ceil mode one that starts inside the image or its left padding may hang over the right edge.
@@ -36,12 +37,12 @@ public final class PoolingCases {
     }
 
     private static int[] both(int value) {
-        return new int[]{value, value};
+        return new int[] {value, value};
     }
 
     private static List<Pool2dSizes> windows() {
         List<Pool2dSizes> sizes = new ArrayList<>();
-        for (int c : new int[]{1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
+        for (int c : new int[] {1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
             sizes.add(sizes(2, c, 4, 6, both(2), both(2), both(0), 1, false, true, 0));
             sizes.add(sizes(1, c, 7, 9, both(3), both(2), both(1), 1, false, true, 0));
         }
@@ -55,8 +56,8 @@ public final class PoolingCases {
         sizes.add(sizes(2, 10, 8, 8, both(3), both(2), both(1), 1, true, true, 0));
         sizes.add(sizes(2, 10, 8, 8, both(3), both(2), both(1), 1, true, false, 0));
         sizes.add(sizes(2, 24, 5, 5, both(3), both(3), both(1), 1, true, false, 0));
-        sizes.add(sizes(1, 3, 7, 9, new int[]{3, 2}, new int[]{1, 2}, new int[]{1, 0}, 1, false, false, 0));
-        sizes.add(sizes(1, 17, 6, 6, new int[]{2, 3}, new int[]{2, 3}, both(0), 1, false, true, 5));
+        sizes.add(sizes(1, 3, 7, 9, new int[] {3, 2}, new int[] {1, 2}, new int[] {1, 0}, 1, false, false, 0));
+        sizes.add(sizes(1, 17, 6, 6, new int[] {2, 3}, new int[] {2, 3}, both(0), 1, false, true, 5));
         sizes.add(sizes(2, 17, 6, 6, both(4), both(1), both(2), 1, false, true, 0));
         sizes.add(sizes(2, 10, 3, 3, both(2), both(3), both(1), 1, false, false, 0));
         return sizes;
@@ -67,7 +68,8 @@ public final class PoolingCases {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         List<Pool2dSizes> dilated = List.of(sizes(1, 10, 9, 9, both(2), both(1), both(0), 2, false, true, 0),
-                sizes(2, 17, 9, 10, both(3), both(2), both(1), 2, true, true, 0), sizes(2, 10, 1, 2, both(2), both(1), both(1), 2, false, true, 0));
+                sizes(2, 17, 9, 10, both(3), both(2), both(1), 2, true, true, 0),
+                sizes(2, 10, 1, 2, both(2), both(1), both(1), 2, false, true, 0));
         for (Pool2dSizes s : windows()) {
             cases.addAll(maximum("", s, Samples.uniform(seed, s.inputShape().toArray()), seed));
             cases.addAll(average(s, seed++));
@@ -79,8 +81,9 @@ public final class PoolingCases {
         cases.addAll(maximum("ties ", s, Samples.whole(seed, 3, s.inputShape().toArray()), seed));
         cases.addAll(maximum("negative ", s, Samples.uniform(seed, -3f, -2f, s.inputShape().toArray()), seed));
         cases.addAll(maximum("infinite and NaN ", s, special(s.inputShape()), seed));
-        for (int[] size : new int[][]{{2, 5, 7, 6, 1, 1}, {2, 10, 7, 7, 3, 5}, {1, 17, 4, 4, 1, 1}, {1, 24, 3, 2, 7, 7}, {5, 16, 8, 8, 2, 2}, {1, 152, 2, 2, 1, 1},
-                {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}, {9, 40, 32, 32, 1, 1}}) {
+        for (int[] size : new int[][] {{2, 5, 7, 6, 1, 1}, {2, 10, 7, 7, 3, 5}, {1, 17, 4, 4, 1, 1}, {1, 24, 3, 2, 7, 7},
+            {5, 16, 8, 8, 2, 2}, {1, 152, 2, 2, 1, 1},
+            {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}, {9, 40, 32, 32, 1, 1}}) {
             cases.addAll(adaptive(new AdaptivePoolSizes(size[0], size[1], size[2], size[3], size[4], size[5]), seed++));
         }
         return cases;
@@ -138,11 +141,14 @@ public final class PoolingCases {
         Tensor dOut = Samples.uniform(seed + 1000, s.outputShape().toArray());
         int pixels = s.oh() * s.ow();
         List<Expected> forward = List.of(
-                Expected.exactly(indices.length, i -> indices[i] < 0 ? Double.NEGATIVE_INFINITY : xs[i / pixels * s.h() * s.w() + indices[i]]),
+                Expected.exactly(indices.length,
+                        i -> indices[i] < 0 ? Double.NEGATIVE_INFINITY : xs[i / pixels * s.h() * s.w() + indices[i]]),
                 Expected.exactly(indices.length, i -> indices[i]));
         return List.of(
-                OperationCase.of(what + s, Opcode.MAX_POOL, s, List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())), () -> forward, x),
-                OperationCase.of(what + s, Opcode.MAX_POOL_BACKWARD, s, TensorSpec.floats(s.inputShape()), () -> maximumBackward(s, dOut, indices), dOut,
+                OperationCase.of(what + s, Opcode.MAX_POOL, s,
+                        List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())), () -> forward, x),
+                OperationCase.of(what + s, Opcode.MAX_POOL_BACKWARD, s, TensorSpec.floats(s.inputShape()),
+                        () -> maximumBackward(s, dOut, indices), dOut,
                         chosen));
     }
 

@@ -18,22 +18,25 @@ import java.util.stream.IntStream;
 /// Sums, extremes and softmax at awkward sizes, with references in double.
 public final class ReductionCases {
 
-    private static final int[][] AXIS_SHAPES = {{1}, {7}, {6, 10}, {3, 100}, {2, 3, 7}, {2, 10, 3, 4}, {5, 1}, {1, 17, 2, 2}, {0, 10}, {300, 40}};
+    private static final int[][] AXIS_SHAPES = {{1}, {7}, {6, 10}, {3, 100}, {2, 3, 7}, {2, 10, 3, 4}, {5, 1}, {1, 17, 2, 2}, {0, 10},
+        {300, 40}};
 
-    private ReductionCases() {
-    }
+    private ReductionCases() {}
 
     /// All reductions.
     public static List<OperationCase> all() {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
-        int[][][] reduced = {{{3, 17}, {0, 1}}, {{3, 17}, {0}}, {{3, 17}, {1}}, {{2, 3, 4, 5}, {2, 3}}, {{2, 3, 4, 5}, {0, 2, 3}}, {{2, 3, 4, 5}, {1}},
-                {{2, 3, 4, 5}, {1, 3}}, {{2, 3, 4, 5}, {0}}, {{2, 10, 7, 9}, {0, 1, 2, 3}}, {{2, 10, 7, 9}, {3}}, {{100, 33}, {0}}, {{33, 1000}, {1}}, {{5}, {}},
-                {{1}, {0}}, {{5000}, {0}}, {{2, 16, 3, 3}, {2, 3}}, {{3, 1, 4}, {1}}, {{70_001}, {0}}, {{300, 300}, {0}}, {{5, 40, 16, 16}, {0, 2, 3}}};
+        int[][][] reduced = {{{3, 17}, {0, 1}}, {{3, 17}, {0}}, {{3, 17}, {1}}, {{2, 3, 4, 5}, {2, 3}}, {{2, 3, 4, 5}, {0, 2, 3}},
+            {{2, 3, 4, 5}, {1}},
+            {{2, 3, 4, 5}, {1, 3}}, {{2, 3, 4, 5}, {0}}, {{2, 10, 7, 9}, {0, 1, 2, 3}}, {{2, 10, 7, 9}, {3}}, {{100, 33}, {0}},
+            {{33, 1000}, {1}}, {{5}, {}},
+            {{1}, {0}}, {{5000}, {0}}, {{2, 16, 3, 3}, {2, 3}}, {{3, 1, 4}, {1}}, {{70_001}, {0}}, {{300, 300}, {0}},
+            {{5, 40, 16, 16}, {0, 2, 3}}};
         for (int[][] pair : reduced) {
             cases.addAll(reduce(Samples.uniform(seed++, pair[0]), pair[1]));
         }
-        for (int c : new int[]{1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
+        for (int c : new int[] {1, 3, 5, 10, 16, 17, 24, 33, 56, 152}) {
             cases.add(channelSum(Samples.uniform(seed++, 3, c, 2, 5)));
         }
         cases.add(channelSum(Samples.uniform(seed++, 4, 16, 32, 32)));
@@ -61,7 +64,7 @@ public final class ReductionCases {
         Shape keptShape = kept;
         int[] left = IntStream.range(0, in.rank()).filter(d -> IntStream.of(axes).noneMatch(axis -> axis == d)).map(in::size).toArray();
         List<OperationCase> cases = new ArrayList<>();
-        for (boolean mean : new boolean[]{false, true}) {
+        for (boolean mean : new boolean[] {false, true}) {
             for (Shape out : List.of(kept, Shape.of(left))) {
                 ReduceSizes s = new ReduceSizes(in, kept, out, mean);
                 cases.add(OperationCase.of(s.toString(), Opcode.REDUCE, s, TensorSpec.floats(out), () -> reduced(x, keptShape, mean), x));
@@ -120,13 +123,14 @@ public final class ReductionCases {
         List<OperationCase> cases = new ArrayList<>();
         for (Tensor x : List.of(Samples.uniform(seed, sizes), tied, withNaN)) {
             Shape kept = x.shape().with(axis, 1);
-            for (boolean largest : new boolean[]{true, false}) {
-                cases.add(OperationCase.of((largest ? "max " : "min ") + x.shape() + " axis " + axis, Opcode.ARG_EXTREME, new ArgExtreme(axis, largest),
+            for (boolean largest : new boolean[] {true, false}) {
+                cases.add(OperationCase.of((largest ? "max " : "min ") + x.shape() + " axis " + axis, Opcode.ARG_EXTREME,
+                        new ArgExtreme(axis, largest),
                         List.of(TensorSpec.ints(kept)), () -> List.of(argExtreme(x, axis, largest)), x));
             }
         }
         for (Tensor x : List.of(Samples.uniform(seed, sizes), tied)) {
-            for (int k : new int[]{1, (sizes[axis] + 1) / 2, sizes[axis]}) {
+            for (int k : new int[] {1, (sizes[axis] + 1) / 2, sizes[axis]}) {
                 Shape out = x.shape().with(axis, k);
                 cases.add(OperationCase.of(k + " of " + x.shape() + " axis " + axis, Opcode.TOP_K, new TopK(axis, k),
                         List.of(TensorSpec.floats(out), TensorSpec.ints(out)), () -> topK(x, axis, k), x));
@@ -161,7 +165,7 @@ public final class ReductionCases {
         for (int line = 0; line < lines.length; line++) {
             int[] positions = lines[line];
             List<Integer> order = IntStream.range(0, positions.length).boxed()
-                    .sorted(Comparator.<Integer> comparingDouble(j -> -xs[positions[j]]).thenComparingInt(j -> j)).toList();
+                    .sorted(Comparator.<Integer>comparingDouble(j -> -xs[positions[j]]).thenComparingInt(j -> j)).toList();
             for (int rank = 0; rank < k; rank++) {
                 int to = (line / s.inner() * k + rank) * s.inner() + line % s.inner();
                 values[to] = xs[positions[order.get(rank)]];
@@ -175,7 +179,7 @@ public final class ReductionCases {
         Tensor x = Samples.uniform(seed, -range, range, sizes);
         Tensor dOut = Samples.uniform(seed + 500, sizes);
         List<OperationCase> cases = new ArrayList<>();
-        for (boolean logarithm : new boolean[]{false, true}) {
+        for (boolean logarithm : new boolean[] {false, true}) {
             Softmax softmax = new Softmax(axis, logarithm);
             String name = (logarithm ? "logarithm " : "") + x.shape() + " axis " + axis + " range " + range;
             double[] y = softmax(x, axis, logarithm);
@@ -185,7 +189,8 @@ public final class ReductionCases {
             }
             Tensor output = Tensor.of(x.shape(), rounded);
             cases.add(OperationCase.of(name, Opcode.SOFTMAX, softmax, x.spec(), () -> softmaxWithin(x, axis, logarithm, y), x));
-            cases.add(OperationCase.of(name, Opcode.SOFTMAX_BACKWARD, softmax, x.spec(), () -> softmaxBackward(output, dOut, axis, logarithm), output, dOut));
+            cases.add(OperationCase.of(name, Opcode.SOFTMAX_BACKWARD, softmax, x.spec(),
+                    () -> softmaxBackward(output, dOut, axis, logarithm), output, dOut));
         }
         return cases;
     }
@@ -229,7 +234,8 @@ public final class ReductionCases {
                 double share = logarithm ? Math.exp(ys[i]) : ys[i];
                 dx[i] = logarithm ? ds[i] - share * sum : share * (ds[i] - sum);
                 double terms = magnitude * (4 * Math.sqrt(line.length) + 8) + 4 * Math.abs(ds[i]);
-                tolerances[i] = Expected.ROUNDING * (logarithm ? 4 * Math.abs(ds[i]) + share * terms * (1 + Math.abs(ys[i])) : share * terms)
+                tolerances[i] = Expected.ROUNDING
+                        * (logarithm ? 4 * Math.abs(ds[i]) + share * terms * (1 + Math.abs(ys[i])) : share * terms)
                         + Float.MIN_NORMAL * 8;
             }
         }

@@ -7,8 +7,7 @@ import dev.normlab.engine.tensor.Tensor;
 /// Seeded tensors for tests. The same seed and shape give the same values everywhere.
 public final class Samples {
 
-    private Samples() {
-    }
+    private Samples() {}
 
     /// Uniform in [-1, 1).
     public static Tensor uniform(long seed, int... sizes) {

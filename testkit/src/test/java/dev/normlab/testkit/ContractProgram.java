@@ -6,8 +6,8 @@ import dev.normlab.engine.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A program for JVMs that a test starts with shorter vectors: runs a part of the contract on the vector kernels and prints the channels per block and how
-/// many cases passed. A case that fails ends the program with its error.
+/// A program for JVMs that a test starts with shorter vectors: runs a part of the contract on the vector kernels and prints the channels
+/// per block and how many cases passed. A case that fails ends the program with its error.
 final class ContractProgram extends KernelsContract {
 
     private static final int EACH = 25;

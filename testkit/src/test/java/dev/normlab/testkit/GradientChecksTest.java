@@ -38,7 +38,8 @@ class GradientChecksTest {
         ones[17] = 0;
         Tensor hole = Tensor.of(x.shape(), ones);
         Tensor y = Arithmetic.scale(Tape.inference(tape.executor().device()), x, 2f);
-        return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> Arithmetic.multiply(tape, Arithmetic.scale(tape, dOut, 2f), hole)));
+        return tape.onBackward(y, List.of(x),
+                (dOut, sink) -> sink.add(x, () -> Arithmetic.multiply(tape, Arithmetic.scale(tape, dOut, 2f), hole)));
     }
 
     @Test
@@ -62,7 +63,8 @@ class GradientChecksTest {
     @Test
     void bothChecksFindASingleMissingElementAndTellTheSeed() {
         Tensor x = Samples.uniform(1, 6, 7);
-        AssertionError adjoint = assertThrows(AssertionError.class, () -> GradientChecks.adjoint(device, 1, 3, GradientChecksTest::doubledWithHole, x));
+        AssertionError adjoint = assertThrows(AssertionError.class,
+                () -> GradientChecks.adjoint(device, 1, 3, GradientChecksTest::doubledWithHole, x));
         AssertionError differences = assertThrows(AssertionError.class,
                 () -> GradientChecks.differences(device, 3, GradientChecksTest::doubledWithHole, x));
         assertTrue(adjoint.getMessage().contains("seed 3"), adjoint.getMessage());

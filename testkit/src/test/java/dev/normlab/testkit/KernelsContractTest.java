@@ -49,7 +49,7 @@ class KernelsContractTest {
             }
             return result;
         });
-        return (Kernels) Proxy.newProxyInstance(KernelsContractTest.class.getClassLoader(), new Class<?>[]{Kernels.class},
+        return (Kernels) Proxy.newProxyInstance(KernelsContractTest.class.getClassLoader(), new Class<?>[] {Kernels.class},
                 (_, method, arguments) -> switch (method.getName()) {
                     case "elementwise" -> spoiled;
                     case "activationLayout" -> ((Shape) arguments[0]).rank() == 4 ? Layout.blocked(4) : Layout.PLAIN;

@@ -58,7 +58,8 @@ class TapeTest {
     void aResultThatDependsOnNoWatchedTensorIsAnError() {
         try (Tape tape = Tape.eager(device, List.of(a))) {
             Tensor sum = Reductions.sum(tape, b, false);
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> tape.backward(sum)), "does not depend on any tensor that this tape watches");
+            assertMessage(assertThrows(IllegalArgumentException.class, () -> tape.backward(sum)),
+                    "does not depend on any tensor that this tape watches");
         }
     }
 
@@ -68,7 +69,7 @@ class TapeTest {
             Tensor y = Arithmetic.scale(tape, a, 2f);
             assertMessage(assertThrows(ShapeException.class, () -> tape.backward(y)), "expected a float result of one element");
             assertMessage(assertThrows(ShapeException.class, () -> tape.backward(y, Tensor.zeros(2))), "must have its shape");
-            assertArrayEquals(new float[]{2, 0, -4}, tape.backward(y, Tensor.of(Shape.of(3), 1f, 0f, -2f)).of(a).toArray());
+            assertArrayEquals(new float[] {2, 0, -4}, tape.backward(y, Tensor.of(Shape.of(3), 1f, 0f, -2f)).of(a).toArray());
         }
     }
 
@@ -77,14 +78,14 @@ class TapeTest {
         try (Tape tape = Tape.eager(device, List.of(a))) {
             Tensor cube = Arithmetic.multiply(tape, Arithmetic.multiply(tape, a, a), a);
             Tensor y = Arithmetic.add(tape, cube, Arithmetic.add(tape, a, a));
-            assertArrayEquals(new float[]{5, 14, 29}, tape.backward(Reductions.sum(tape, y, false)).of(a).toArray());
+            assertArrayEquals(new float[] {5, 14, 29}, tape.backward(Reductions.sum(tape, y, false)).of(a).toArray());
         }
     }
 
     @Test
     void theGradientOfTheResultItselfIsWhatWasPassed() {
         try (Tape tape = Tape.eager(device, List.of(a))) {
-            assertArrayEquals(new float[]{7, 8, 9}, tape.backward(a, Tensor.of(Shape.of(3), 7f, 8f, 9f)).of(a).toArray());
+            assertArrayEquals(new float[] {7, 8, 9}, tape.backward(a, Tensor.of(Shape.of(3), 7f, 8f, 9f)).of(a).toArray());
         }
     }
 
@@ -97,7 +98,7 @@ class TapeTest {
             assertArrayEquals(square.toArray(), constant.toArray());
             assertFalse(tape.tracks(constant));
             Tensor y = Arithmetic.multiply(tape, constant, a);
-            assertArrayEquals(new float[]{1, 4, 9}, tape.backward(Reductions.sum(tape, y, false)).of(a).toArray());
+            assertArrayEquals(new float[] {1, 4, 9}, tape.backward(Reductions.sum(tape, y, false)).of(a).toArray());
         }
     }
 
@@ -114,7 +115,7 @@ class TapeTest {
             assertThrows(IllegalStateException.class, () -> Arithmetic.add(other, y, a));
             Arithmetic.scale(other, a, 100f);
         }
-        assertArrayEquals(new float[]{3, 6, 9}, kept.toArray());
+        assertArrayEquals(new float[] {3, 6, 9}, kept.toArray());
     }
 
     @Test
@@ -122,8 +123,8 @@ class TapeTest {
         try (Tape tape = Tape.eager(device, List.of(a))) {
             tape.backward(Reductions.sum(tape, Arithmetic.multiply(tape, a, b), false));
         }
-        assertArrayEquals(new float[]{1, 2, 3}, a.toArray());
-        assertArrayEquals(new float[]{4, 5, 6}, b.toArray());
+        assertArrayEquals(new float[] {1, 2, 3}, a.toArray());
+        assertArrayEquals(new float[] {4, 5, 6}, b.toArray());
     }
 
     @Test

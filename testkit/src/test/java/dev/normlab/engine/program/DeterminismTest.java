@@ -38,16 +38,17 @@ class DeterminismTest {
 
     @TestFactory
     Stream<DynamicTest> trainingStepsAreBitwiseTheSameWithOneTwoAndFiveThreads() {
-        return Device.providers().stream().flatMap(provider -> IntStream.rangeClosed(31, 42).mapToObj(seed -> dynamicTest(provider.name() + ": seed " + seed, () -> {
-            List<int[]> one = train(seed, provider, 1);
-            for (int threads : new int[]{2, 5}) {
-                List<int[]> several = train(seed, provider, threads);
-                assertEquals(one.size(), several.size());
-                for (int i = 0; i < one.size(); i++) {
-                    assertArrayEquals(one.get(i), several.get(i), "result " + i + " with " + threads + " threads");
-                }
-            }
-        })));
+        return Device.providers().stream()
+                .flatMap(provider -> IntStream.rangeClosed(31, 42).mapToObj(seed -> dynamicTest(provider.name() + ": seed " + seed, () -> {
+                    List<int[]> one = train(seed, provider, 1);
+                    for (int threads : new int[] {2, 5}) {
+                        List<int[]> several = train(seed, provider, threads);
+                        assertEquals(one.size(), several.size());
+                        for (int i = 0; i < one.size(); i++) {
+                            assertArrayEquals(one.get(i), several.get(i), "result " + i + " with " + threads + " threads");
+                        }
+                    }
+                })));
     }
 
     private static List<int[]> train(long seed, KernelsProvider provider, int threads) {
@@ -76,8 +77,9 @@ class DeterminismTest {
             y = Convolution.conv2d(tape, y, Samples.uniform(4, second, first / groups, 3, 3), null, half);
             y = Activations.silu(tape, normalise(tape, y));
             Tensor squeezed = Pooling.adaptiveAveragePool2d(tape, y, 1, 1);
-            y = Arithmetic.multiply(tape, y, Activations.sigmoid(tape, Convolution.conv2d(tape, squeezed, Samples.uniform(5, second, second, 1, 1), null,
-                    new Conv2dGeometry(1, 1, 0, 0, 0, 0, 1, 1, 1, PadMode.ZERO))));
+            y = Arithmetic.multiply(tape, y,
+                    Activations.sigmoid(tape, Convolution.conv2d(tape, squeezed, Samples.uniform(5, second, second, 1, 1), null,
+                            new Conv2dGeometry(1, 1, 0, 0, 0, 0, 1, 1, 1, PadMode.ZERO))));
             y = Pooling.maxPool2d(tape, y, Pool2dGeometry.of(2, 1, 1));
             Tensor flat = Arrangement.flatten(tape, Pooling.averagePool2d(tape, y, Pool2dGeometry.of(2, 2, 0)));
             return Matrices.linear(tape, flat, Samples.uniform(6, 10, flat.shape().size(1)), Samples.uniform(7, 10));
@@ -85,7 +87,8 @@ class DeterminismTest {
 
         private static Tensor normalise(Tape tape, Tensor x) {
             int c = x.shape().size(1);
-            return BatchNorm.eval(tape, x, Samples.uniform(8, c), Samples.uniform(9, c), Samples.uniform(10, c), Samples.uniform(11, 0.5f, 2f, c), 1e-5f);
+            return BatchNorm.eval(tape, x, Samples.uniform(8, c), Samples.uniform(9, c), Samples.uniform(10, c),
+                    Samples.uniform(11, 0.5f, 2f, c), 1e-5f);
         }
 
         /// The bits of logits, losses and the input's gradient of every image.
@@ -97,7 +100,7 @@ class DeterminismTest {
                 int n = x.shape().size(0);
                 int[][][] images = new int[n][][];
                 for (int in = 0; in < n; in++) {
-                    images[in] = new int[][]{part(logits, in, n), part(losses, in, n), part(dx, in, n)};
+                    images[in] = new int[][] {part(logits, in, n), part(losses, in, n), part(dx, in, n)};
                 }
                 return images;
             }
@@ -115,7 +118,8 @@ class DeterminismTest {
         List<Network> networks = List.of(new Network(3, 16, 32, 8, 1), new Network(3, 10, 17, 7, 1), new Network(1, 24, 24, 6, 3),
                 new Network(10, 33, 56, 4, 1), new Network(3, 48, 48, 5, 3), new Network(5, 7, 7, 6, 7), new Network(3, 128, 256, 4, 1));
         return Device.providers().stream()
-                .flatMap(provider -> networks.stream().map(network -> dynamicTest(provider.name() + ": " + network, () -> compare(network, provider))));
+                .flatMap(provider -> networks.stream()
+                        .map(network -> dynamicTest(provider.name() + ": " + network, () -> compare(network, provider))));
     }
 
     private static void compare(Network network, KernelsProvider provider) {
@@ -124,7 +128,8 @@ class DeterminismTest {
         Tensor labels = Samples.integers(1, 10, batch);
         try (Device device = Device.of(provider.create(), 2, true)) {
             int[][][] together = network.evaluate(device, x, labels);
-            for (int[] chosen : new int[][]{{0}, {5}, {12}, {12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, {3, 3}, {4, 5, 6, 7}, {1, 2, 3, 4, 5, 6, 7, 8}}) {
+            for (int[] chosen : new int[][] {{0}, {5}, {12}, {12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, {3, 3}, {4, 5, 6, 7},
+                {1, 2, 3, 4, 5, 6, 7, 8}}) {
                 int[][][] apart = network.evaluate(device, pick(x, chosen), pickLabels(labels, chosen));
                 for (int i = 0; i < chosen.length; i++) {
                     String where = "image " + chosen[i] + " in a batch of " + chosen.length;

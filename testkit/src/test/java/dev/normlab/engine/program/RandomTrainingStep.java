@@ -28,8 +28,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A small network of randomly chosen blocks with one step of training: forward, backward, norm decay, SGD with momentum. The same seed gives the same
-/// network with the same initial state; every instance has its own.
+/// A small network of randomly chosen blocks with one step of training: forward, backward, norm decay, SGD with momentum. The same seed
+/// gives the same network with the same initial state; every instance has its own.
 final class RandomTrainingStep {
 
     private static final int CLASSES = 5;
@@ -120,7 +120,8 @@ final class RandomTrainingStep {
             Shape s = parameter.shape();
             SliceNormSizes sizes = new SliceNormSizes(s.size(0), s.size(1), s.size(2), s.size(3), 1, index % 2 == 0,
                     List.of(new TapSet(List.of(0, s.size(2) - 1).stream().distinct().toList(), List.of(0))));
-            List<Tensor> norm = executor.run(Opcode.SLICE_NORM, sizes, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))), parameter, null);
+            List<Tensor> norm = executor.run(Opcode.SLICE_NORM, sizes, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))),
+                    parameter, null);
             Tensor trace = executor.run(Opcode.SCALE, 0f, gradient.spec(), gradient);
             executor.update(Opcode.SLICE_DECAY, sizes, List.of(trace, gradient), parameter, null, norm.get(1), decay);
             results.put("norm " + index, norm.get(0));
@@ -146,7 +147,8 @@ final class RandomTrainingStep {
     private Tensor block(Tape tape, Tensor x, int kind) {
         int c = x.shape().size(1);
         return switch (kind) {
-            case 0, 1 -> Activations.relu(tape, normalise(tape, convolve(tape, x, random.nextBoolean(0.5f) ? 17 : 32, 1 + random.nextInt(2))));
+            case 0, 1 ->
+                Activations.relu(tape, normalise(tape, convolve(tape, x, random.nextBoolean(0.5f) ? 17 : 32, 1 + random.nextInt(2))));
             case 2 -> Activations.silu(tape, Arithmetic.add(tape, x, convolve(tape, x, c, 1)));
             case 3 -> Pooling.maxPool2d(tape, x, Pool2dGeometry.of(2, 1, 1));
             case 4 -> Pooling.averagePool2d(tape, x, Pool2dGeometry.of(3, 2, 1));

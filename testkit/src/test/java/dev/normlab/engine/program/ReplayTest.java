@@ -46,7 +46,8 @@ class ReplayTest {
     Stream<DynamicTest> everyOperationReplaysBitwise() {
         List<OperationCase> cases = OperationCases.fewOfEveryOpcode(12, 20_000);
         return onEveryBackend(
-                provider -> cases.stream().map(operation -> dynamicTest(provider.name() + ": " + operation, () -> compare(operation, provider))));
+                provider -> cases.stream()
+                        .map(operation -> dynamicTest(provider.name() + ": " + operation, () -> compare(operation, provider))));
     }
 
     private static void compare(OperationCase operation, KernelsProvider provider) {
@@ -54,7 +55,8 @@ class ReplayTest {
             List<int[]> eager = new ArrayList<>();
             List<int[]> replayed = new ArrayList<>();
             List<Tensor> targets = operation.targets().stream().map(target -> OperationCases.place(target, device, false)).toList();
-            @Nullable Tensor[] inputs = operation.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, true))
+            @Nullable Tensor[] inputs = operation.inputs().stream()
+                    .map(input -> input == null ? null : OperationCases.place(input, device, true))
                     .toArray(Tensor[]::new);
             for (int round = 0; round < 2; round++) {
                 try (EagerExecutor executor = new EagerExecutor(device)) {
@@ -135,7 +137,8 @@ class ReplayTest {
     @TestFactory
     Stream<DynamicTest> randomTrainingStepsReplayBitwiseWithScalarsThatChange() {
         return onEveryBackend(provider -> IntStream.rangeClosed(1, 30)
-                .mapToObj(seed -> dynamicTest(provider.name() + ": seed " + seed, () -> assertSame(eager(seed, provider), replayed(seed, provider)))));
+                .mapToObj(seed -> dynamicTest(provider.name() + ": seed " + seed,
+                        () -> assertSame(eager(seed, provider), replayed(seed, provider)))));
     }
 
     private static List<int[]> eager(long seed, KernelsProvider provider) {
@@ -156,7 +159,8 @@ class ReplayTest {
     private static List<int[]> replayed(long seed, KernelsProvider provider) {
         List<int[]> results = new ArrayList<>();
         RandomTrainingStep step = new RandomTrainingStep(seed);
-        try (Device device = Device.of(provider.create(), 2, true); Interpreter interpreter = new Interpreter(record(step, device), device)) {
+        try (Device device = Device.of(provider.create(), 2, true);
+                Interpreter interpreter = new Interpreter(record(step, device), device)) {
             long allocated = 0;
             for (int k = 0; k < STEPS; k++) {
                 step.prepare(k);

@@ -11,7 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// A program for JVMs that a test starts with special flags: prints a hash of the results of every kind of operation and of training steps, on every backend.
+/// A program for JVMs that a test starts with special flags: prints a hash of the results of every kind of operation and of training steps,
+/// on every backend.
 ///
 /// Argument: how often everything runs; only the last results are printed, so that earlier rounds can make the JVM compile.
 final class ResultHashes {
@@ -19,8 +20,7 @@ final class ResultHashes {
     private static final int MAX_ELEMENTS = 3000;
     private static final int TRAINING_STEPS = 4;
 
-    private ResultHashes() {
-    }
+    private ResultHashes() {}
 
     public static void main(String[] arguments) {
         int rounds = Integer.parseInt(arguments[0]);
@@ -48,7 +48,8 @@ final class ResultHashes {
 
     private static int hash(OperationCase operation, Device device) {
         try (EagerExecutor executor = new EagerExecutor(device)) {
-            @Nullable Tensor[] inputs = operation.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, true))
+            @Nullable Tensor[] inputs = operation.inputs().stream()
+                    .map(input -> input == null ? null : OperationCases.place(input, device, true))
                     .toArray(Tensor[]::new);
             List<Tensor> targets = operation.targets().stream().map(target -> OperationCases.place(target, device, false)).toList();
             int hash = 0;
