@@ -90,8 +90,7 @@ public final class Recorder implements Executor {
 
     /// Does nothing: a recording owns no memory.
     @Override
-    public void close() {
-    }
+    public void close() {}
 
     /// The program of everything recorded so far.
     public StepProgram program() {

@@ -25,7 +25,7 @@ class WorkersTest {
     void everyChunkRunsExactlyOnce(int threads) {
         try (Workers workers = new Workers(threads)) {
             assertEquals(threads, workers.threads());
-            for (int chunks : new int[]{0, 1, 2, 3, 7, 100, 1000}) {
+            for (int chunks : new int[] {0, 1, 2, 3, 7, 100, 1000}) {
                 AtomicIntegerArray runs = new AtomicIntegerArray(Math.max(1, chunks));
                 workers.run(chunks, (chunk, _) -> runs.incrementAndGet(chunk));
                 for (int chunk = 0; chunk < chunks; chunk++) {

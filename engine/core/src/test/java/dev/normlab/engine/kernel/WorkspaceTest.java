@@ -47,16 +47,16 @@ class WorkspaceTest {
 
     @Test
     void aPackIsMadeOnceForEachVersionAndForm() {
-        Storage storage = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
-        assertArrayEquals(new float[]{2, 4}, doubled(storage, "forward"));
+        Storage storage = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
+        assertArrayEquals(new float[] {2, 4}, doubled(storage, "forward"));
         doubled(storage, "forward");
         assertEquals(1, packings);
         doubled(storage, "backward");
         assertEquals(2, packings);
         storage.floats()[0] = 5;
         storage.touch();
-        assertArrayEquals(new float[]{10, 4}, doubled(storage, "forward"));
-        assertArrayEquals(new float[]{10, 4}, doubled(storage, "backward"));
+        assertArrayEquals(new float[] {10, 4}, doubled(storage, "forward"));
+        assertArrayEquals(new float[] {10, 4}, doubled(storage, "backward"));
         assertEquals(4, packings);
     }
 
@@ -65,13 +65,13 @@ class WorkspaceTest {
         Tensor weight = Tensor.of(Shape.of(2), 1f, 2f);
         doubled(weight.storage(), "forward");
         weight.set(3f, 4f);
-        assertArrayEquals(new float[]{6, 8}, doubled(weight.storage(), "forward"));
+        assertArrayEquals(new float[] {6, 8}, doubled(weight.storage(), "forward"));
     }
 
     @Test
     void equalStoragesHaveTheirOwnPacks() {
-        Storage one = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
-        Storage other = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[]{1, 2});
+        Storage one = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
+        Storage other = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
         assertNotSame(doubled(one, "forward"), doubled(other, "forward"));
     }
 }

@@ -90,13 +90,20 @@ class RecorderTest {
     @Test
     void aMissingUnknownOrMisshapenFeedIsAnError() {
         try (Interpreter interpreter = new Interpreter(scaled(Tensor.scalar(2f)), device)) {
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of())), "feed 'x' is float32[3]", "nothing");
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of("x", Tensor.zeros(4)))), "float32[4]");
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of("x", Tensor.ofInts(Shape.of(3), 1, 2, 3)))),
+            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of())), "feed 'x' is float32[3]",
+                    "nothing");
+            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of("x", Tensor.zeros(4)))),
+                    "float32[4]");
+            assertMessage(
+                    assertThrows(IllegalArgumentException.class,
+                            () -> interpreter.replay(Map.of("x", Tensor.ofInts(Shape.of(3), 1, 2, 3)))),
                     "int32[3]");
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> interpreter.replay(Map.of("x", Tensor.zeros(3), "z", Tensor.zeros(3)))),
+            assertMessage(
+                    assertThrows(IllegalArgumentException.class,
+                            () -> interpreter.replay(Map.of("x", Tensor.zeros(3), "z", Tensor.zeros(3)))),
                     "no feed 'z'", "[x]");
-            assertArrayEquals(new float[]{2, 4, 6}, interpreter.replay(Map.of("x", Tensor.of(Shape.of(3), 1f, 2f, 3f))).get("y").toArray());
+            assertArrayEquals(new float[] {2, 4, 6},
+                    interpreter.replay(Map.of("x", Tensor.of(Shape.of(3), 1f, 2f, 3f))).get("y").toArray());
         }
     }
 
@@ -105,10 +112,10 @@ class RecorderTest {
         Tensor scale = Tensor.scalar(2f);
         Tensor x = Tensor.of(Shape.of(3), 1f, 2f, 3f);
         try (Interpreter interpreter = new Interpreter(scaled(scale), device)) {
-            assertArrayEquals(new float[]{2, 4, 6}, interpreter.replay(Map.of("x", x)).get("y").toArray());
+            assertArrayEquals(new float[] {2, 4, 6}, interpreter.replay(Map.of("x", x)).get("y").toArray());
             scale.set(-1f);
             x.set(10f, 20f, 30f);
-            assertArrayEquals(new float[]{-10, -20, -30}, interpreter.replay(Map.of("x", x)).get("y").toArray());
+            assertArrayEquals(new float[] {-10, -20, -30}, interpreter.replay(Map.of("x", x)).get("y").toArray());
         }
     }
 
@@ -117,10 +124,10 @@ class RecorderTest {
         Tensor x = Tensor.of(Shape.of(3), 1f, 2f, 3f);
         Interpreter interpreter = new Interpreter(scaled(Tensor.scalar(2f)), device);
         Tensor first = interpreter.replay(Map.of("x", x)).get("y");
-        assertArrayEquals(new float[]{2, 4, 6}, first.toArray());
+        assertArrayEquals(new float[] {2, 4, 6}, first.toArray());
         Tensor second = interpreter.replay(Map.of("x", x)).get("y");
         assertThrows(IllegalStateException.class, first::toArray);
-        assertArrayEquals(new float[]{2, 4, 6}, second.toArray());
+        assertArrayEquals(new float[] {2, 4, 6}, second.toArray());
         interpreter.close();
         assertThrows(IllegalStateException.class, second::toArray);
     }
@@ -140,7 +147,7 @@ class RecorderTest {
                 Map<String, Tensor> results = interpreter.replay(Map.of("x", Tensor.of(Shape.of(3), 1f, 2f, 3f)));
                 assertEquals(List.of("y", "again", "x", "scale"), List.copyOf(results.keySet()));
                 assertArrayEquals(results.get("y").toArray(), results.get("again").toArray());
-                assertArrayEquals(new float[]{1, 2, 3}, results.get("x").toArray());
+                assertArrayEquals(new float[] {1, 2, 3}, results.get("x").toArray());
                 assertEquals(2f, results.get("scale").item());
             }
         }
@@ -157,7 +164,8 @@ class RecorderTest {
         long products = program.operations().stream().filter(operation -> operation.opcode() == Opcode.BINARY).count();
         assertEquals(2, products, program.listing());
         try (Interpreter interpreter = new Interpreter(program, device)) {
-            assertArrayEquals(new float[]{4, 5, 6}, interpreter.replay(Map.of("x", Tensor.of(Shape.of(3), 4f, 5f, 6f))).get("dWeight").toArray());
+            assertArrayEquals(new float[] {4, 5, 6},
+                    interpreter.replay(Map.of("x", Tensor.of(Shape.of(3), 4f, 5f, 6f))).get("dWeight").toArray());
         }
     }
 
@@ -171,10 +179,10 @@ class RecorderTest {
         try (Interpreter interpreter = new Interpreter(recorder.program(), device)) {
             long version = target.storage().version();
             Map<String, Tensor> feeds = Map.of("x", Tensor.of(Shape.of(3), 2f, 4f, 6f));
-            assertArrayEquals(new float[]{20, 30, 40}, interpreter.replay(feeds).get("now").toArray());
+            assertArrayEquals(new float[] {20, 30, 40}, interpreter.replay(feeds).get("now").toArray());
             factor.set(-0.5f);
-            assertArrayEquals(new float[]{10, 10, 10}, interpreter.replay(feeds).get("now").toArray());
-            assertArrayEquals(new float[]{1, 1, 1}, target.toArray());
+            assertArrayEquals(new float[] {10, 10, 10}, interpreter.replay(feeds).get("now").toArray());
+            assertArrayEquals(new float[] {1, 1, 1}, target.toArray());
             assertEquals(version + 2, target.storage().version());
         }
     }
@@ -183,8 +191,10 @@ class RecorderTest {
     void anOpcodeIsEitherAnUpdateOrMakesNewTensors() {
         Tensor x = Tensor.zeros(3);
         try (EagerExecutor executor = new EagerExecutor(device)) {
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> executor.run(Opcode.ASSIGN, null, List.of(THREE), x)), "in place");
-            assertMessage(assertThrows(IllegalArgumentException.class, () -> executor.update(Opcode.REDUCE, null, List.of(x), x)), "makes new tensors");
+            assertMessage(assertThrows(IllegalArgumentException.class, () -> executor.run(Opcode.ASSIGN, null, List.of(THREE), x)),
+                    "in place");
+            assertMessage(assertThrows(IllegalArgumentException.class, () -> executor.update(Opcode.REDUCE, null, List.of(x), x)),
+                    "makes new tensors");
         }
     }
 }
