@@ -58,7 +58,7 @@ final class ConvolutionProduct {
         workspace.workers().run(units * parts, (chunk, worker) -> {
             int unit = chunk % units, firstPiece = chunk / units * together;
             int firstImage = unit / plan.bands * plan.images, band = unit % plan.bands;
-            float[] scratch = workspace.scratch(worker, "convolution image", plan.scratchFloats);
+            float[] scratch = workspace.scratch(worker, "convolution image", plan.scratchFloats());
             if (plan.hasProducts()) {
                 copyImages(pieces.get(firstPiece), firstImage, band, scratch);
             }
@@ -69,10 +69,10 @@ final class ConvolutionProduct {
     }
 
     private void copyImages(Piece piece, int firstImage, int band, float[] scratch) {
-        int firstRow = plan.firstRow() + band * plan.bandRows * plan.rows.step();
+        int firstRow = plan.firstRow + band * plan.bandRows * plan.rows.step();
         for (int i = 0; i < Math.min(plan.images, n - firstImage); i++) {
             ScratchImage.copy(x, firstImage + i, plan.channels.inputs(), height, width, plan.channels.plain(), piece.inputBlock(), firstRow,
-                    plan.rows.copyStep(), plan.scratchRows, plan.firstColumn(), plan.columns.copyStep(), plan.scratchColumns, plan.channels.stride(), scratch,
+                    plan.rows.copyStep(), plan.scratchRows, plan.firstColumn, plan.columns.copyStep(), plan.scratchColumns, plan.channels.stride(), scratch,
                     i * plan.imageStride);
         }
     }
@@ -80,37 +80,31 @@ final class ConvolutionProduct {
     private void piece(Piece piece, int firstImage, int band, float[] scratch, Workspace workspace, int worker) {
         int images = Math.min(plan.images, n - firstImage);
         int vectors = piece.vectors(), tileFloats = vectors * PIXELS * V;
-        int tiles = tilesOf(images, band);
-        int together = plan.parts == 1 ? 1 : tiles;
+        TileList tiles = plan.tiles(images, band);
+        int together = plan.parts == 1 ? 1 : tiles.count();
         float[] biases = workspace.scratch(worker, "convolution bias", vectors * V);
         fillBiases(piece, biases);
         // The sums of all tiles of the unit, and behind them those of one tile and one part.
         float[] sums = workspace.scratch(worker, "convolution sums", (together + 1) * tileFloats);
-        for (int firstTile = 0; firstTile < tiles; firstTile += together) {
+        for (int firstTile = 0; firstTile < tiles.count(); firstTile += together) {
             for (int part = 0; part < plan.parts; part++) {
                 for (int i = 0; i < together; i++) {
-                    if (plan.outImages[(firstTile + i) * PIXELS] < images) {
-                        multiply(piece, firstTile + i, part, scratch, sums, part == 0 ? i * tileFloats : together * tileFloats);
-                        if (part > 0) {
-                            ElementLoops.add(sums, i * tileFloats, sums, together * tileFloats, tileFloats);
-                        }
+                    multiply(piece, tiles, firstTile + i, part, scratch, sums, part == 0 ? i * tileFloats : together * tileFloats);
+                    if (part > 0) {
+                        ElementLoops.add(sums, i * tileFloats, sums, together * tileFloats, tileFloats);
                     }
                 }
             }
             for (int i = 0; i < together; i++) {
-                store(piece, firstTile + i, firstImage, images, band, sums, i * tileFloats, biases);
+                store(piece, tiles, firstTile + i, firstImage, band, sums, i * tileFloats, biases);
             }
         }
     }
 
-    private void multiply(Piece piece, int tile, int part, float[] scratch, float[] sums, int at) {
-        int range = part * plan.classes + plan.tileClasses[tile];
-        TileProducts.multiply(piece.vectors(), scratch, plan.pixels, tile * PIXELS, plan.segments, plan.ranges[range], plan.rangeEnds[range], plan.length,
-                weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums, at);
-    }
-
-    private int tilesOf(int images, int band) {
-        return plan.positions ? plan.tiles : (plan.resultsOfBand(band) * images + PIXELS - 1) / PIXELS;
+    private void multiply(Piece piece, TileList tiles, int tile, int part, float[] scratch, float[] sums, int at) {
+        int tileClass = tiles.classes[tile], range = part * plan.classes + tileClass;
+        TileProducts.multiply(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[range], plan.rangeEnds[range],
+                plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums, at);
     }
 
     private void fillBiases(Piece piece, float[] biases) {
@@ -120,18 +114,17 @@ final class ConvolutionProduct {
         }
     }
 
-    private void store(Piece piece, int tile, int firstImage, int images, int band, float[] sums, int at, float[] biases) {
-        int results = plan.positions ? Integer.MAX_VALUE : plan.resultsOfBand(band);
-        int blocks = Lanes.blocks(plan.channels.outputs());
+    private void store(Piece piece, TileList tiles, int tile, int firstImage, int band, float[] sums, int at, float[] biases) {
+        int outputs = plan.channels.outputs(), blocks = Lanes.blocks(outputs);
         for (int j = 0; j < PIXELS; j++) {
-            int image = plan.outImages[tile * PIXELS + j];
-            if (image >= images || !plan.positions && tile * PIXELS + j >= results) {
+            int image = tiles.outImages[tile * PIXELS + j];
+            if (image == TileList.ABSENT) {
                 continue;
             }
-            int pixel = plan.outPixels[tile * PIXELS + j] + band * plan.bandRows * outRow;
+            int pixel = tiles.outPixels[tile * PIXELS + j] + band * plan.bandRows * outRow;
             if (plainOutput) {
-                for (int channel = 0; channel < plan.channels.outputs(); channel++) {
-                    y[((firstImage + image) * plan.channels.outputs() + channel) * outPlane + pixel] = sums[at + j * V + channel] + biases[channel];
+                for (int channel = 0; channel < outputs; channel++) {
+                    y[((firstImage + image) * outputs + channel) * outPlane + pixel] = sums[at + j * V + channel] + biases[channel];
                 }
                 continue;
             }

@@ -16,6 +16,9 @@ final class GradientPlan {
     // Results of a band: two blocks of output gradients should stay in the nearest cache or close to it.
     private static final int BAND_PIXELS = 256;
 
+    // Positions are chosen if they leave out at least this share of the products.
+    private static final double POSITIONS_PAY = 0.05;
+
     // Pixels of all images of a group together, for positions.
     private static final int GROUP_PIXELS = 1024;
 
@@ -72,7 +75,7 @@ final class GradientPlan {
         int results = s.oh() * s.ow(), inputPixels = s.h() * s.w();
         direct = !plainInput && !VectorKernels.isPlain(s.o()) && s.kh() * s.kw() == 1 && s.strideH() * s.strideW() == 1 && s.h() == s.oh()
                 && s.w() == s.ow() && s.padTop() == 0 && s.padLeft() == 0;
-        positions = !direct && inputPixels <= GROUP_PIXELS / 4 && ConvolutionPlan.positionsPay(rows, columns, s.h(), s.w());
+        positions = !direct && inputPixels <= GROUP_PIXELS / 4 && positionsPay(s);
         merged = !positions && plainInput && s.dilationW() == 1 && s.kw() > 1;
         length = merged ? channels.length() * s.kw() : channels.length();
         taps = merged ? s.kh() : s.kh() * s.kw();
@@ -94,6 +97,12 @@ final class GradientPlan {
         } else {
             place(s);
         }
+    }
+
+    // Whether leaving out the products with padding makes up for shorter runs.
+    private boolean positionsPay(Conv2dSizes s) {
+        long whole = (long) s.oh() * s.ow() * s.kh() * s.kw();
+        return s.oh() * s.ow() <= GROUP_PIXELS / 16 && (long) rows.products(s.h()) * columns.products(s.w()) < (1 - POSITIONS_PAY) * whole;
     }
 
     private static int rangeChannels(int length, int pieces) {
