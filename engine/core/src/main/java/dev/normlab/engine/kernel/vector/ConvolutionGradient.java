@@ -6,6 +6,7 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 import java.util.Arrays;
+import java.util.List;
 
 /// A convolution's weight gradient after a [GradientPlan].
 final class ConvolutionGradient {
@@ -27,129 +28,154 @@ final class ConvolutionGradient {
     }
 
     void run(Workspace workspace) {
-        int slices = plan.slices(s.n()), pieces = plan.channels.pieces().size(), parts = pieces * plan.ranges;
-        int sliceFloats = plan.sumFloats();
+        List<Piece> pieces = plan.channels.pieces();
+        int slices = plan.slices(s.n()), sliceFloats = plan.sumFloats();
+        int together = plan.piecesTogether(s.n()), sets = (pieces.size() + together - 1) / together;
         float[] sums = workspace.scratch(0, "convolution gradient sums", slices * sliceFloats);
-        workspace.workers().run(slices * parts, (chunk, worker) -> {
-            int slice = chunk / parts, part = chunk % parts;
-            Piece piece = plan.channels.pieces().get(part / plan.ranges);
+        workspace.workers().run(slices * plan.ranges * sets, (chunk, worker) -> {
+            int set = chunk % sets, range = chunk / sets % plan.ranges, slice = chunk / sets / plan.ranges;
             int from = (int) ((long) s.n() * slice / slices), to = (int) ((long) s.n() * (slice + 1) / slices);
-            sum(piece, part % plan.ranges, from, to, sums, slice * sliceFloats, workspace, worker);
+            List<Piece> mine = pieces.subList(set * together, Math.min(pieces.size(), (set + 1) * together));
+            sum(mine, range, from, to, sums, slice * sliceFloats, workspace, worker);
         });
-        workspace.workers().run(parts, (part, worker) -> {
-            Piece piece = plan.channels.pieces().get(part / plan.ranges);
+        workspace.workers().run(pieces.size() * plan.ranges, (part, _) -> {
+            Piece piece = pieces.get(part / plan.ranges);
             int range = part % plan.ranges, at = plan.sumsAt(piece, range);
-            int count = plan.taps * plan.tiledChannels(range) * piece.vectors() * V;
             for (int slice = 1; slice < slices; slice++) {
-                ElementLoops.add(sums, at, sums, slice * sliceFloats + at, count);
+                ElementLoops.add(sums, at, sums, slice * sliceFloats + at, plan.rangeTiles(range) * plan.taps * tileFloats(piece));
             }
             unpack(piece, range, sums, at);
         });
     }
 
-    private void sum(Piece piece, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
-        int at = slice + plan.sumsAt(piece, range);
-        Arrays.fill(sums, at, at + plan.taps * plan.tiledChannels(range) * piece.vectors() * V, 0f);
-        float[] image = plan.direct ? x : workspace.scratch(worker, "convolution image", plan.imageFloats);
-        if (plan.direct) {
-            for (int first = fromImage; first < toImage; first += plan.images) {
-                sumDirect(piece, range, first, Math.min(plan.images, toImage - first), sums, at);
-            }
-        } else if (plan.positions) {
-            for (int first = fromImage; first < toImage; first += plan.images) {
-                sumPositions(piece, range, first, Math.min(plan.images, toImage - first), image, sums, at, workspace, worker);
-            }
-        } else {
-            for (int in = fromImage; in < toImage; in++) {
-                for (int band = 0; band < plan.bands; band++) {
-                    sumBand(piece, range, in, band, image, sums, at, workspace, worker);
+    private static int tileFloats(Piece piece) {
+        return TileOuterProducts.CHANNELS * piece.vectors() * V;
+    }
+
+    // The sums of some pieces and a range over the images fromImage .. toImage - 1.
+    private void sum(List<Piece> pieces, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
+        float[] images = workspace.scratch(worker, "convolution image", plan.imageFloats);
+        float[] gradients = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
+        float[] tile = workspace.scratch(worker, "convolution tile", TileOuterProducts.CHANNELS * plan.gradientWidth());
+        for (Piece piece : pieces) {
+            int at = slice + plan.sumsAt(piece, range);
+            Arrays.fill(sums, at, at + plan.rangeTiles(range) * plan.taps * tileFloats(piece), 0f);
+        }
+        for (int first = fromImage; first < toImage; first += plan.images) {
+            int count = Math.min(plan.images, toImage - first);
+            for (int band = 0; band < plan.bands; band++) {
+                copyImages(pieces.getFirst(), range, first, count, band, images);
+                for (Piece piece : pieces) {
+                    int at = slice + plan.sumsAt(piece, range);
+                    if (plan.positions) {
+                        copyGradients(piece, first, count, gradients);
+                        sumPositions(piece, range, count, images, gradients, tile, sums, at);
+                    } else if (plainGradient) {
+                        sumPlainBand(piece, range, first, count, band, images, gradients, tile, sums, at);
+                    } else {
+                        int dAt = (first * Lanes.blocks(s.o()) + piece.block()) * s.oh() * s.ow() * V;
+                        sumBand(piece, range, 0, count, band, images, dOut, dAt + band * plan.bandRows * s.ow() * V, tile, sums, at);
+                    }
                 }
             }
         }
     }
 
-    private void sumDirect(Piece piece, int range, int first, int images, float[] sums, int at) {
-        int plane = s.oh() * s.ow();
-        int dAt = (first * Lanes.blocks(s.o()) + piece.block()) * plane * V;
-        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
-            int xAt = (first * Lanes.blocks(s.c()) + inputBlock(piece, range) + channel / V) * plane * V + channel % V;
-            TileOuterProducts.multiply(piece.vectors(), x, V, dOut, V, plane * V, plan.segments, 0, images, xAt, dAt, plane, sums,
-                    at + channel * piece.vectors() * V);
-        }
-    }
-
-    private void sumBand(Piece piece, int range, int in, int band, float[] image, float[] sums, int at, Workspace workspace, int worker) {
-        int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
-        ScratchImage.copy(x, in, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), firstRow * s.strideH() - s.padTop(), plan.rows.copyStep(),
-                plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, plan.pixelFloats(), image, 0);
-        float[] d = dOut;
-        int plane = s.oh() * s.ow();
-        int dAt = ((in * Lanes.blocks(s.o()) + piece.block()) * plane + firstRow * s.ow()) * V;
-        if (plainGradient) {
-            d = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
-            dAt = 0;
-            widen(in, firstRow * s.ow(), rows * s.ow(), 0, V, d);
-        }
-        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
-            int xAt = channelAt(range) + channel;
-            for (int tap = 0; tap < plan.taps; tap++) {
-                int start = plan.starts[tap], end = plan.linear ? start + 1 : start + rows;
-                TileOuterProducts.multiply(piece.vectors(), image, plan.columns.scratchStep() * plan.pixelFloats(), d, V, plane * V, plan.segments, start, end,
-                        xAt, dAt, plan.linear ? rows * s.ow() : s.ow(), sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
+    private void copyImages(Piece piece, int range, int first, int count, int band, float[] images) {
+        int block = piece.inputBlock() + plan.rangeStart(range) / V, stride = plan.pixelFloats();
+        for (int i = 0; i < count; i++) {
+            if (plan.positions) {
+                // Pixels of one position lie side by side, image after image.
+                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, plan.images, stride, images, i * stride);
+            } else {
+                int rows = Math.min(plan.bandRows, s.oh() - band * plan.bandRows);
+                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, band * plan.bandRows * s.strideH() - s.padTop(),
+                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride, images,
+                        i * plan.imageStride());
             }
         }
     }
 
-    private void sumPositions(Piece piece, int range, int first, int images, float[] image, float[] sums, int at, Workspace workspace, int worker) {
-        float[] d = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
-        int pixelFloats = plan.pixelFloats(), plane = s.oh() * s.ow(), width = 2 * V;
-        for (int i = 0; i < images; i++) {
-            // Pixels of one position lie side by side, image after image.
-            ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), inputBlock(piece, range), plan.images, pixelFloats, image,
-                    i * pixelFloats);
+    // gradients[position][image][vectors * V]
+    private void copyGradients(Piece piece, int first, int count, float[] gradients) {
+        int plane = s.oh() * s.ow(), width = plan.gradientWidth();
+        for (int i = 0; i < count; i++) {
             if (plainGradient) {
-                widen(first + i, 0, plane, i * width, plan.images * width, d);
+                widen(first + i, 0, plane, i * width, plan.images * width, gradients);
                 continue;
             }
             for (int b = 0; b < piece.vectors(); b++) {
                 int from = ((first + i) * Lanes.blocks(s.o()) + piece.block() + b) * plane * V;
                 for (int p = 0; p < plane; p++) {
-                    Lanes.load(dOut, from + p * V).intoArray(d, (p * plan.images + i) * width + b * V);
+                    Lanes.load(dOut, from + p * V).intoArray(gradients, (p * plan.images + i) * width + b * V);
                 }
-            }
-        }
-        for (int channel = 0; channel < plan.tiledChannels(range); channel += TileOuterProducts.CHANNELS) {
-            int xAt = channelAt(range) + channel;
-            for (int tap = 0; tap < plan.taps; tap++) {
-                TileOuterProducts.multiply(piece.vectors(), image, pixelFloats, d, width, V, plan.segments, plan.starts[tap], plan.starts[tap + 1], xAt, 0,
-                        images, sums, at + (channel * plan.taps + tap * TileOuterProducts.CHANNELS) * piece.vectors() * V);
             }
         }
     }
 
-    private int inputBlock(Piece piece, int range) {
-        return piece.inputBlock() + range * plan.rangeChannels / V;
+    // Brings a row-major gradient to vectors of channels, `step` floats apart.
+    private void widen(int in, int firstPixel, int pixels, int at, int step, float[] gradients) {
+        int plane = s.oh() * s.ow();
+        for (int p = 0; p < pixels; p++) {
+            for (int lane = 0; lane < V; lane++) {
+                gradients[at + p * step + lane] = lane < s.o() ? dOut[(in * s.o() + lane) * plane + firstPixel + p] : 0f;
+            }
+        }
+    }
+
+    private void sumPositions(Piece piece, int range, int count, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
+        int stride = plan.pixelFloats(), width = plan.gradientWidth();
+        for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
+            int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
+            for (int tap = 0; tap < plan.taps; tap++) {
+                int start = plan.starts[tap];
+                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, width, V, plan.segments, start, start + plan.counts[tap], xAt, 0,
+                        count, tile, 0);
+                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
+            }
+        }
+    }
+
+    // Row-major gradients are widened image by image.
+    private void sumPlainBand(Piece piece, int range, int first, int count, int band, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
+        int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
+        for (int i = 0; i < count; i++) {
+            widen(first + i, firstRow * s.ow(), rows * s.ow(), 0, V, gradients);
+            sumBand(piece, range, i, 1, band, images, gradients, -i * Lanes.blocks(s.o()) * s.oh() * s.ow() * V, tile, sums, at);
+        }
+    }
+
+    // Adds the images firstImage .. firstImage + count - 1 of the unit.
+    private void sumBand(Piece piece, int range, int firstImage, int count, int band, float[] images, float[] d, int dAt, float[] tile, float[] sums, int at) {
+        int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
+        int xStep = plan.columns.scratchStep() * plan.pixelFloats();
+        for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
+            int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
+            for (int tap = 0; tap < plan.taps; tap++) {
+                int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap], length = plan.lengths[tap];
+                if (plan.linear) {
+                    length = rows * s.ow();
+                } else if (plan.bands > 1) {
+                    to = from + Math.min(rows, plan.endRow(tap) - firstRow);
+                    from += Math.max(0, plan.firstRow(tap) - firstRow);
+                }
+                if (from >= to) {
+                    continue;
+                }
+                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, V, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt, length, tile, 0);
+                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
+            }
+        }
     }
 
     // Row-major inputs keep all channels in the scratch image, blocked ones only those of the range.
     private int channelAt(int range) {
-        return plan.channels.plain() ? range * plan.rangeChannels : 0;
-    }
-
-    // Brings a row-major gradient to vectors of channels, `step` floats apart.
-    private void widen(int in, int firstPixel, int pixels, int at, int step, float[] d) {
-        int plane = s.oh() * s.ow();
-        for (int p = 0; p < pixels; p++) {
-            for (int lane = 0; lane < V; lane++) {
-                d[at + p * step + lane] = lane < s.o() ? dOut[(in * s.o() + lane) * plane + firstPixel + p] : 0f;
-            }
-        }
+        return plan.channels.plain() ? plan.rangeStart(range) : 0;
     }
 
     // Brings the sums [channel tile][tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].
     private void unpack(Piece piece, int range, float[] sums, int at) {
-        int tile = TileOuterProducts.CHANNELS, width = piece.vectors() * V;
-        int count = Math.min(plan.rangeChannels, plan.length - range * plan.rangeChannels);
+        int tile = TileOuterProducts.CHANNELS, width = piece.vectors() * V, count = plan.rangeChannels(range);
         int firstOutput = piece.block() * V, lastOutput = Math.min(s.o(), firstOutput + width);
         int[] places = ConvolutionWeights.places(tile, plan.taps, width, tile * width);
         for (int channel = 0; channel < count; channel += tile) {
@@ -157,14 +183,14 @@ final class ConvolutionGradient {
             for (int io = firstOutput; io < lastOutput; io++) {
                 int read = at + channel * plan.taps * width + io - firstOutput;
                 if (s.groups() == 1 && !plan.merged) {
-                    int write = (io * s.c() + range * plan.rangeChannels + channel) * plan.taps;
+                    int write = (io * s.c() + plan.rangeStart(range) + channel) * plan.taps;
                     for (int i = 0; i < channels * plan.taps; i++) {
                         dWeight[write + i] = sums[read + places[i]];
                     }
                     continue;
                 }
                 for (int k = 0; k < channels; k++) {
-                    unpackTaps(io, piece, range * plan.rangeChannels + channel + k, sums, read + k * width, tile * width);
+                    unpackTaps(io, piece, plan.rangeStart(range) + channel + k, sums, read + k * width, tile * width);
                 }
             }
         }

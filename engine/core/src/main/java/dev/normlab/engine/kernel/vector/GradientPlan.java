@@ -7,23 +7,29 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 
 /// Where a convolution's weight gradient reads and writes, worked out once for each set of sizes.
 ///
-/// The gradient of one weight is a sum over all images and output pixels. Work is split over output channels (pieces of one or two blocks), input channels
-/// (ranges of [#rangeChannels]) and, for small weights only, a fixed number of slices of the batch whose sums are added in order; so the result depends on the
-/// batch but never on the number of threads. As in [ConvolutionPlan], large maps are done in bands of rows of one image, small ones by positions over a group
-/// of images, which leaves out all products with padding.
+/// The gradient of one weight is a sum over all images and output pixels. Work is split over input channels (ranges), output channels (a few pieces each) and,
+/// for small weights only, a fixed number of slices of the batch whose sums are added in order; so the result depends on the batch but never on the number of
+/// threads. The input is copied to scratch images as for [ConvolutionPlan], and products with padding are left out:
+///
+/// - *Bands*: a unit is a band of rows of one image, or the whole maps of a few; a tap's segments are rows, without the pixels whose input lies outside.
+/// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and an output
+///   position, each a run over the images.
 final class GradientPlan {
 
-    // Results of a band: two blocks of output gradients should stay in the nearest cache or close to it.
+    // Results of a band: the output gradients of a piece should stay in the caches.
     private static final int BAND_PIXELS = 256;
 
-    // Positions are chosen if they leave out at least this share of the products.
-    private static final double POSITIONS_PAY = 0.05;
+    // Rows shorter than this are done by positions, if the map is small.
+    private static final int SHORT_ROW = 8;
 
-    // Pixels of all images of a group together, for positions.
+    // Input pixels of all images of a group together, for positions.
     private static final int GROUP_PIXELS = 1024;
 
+    // Input channels of a chunk: whole tiles and whole blocks.
+    private static final int RANGE_CHANNELS = 96;
+
     // Floats of all slices' sums together.
-    private static final int SLICE_FLOATS = 1 << 18;
+    private static final int SLICE_FLOATS = 1 << 20;
 
     private static final int MAX_SLICES = 8;
 
@@ -34,123 +40,144 @@ final class GradientPlan {
     final ChannelGroups channels;
     final boolean positions;
 
-    /// Whether the kernel is 1x1 without stride and padding: then nothing is copied, and the tiles read the tensors themselves.
-    final boolean direct;
-
-    /// Input channels (or, merged, pairs of tap column and input channel) of one chunk, and the number of such ranges.
-    final int rangeChannels;
-    final int ranges;
-
     /// Whether the taps of a kernel row lie side by side in the scratch image and count as input channels: `length` of them.
     final boolean merged;
     final int length;
 
+    /// The number of ranges of input channels.
+    final int ranges;
+
     /// Taps that are walked one by one: all, or, merged, the rows of the kernel.
     final int taps;
+
+    /// Whether the rows of a band lie end to end in the scratch image and make one segment.
+    final boolean linear;
 
     final int bandRows;
     final int bands;
     final int scratchRows;
     final int scratchColumns;
 
+    /// Images of a unit.
+    final int images;
+
     /// Floats of scratch memory for the images and for the gradients of a unit.
     final int imageFloats;
     final int gradientFloats;
 
-    /// Images of a group.
-    final int images;
-
-    /// Whether the rows of a band lie end to end in the scratch image and make one segment.
-    final boolean linear;
-
-    /// Segments of tap `t`: pairs of offsets from `starts[t]` to `starts[t + 1]`: in bands one for each row (one in all if they are linear), in positions one
-    /// for each pair of positions, direct one for each image.
+    /// Segments of tap `t`: pairs of offsets from `starts[t]` on, `counts[t]` for each image (for all images in positions); each `lengths[t]` long (as long
+    /// as there are images in positions).
     final int[] segments;
     final int[] starts;
+    final int[] counts;
+    final int[] lengths;
+
+    private final Conv2dSizes s;
 
     GradientPlan(Conv2dSizes s, boolean plainInput) {
+        this.s = s;
         rows = TapAxis.forward(s.oh(), s.kh(), s.strideH(), s.dilationH(), s.padTop());
         columns = TapAxis.forward(s.ow(), s.kw(), s.strideW(), s.dilationW(), s.padLeft());
-        channels = ChannelGroups.of(s.c(), s.o(), s.groups(), plainInput, 2);
+        channels = ChannelGroups.of(s.c(), s.o(), s.groups(), plainInput, TileProducts.MAX_VECTORS);
         int results = s.oh() * s.ow(), inputPixels = s.h() * s.w();
-        direct = !plainInput && !VectorKernels.isPlain(s.o()) && s.kh() * s.kw() == 1 && s.strideH() * s.strideW() == 1 && s.h() == s.oh()
-                && s.w() == s.ow() && s.padTop() == 0 && s.padLeft() == 0;
-        positions = !direct && inputPixels <= GROUP_PIXELS / 4 && positionsPay(s);
+        boolean endToEnd = columns.span(s.ow()) == s.ow() && rows.scratchStep() == 1;
+        positions = !endToEnd && s.ow() <= SHORT_ROW && inputPixels <= GROUP_PIXELS / 4;
+        linear = !positions && endToEnd;
         merged = !positions && plainInput && s.dilationW() == 1 && s.kw() > 1;
         length = merged ? channels.length() * s.kw() : channels.length();
         taps = merged ? s.kh() : s.kh() * s.kw();
-        rangeChannels = rangeChannels(length, channels.pieces().size());
-        ranges = (length + rangeChannels - 1) / rangeChannels;
-        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : direct ? Math.clamp(BAND_PIXELS / results, 1, 16) : 1;
+        ranges = (length + RANGE_CHANNELS - 1) / RANGE_CHANNELS;
         bandRows = positions ? s.oh() : Math.clamp(BAND_PIXELS / s.ow(), 1, s.oh());
         bands = (s.oh() + bandRows - 1) / bandRows;
+        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : bands > 1 ? 1 : Math.clamp(BAND_PIXELS / results, 1, 16);
         scratchRows = positions ? s.h() : rows.span(bandRows);
         scratchColumns = positions ? s.w() : columns.span(s.ow());
         // The last tile may read beyond the last pixel's channels; what it reads there is not used.
-        imageFloats = images * scratchRows * scratchColumns * pixelFloats() + TileOuterProducts.CHANNELS;
-        gradientFloats = images * bandRows * s.ow() * 2 * V;
-        linear = !positions && !direct && scratchColumns == s.ow();
-        segments = new int[2 * taps * (positions ? results : direct ? images : bandRows)];
-        starts = new int[taps + 1];
-        if (direct) {
-            placeImages(s);
-        } else {
-            place(s);
+        imageFloats = images * imageStride() + TileOuterProducts.CHANNELS;
+        gradientFloats = images * bandRows * s.ow() * gradientWidth();
+        segments = new int[2 * taps * (positions ? results : images * bandRows)];
+        starts = new int[taps];
+        counts = new int[taps];
+        lengths = new int[taps];
+        int at = 0;
+        for (int tap = 0; tap < taps; tap++) {
+            starts[tap] = at;
+            at = positions ? placePositions(tap, at) : placeRows(tap, at);
         }
     }
 
-    // Whether leaving out the products with padding makes up for shorter runs.
-    private boolean positionsPay(Conv2dSizes s) {
-        long whole = (long) s.oh() * s.ow() * s.kh() * s.kw();
-        return s.oh() * s.ow() <= GROUP_PIXELS / 16 && (long) rows.products(s.h()) * columns.products(s.w()) < (1 - POSITIONS_PAY) * whole;
+    private int placePositions(int tap, int start) {
+        int at = start;
+        for (int i = 0; i < s.oh() * s.ow(); i++) {
+            int ih = i / s.ow() * rows.step() + rows.offsets()[tap / s.kw()], iw = i % s.ow() * columns.step() + columns.offsets()[tap % s.kw()];
+            if (ih >= 0 && ih < s.h() && iw >= 0 && iw < s.w()) {
+                segments[2 * at] = (ih * s.w() + iw) * images * pixelFloats();
+                segments[2 * at + 1] = i * images * gradientWidth();
+                at++;
+            }
+        }
+        counts[tap] = at - start;
+        return at;
     }
 
-    private static int rangeChannels(int length, int pieces) {
-        int channels = 64;
-        while (channels > 16 && (length + channels - 1) / channels * pieces < WANTED_CHUNKS) {
-            channels /= 2;
+    private int placeRows(int tap, int start) {
+        int row = rows.offsets()[merged ? tap : tap / s.kw()] - rows.lowest();
+        int offset = columns.offsets()[merged ? 0 : tap % s.kw()];
+        boolean framed = merged || linear;
+        int from = framed ? 0 : columns.firstInside(offset), to = framed ? s.ow() : columns.endInside(offset, s.w());
+        // Several bands find their rows when they run; whole maps have only rows that lie inside.
+        int firstRow = bands > 1 || framed ? 0 : firstRow(tap), endRow = bands > 1 || framed ? bandRows : endRow(tap);
+        int at = start;
+        for (int i = 0; i < images; i++) {
+            for (int ioh = firstRow; ioh < (linear ? 1 : endRow); ioh++) {
+                int scratchRow = ioh * rows.scratchStep() + row, scratchColumn = from * columns.scratchStep() + offset - columns.lowest();
+                segments[2 * at] = i * imageStride() + (scratchRow * scratchColumns + scratchColumn) * pixelFloats();
+                segments[2 * at + 1] = (i * Lanes.blocks(s.o()) * s.oh() * s.ow() + ioh * s.ow() + from) * V;
+                at++;
+            }
         }
-        return Math.max(channels, V);
+        lengths[tap] = linear ? bandRows * s.ow() : Math.max(0, to - from);
+        counts[tap] = (at - start) / images;
+        return at;
+    }
+
+    /// The first output row whose input row through this tap lies inside the image, and one past the last.
+    int firstRow(int tap) {
+        return rows.firstInside(rows.offsets()[merged ? tap : tap / s.kw()]);
+    }
+
+    int endRow(int tap) {
+        return rows.endInside(rows.offsets()[merged ? tap : tap / s.kw()], s.h());
     }
 
     /// Floats of one pixel of the scratch image: the channels of a range, or all channels of a row-major input.
     int pixelFloats() {
-        return channels.plain() ? channels.stride() : Math.min(rangeChannels, channels.stride());
+        return channels.plain() ? channels.stride() : Math.min(RANGE_CHANNELS, channels.stride());
     }
 
-    private void place(Conv2dSizes s) {
-        int at = 0;
-        for (int tap = 0; tap < taps; tap++) {
-            starts[tap] = at;
-            int row = rows.offsets()[merged ? tap : tap / s.kw()];
-            int column = columns.offsets()[merged ? 0 : tap % s.kw()];
-            for (int ioh = 0; ioh < (linear ? 1 : bandRows); ioh++) {
-                if (!positions) {
-                    segments[2 * at] = ((ioh * rows.scratchStep() + row - rows.lowest()) * scratchColumns + column - columns.lowest()) * pixelFloats();
-                    segments[2 * at + 1] = ioh * s.ow() * V;
-                    at++;
-                    continue;
-                }
-                for (int iow = 0; iow < s.ow(); iow++) {
-                    int ih = ioh * rows.step() + row, iw = iow * columns.step() + column;
-                    if (ih >= 0 && ih < s.h() && iw >= 0 && iw < s.w()) {
-                        segments[2 * at] = (ih * s.w() + iw) * images * pixelFloats();
-                        segments[2 * at + 1] = (ioh * s.ow() + iow) * images * 2 * V;
-                        at++;
-                    }
-                }
-            }
-        }
-        starts[taps] = at;
+    /// Floats between two scratch images.
+    int imageStride() {
+        return scratchRows * scratchColumns * pixelFloats();
     }
 
-    private void placeImages(Conv2dSizes s) {
-        int plane = s.oh() * s.ow() * V;
-        for (int i = 0; i < images; i++) {
-            segments[2 * i] = i * Lanes.blocks(s.c()) * plane;
-            segments[2 * i + 1] = i * Lanes.blocks(s.o()) * plane;
-        }
-        starts[1] = images;
+    /// Floats of one pixel of the gradients of a piece in scratch memory.
+    int gradientWidth() {
+        return TileProducts.MAX_VECTORS * V;
+    }
+
+    /// The first input channel of a range.
+    int rangeStart(int range) {
+        return range * RANGE_CHANNELS;
+    }
+
+    /// Input channels of a range.
+    int rangeChannels(int range) {
+        return Math.min(RANGE_CHANNELS, length - range * RANGE_CHANNELS);
+    }
+
+    /// Tiles of a range.
+    int rangeTiles(int range) {
+        return (rangeChannels(range) + TileOuterProducts.CHANNELS - 1) / TileOuterProducts.CHANNELS;
     }
 
     /// Slices of a batch of `n` images.
@@ -158,25 +185,26 @@ final class GradientPlan {
         return Math.clamp(SLICE_FLOATS / sumFloats(), 1, Math.min(MAX_SLICES, Math.max(1, n)));
     }
 
-    /// Input channels of range `range`, rounded up to whole tiles.
-    int tiledChannels(int range) {
-        int tile = TileOuterProducts.CHANNELS;
-        return (Math.min(rangeChannels, length - range * rangeChannels) + tile - 1) / tile * tile;
+    /// Pieces that one chunk does with the same scratch images.
+    int piecesTogether(int n) {
+        int pieces = channels.pieces().size();
+        int parts = (WANTED_CHUNKS + slices(n) * ranges - 1) / (slices(n) * ranges);
+        return s.groups() > 1 ? 1 : Math.max(1, pieces / parts);
     }
 
     /// Where the sums of a piece and range start, in the sums of one slice: `[channel tile][tap][channel][vectors * V]`.
     int sumsAt(Piece piece, int range) {
-        int whole = paddedLength() * taps * V;
-        return piece.weightsAt() / channels.length() * whole + range * rangeChannels * taps * piece.vectors() * V;
+        int tilesBefore = range * (RANGE_CHANNELS / TileOuterProducts.CHANNELS);
+        return (piece.weightsAt() / channels.length() * allTiles() + tilesBefore * piece.vectors()) * TileOuterProducts.CHANNELS * taps * V;
     }
 
     /// Floats of the sums of one slice.
     int sumFloats() {
         Piece last = channels.pieces().getLast();
-        return (last.weightsAt() / channels.length() + last.vectors()) * paddedLength() * taps * V;
+        return (last.weightsAt() / channels.length() + last.vectors()) * allTiles() * TileOuterProducts.CHANNELS * taps * V;
     }
 
-    private int paddedLength() {
-        return (ranges - 1) * rangeChannels + tiledChannels(ranges - 1);
+    private int allTiles() {
+        return (ranges - 1) * (RANGE_CHANNELS / TileOuterProducts.CHANNELS) + rangeTiles(ranges - 1);
     }
 }

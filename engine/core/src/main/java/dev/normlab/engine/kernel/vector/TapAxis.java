@@ -100,4 +100,14 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
         }
         return products;
     }
+
+    /// The first result that reads through this offset an input position from 0 on.
+    int firstInside(int offset) {
+        return offset >= 0 ? 0 : (-offset + step - 1) / step;
+    }
+
+    /// One past the last result that reads through this offset an input position below `size`.
+    int endInside(int offset, int size) {
+        return offset >= size ? 0 : Math.min(count, (size - offset + step - 1) / step);
+    }
 }

@@ -3,73 +3,121 @@ package dev.normlab.engine.kernel.vector;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.all;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
+import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import jdk.incubator.vector.FloatVector;
 
-/// The inner loops of a convolution's weight gradient: outer products of a few input channels and two vectors of output channels, summed over pixels.
+/// The inner loops of a convolution's weight gradient: outer products of six input channels and a few vectors of output channels, summed over pixels.
 ///
-/// Every kernel computes, for `CHANNELS` neighbouring values `j` of `x` and `m` vectors of `d`,
+/// Every kernel computes, for six neighbouring values `j` of `x` and `m` vectors of `d`,
 ///
-///     sums[j, b, lane] += sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * dStep + b * second + lane]
+///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * dStep + b * next + lane]
 ///
 /// A *segment* is a run of `length` output pixels (or of images at one position) whose input values lie `xStep` apart and whose gradients lie `dStep` apart.
+/// For the sizes of the tiles and for what the compiler needs see [TileProducts].
 final class TileOuterProducts {
 
-    /// Input channels of one tile: 8 where there are 32 vector registers, else 4.
-    static final int CHANNELS = V >= 16 ? 8 : 4;
+    /// Input channels of one tile.
+    static final int CHANNELS = 6;
 
     private TileOuterProducts() {
     }
 
-    /// Adds the outer products of one tile to `sums[CHANNELS, vectors, V]` at `at`; see the class for the rest.
+    /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
     ///
-    /// @param vectors  1 or 2
+    /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
-    static void multiply(int vectors, float[] x, int xStep, float[] d, int dStep, int second, int[] segments, int from, int to, int xAt, int dAt, int length,
+    static void multiply(int vectors, float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
-        if (CHANNELS == 8) {
-            if (vectors == 2) {
-                multiply8x2(x, xStep, d, dStep, second, segments, from, to, xAt, dAt, length, sums, at);
-            } else {
-                multiply8x1(x, xStep, d, dStep, segments, from, to, xAt, dAt, length, sums, at);
-            }
-        } else if (vectors == 2) {
-            multiply4x2(x, xStep, d, dStep, second, segments, from, to, xAt, dAt, length, sums, at);
-        } else {
-            multiply4x1(x, xStep, d, dStep, segments, from, to, xAt, dAt, length, sums, at);
+        switch (vectors) {
+            case 4 -> multiply6x4(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
+            case 2 -> multiply6x2(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
+            default -> multiply6x1(x, xStep, d, dStep, segments, from, to, xAt, dAt, length, sums, at);
         }
     }
 
     // The work horse where there are 32 vector registers.
-    static void multiply8x2(float[] x, int xStep, float[] d, int dStep, int second, int[] segments, int from, int to, int xAt, int dAt, int length,
+    static void multiply6x4(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + 2 * V), a2 = load(sums, at + 4 * V), a3 = load(sums, at + 6 * V),
-                a4 = load(sums, at + 8 * V), a5 = load(sums, at + 10 * V), a6 = load(sums, at + 12 * V), a7 = load(sums, at + 14 * V);
-        FloatVector b0 = load(sums, at + V), b1 = load(sums, at + 3 * V), b2 = load(sums, at + 5 * V), b3 = load(sums, at + 7 * V),
-                b4 = load(sums, at + 9 * V), b5 = load(sums, at + 11 * V), b6 = load(sums, at + 13 * V), b7 = load(sums, at + 15 * V);
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero;
         for (int s = from; s < to; s++) {
             int p = xAt + segments[2 * s];
             int q = dAt + segments[2 * s + 1];
             for (int k = 0; k < length; k++) {
-                FloatVector d0 = load(d, q + k * dStep);
-                FloatVector d1 = load(d, q + k * dStep + second);
+                FloatVector g0 = load(d, q + k * dStep);
+                FloatVector g1 = load(d, q + k * dStep + next);
+                FloatVector g2 = load(d, q + k * dStep + 2 * next);
+                FloatVector g3 = load(d, q + k * dStep + 3 * next);
                 int i = p + k * xStep;
                 FloatVector v = all(x[i]);
-                a0 = v.fma(d0, a0); b0 = v.fma(d1, b0);
+                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0); c0 = v.fma(g2, c0); d0 = v.fma(g3, d0);
                 v = all(x[i + 1]);
-                a1 = v.fma(d0, a1); b1 = v.fma(d1, b1);
+                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1); c1 = v.fma(g2, c1); d1 = v.fma(g3, d1);
                 v = all(x[i + 2]);
-                a2 = v.fma(d0, a2); b2 = v.fma(d1, b2);
+                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2); c2 = v.fma(g2, c2); d2 = v.fma(g3, d2);
                 v = all(x[i + 3]);
-                a3 = v.fma(d0, a3); b3 = v.fma(d1, b3);
+                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3); c3 = v.fma(g2, c3); d3 = v.fma(g3, d3);
                 v = all(x[i + 4]);
-                a4 = v.fma(d0, a4); b4 = v.fma(d1, b4);
+                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4); c4 = v.fma(g2, c4); d4 = v.fma(g3, d4);
                 v = all(x[i + 5]);
-                a5 = v.fma(d0, a5); b5 = v.fma(d1, b5);
-                v = all(x[i + 6]);
-                a6 = v.fma(d0, a6); b6 = v.fma(d1, b6);
-                v = all(x[i + 7]);
-                a7 = v.fma(d0, a7); b7 = v.fma(d1, b7);
+                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5); c5 = v.fma(g2, c5); d5 = v.fma(g3, d5);
+            }
+        }
+        a0.intoArray(sums, at);
+        b0.intoArray(sums, at + V);
+        c0.intoArray(sums, at + 2 * V);
+        d0.intoArray(sums, at + 3 * V);
+        a1.intoArray(sums, at + 4 * V);
+        b1.intoArray(sums, at + 5 * V);
+        c1.intoArray(sums, at + 6 * V);
+        d1.intoArray(sums, at + 7 * V);
+        a2.intoArray(sums, at + 8 * V);
+        b2.intoArray(sums, at + 9 * V);
+        c2.intoArray(sums, at + 10 * V);
+        d2.intoArray(sums, at + 11 * V);
+        a3.intoArray(sums, at + 12 * V);
+        b3.intoArray(sums, at + 13 * V);
+        c3.intoArray(sums, at + 14 * V);
+        d3.intoArray(sums, at + 15 * V);
+        a4.intoArray(sums, at + 16 * V);
+        b4.intoArray(sums, at + 17 * V);
+        c4.intoArray(sums, at + 18 * V);
+        d4.intoArray(sums, at + 19 * V);
+        a5.intoArray(sums, at + 20 * V);
+        b5.intoArray(sums, at + 21 * V);
+        c5.intoArray(sums, at + 22 * V);
+        d5.intoArray(sums, at + 23 * V);
+    }
+
+    // The work horse where there are 16 vector registers.
+    static void multiply6x2(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        for (int s = from; s < to; s++) {
+            int p = xAt + segments[2 * s];
+            int q = dAt + segments[2 * s + 1];
+            for (int k = 0; k < length; k++) {
+                FloatVector g0 = load(d, q + k * dStep);
+                FloatVector g1 = load(d, q + k * dStep + next);
+                int i = p + k * xStep;
+                FloatVector v = all(x[i]);
+                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0);
+                v = all(x[i + 1]);
+                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1);
+                v = all(x[i + 2]);
+                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2);
+                v = all(x[i + 3]);
+                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3);
+                v = all(x[i + 4]);
+                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4);
+                v = all(x[i + 5]);
+                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5);
             }
         }
         a0.intoArray(sums, at);
@@ -84,39 +132,31 @@ final class TileOuterProducts {
         b4.intoArray(sums, at + 9 * V);
         a5.intoArray(sums, at + 10 * V);
         b5.intoArray(sums, at + 11 * V);
-        a6.intoArray(sums, at + 12 * V);
-        b6.intoArray(sums, at + 13 * V);
-        a7.intoArray(sums, at + 14 * V);
-        b7.intoArray(sums, at + 15 * V);
     }
 
-    // A single vector of output channels left over.
-    static void multiply8x1(float[] x, int xStep, float[] d, int dStep, int[] segments, int from, int to, int xAt, int dAt, int length,
+    // For what is left over, and for groups of few channels.
+    static void multiply6x1(float[] x, int xStep, float[] d, int dStep, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + V), a2 = load(sums, at + 2 * V), a3 = load(sums, at + 3 * V),
-                a4 = load(sums, at + 4 * V), a5 = load(sums, at + 5 * V), a6 = load(sums, at + 6 * V), a7 = load(sums, at + 7 * V);
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         for (int s = from; s < to; s++) {
             int p = xAt + segments[2 * s];
             int q = dAt + segments[2 * s + 1];
             for (int k = 0; k < length; k++) {
-                FloatVector d0 = load(d, q + k * dStep);
+                FloatVector g0 = load(d, q + k * dStep);
                 int i = p + k * xStep;
                 FloatVector v = all(x[i]);
-                a0 = v.fma(d0, a0);
+                a0 = v.fma(g0, a0);
                 v = all(x[i + 1]);
-                a1 = v.fma(d0, a1);
+                a1 = v.fma(g0, a1);
                 v = all(x[i + 2]);
-                a2 = v.fma(d0, a2);
+                a2 = v.fma(g0, a2);
                 v = all(x[i + 3]);
-                a3 = v.fma(d0, a3);
+                a3 = v.fma(g0, a3);
                 v = all(x[i + 4]);
-                a4 = v.fma(d0, a4);
+                a4 = v.fma(g0, a4);
                 v = all(x[i + 5]);
-                a5 = v.fma(d0, a5);
-                v = all(x[i + 6]);
-                a6 = v.fma(d0, a6);
-                v = all(x[i + 7]);
-                a7 = v.fma(d0, a7);
+                a5 = v.fma(g0, a5);
             }
         }
         a0.intoArray(sums, at);
@@ -125,68 +165,5 @@ final class TileOuterProducts {
         a3.intoArray(sums, at + 3 * V);
         a4.intoArray(sums, at + 4 * V);
         a5.intoArray(sums, at + 5 * V);
-        a6.intoArray(sums, at + 6 * V);
-        a7.intoArray(sums, at + 7 * V);
-    }
-
-    // The work horse where there are 16 vector registers.
-    static void multiply4x2(float[] x, int xStep, float[] d, int dStep, int second, int[] segments, int from, int to, int xAt, int dAt, int length,
-            float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + 2 * V),
-                a2 = load(sums, at + 4 * V), a3 = load(sums, at + 6 * V);
-        FloatVector b0 = load(sums, at + V), b1 = load(sums, at + 3 * V),
-                b2 = load(sums, at + 5 * V), b3 = load(sums, at + 7 * V);
-        for (int s = from; s < to; s++) {
-            int p = xAt + segments[2 * s];
-            int q = dAt + segments[2 * s + 1];
-            for (int k = 0; k < length; k++) {
-                FloatVector d0 = load(d, q + k * dStep);
-                FloatVector d1 = load(d, q + k * dStep + second);
-                int i = p + k * xStep;
-                FloatVector v = all(x[i]);
-                a0 = v.fma(d0, a0); b0 = v.fma(d1, b0);
-                v = all(x[i + 1]);
-                a1 = v.fma(d0, a1); b1 = v.fma(d1, b1);
-                v = all(x[i + 2]);
-                a2 = v.fma(d0, a2); b2 = v.fma(d1, b2);
-                v = all(x[i + 3]);
-                a3 = v.fma(d0, a3); b3 = v.fma(d1, b3);
-            }
-        }
-        a0.intoArray(sums, at);
-        b0.intoArray(sums, at + V);
-        a1.intoArray(sums, at + 2 * V);
-        b1.intoArray(sums, at + 3 * V);
-        a2.intoArray(sums, at + 4 * V);
-        b2.intoArray(sums, at + 5 * V);
-        a3.intoArray(sums, at + 6 * V);
-        b3.intoArray(sums, at + 7 * V);
-    }
-
-    // A single vector of output channels left over.
-    static void multiply4x1(float[] x, int xStep, float[] d, int dStep, int[] segments, int from, int to, int xAt, int dAt, int length,
-            float[] sums, int at) {
-        FloatVector a0 = load(sums, at), a1 = load(sums, at + V),
-                a2 = load(sums, at + 2 * V), a3 = load(sums, at + 3 * V);
-        for (int s = from; s < to; s++) {
-            int p = xAt + segments[2 * s];
-            int q = dAt + segments[2 * s + 1];
-            for (int k = 0; k < length; k++) {
-                FloatVector d0 = load(d, q + k * dStep);
-                int i = p + k * xStep;
-                FloatVector v = all(x[i]);
-                a0 = v.fma(d0, a0);
-                v = all(x[i + 1]);
-                a1 = v.fma(d0, a1);
-                v = all(x[i + 2]);
-                a2 = v.fma(d0, a2);
-                v = all(x[i + 3]);
-                a3 = v.fma(d0, a3);
-            }
-        }
-        a0.intoArray(sums, at);
-        a1.intoArray(sums, at + V);
-        a2.intoArray(sums, at + 2 * V);
-        a3.intoArray(sums, at + 3 * V);
     }
 }
