@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.scalar.ScalarKernels;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Tensor;
@@ -42,6 +43,27 @@ class TapeTest {
             IllegalArgumentException error = assertThrows(IllegalArgumentException.class, () -> gradients.of(b));
             assertMessage(error, "there is no gradient for b float32[3]");
             assertMessage(error, "pass it to the tape when you open it");
+        }
+    }
+
+    @Test
+    void watchedTensorsShareNoGradientMemorySoThatHooksMayChangeOneInPlace() {
+        Tensor one = Tensor.scalar(1f);
+        try (Tape tape = Tape.eager(device, List.of(a, b))) {
+            Gradients gradients = tape.backward(Reductions.sum(tape, Arithmetic.add(tape, a, b), false));
+            tape.executor().update(Opcode.ADD_SCALED, null, List.of(gradients.of(a)), a, one);
+            assertArrayEquals(new float[]{2, 3, 4}, gradients.of(a).toArray());
+            assertArrayEquals(new float[]{1, 1, 1}, gradients.of(b).toArray());
+        }
+    }
+
+    @Test
+    void theGradientThatWasPassedInIsNotHandedOut() {
+        Tensor given = Tensor.of(Shape.of(3), 1f, 1f, 1f);
+        try (Tape tape = Tape.eager(device, List.of(a, b))) {
+            Gradients gradients = tape.backward(Arithmetic.add(tape, a, b), given);
+            assertNotSame(given.storage(), gradients.of(a).storage());
+            assertNotSame(given.storage(), gradients.of(b).storage());
         }
     }
 

@@ -177,14 +177,22 @@ public final class Tape implements AutoCloseable {
                 node.backward.run(dOut, sink);
             }
         }
+        return new Gradients(ownGradients(sink, dResult));
+    }
+
+    /// The gradients of the watched tensors, each in memory of its own. Some operations pass a gradient on as it is (a sum to both of its
+    /// operands), but whoever gets the gradients may change them in place, as norm decay does.
+    private Map<Tensor, Tensor> ownGradients(Sink sink, Tensor dResult) {
         Map<Tensor, Tensor> wanted = new IdentityHashMap<>();
+        Set<Tensor> taken = Collections.newSetFromMap(new IdentityHashMap<>());
+        taken.add(dResult);
         for (Tensor tensor : watched) {
             Tensor gradient = sink.gradients.get(tensor);
             if (gradient != null) {
-                wanted.put(tensor, gradient);
+                wanted.put(tensor, taken.add(gradient) ? gradient : run(Opcode.RESHAPE, null, gradient.spec(), gradient));
             }
         }
-        return new Gradients(wanted);
+        return wanted;
     }
 
     private Tensor sum(Tensor a, Tensor b) {
