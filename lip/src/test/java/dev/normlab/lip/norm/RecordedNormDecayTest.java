@@ -9,7 +9,12 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.AdaptiveAvgPool2d;
+import dev.normlab.nn.layer.Conv2d;
+import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.Linear;
+import dev.normlab.nn.layer.Sequential;
 import dev.normlab.nn.loss.Objective;
 import dev.normlab.nn.model.Models;
 import dev.normlab.nn.optim.Sgd;
@@ -19,6 +24,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -51,6 +57,32 @@ class RecordedNormDecayTest {
         sgd.state().forEach((key, tensor) -> results.put("optimiser " + key, tensor.toArray()));
         decay.state().forEach((key, tensor) -> results.put("trace " + key, tensor.toArray()));
         return results;
+    }
+
+    /// The weights after steps on images of two sizes in turn, for which other taps of the kernel attain the norm.
+    private static float[] trainOnTwoSizes(boolean eagerly) {
+        Conv2d conv = new Conv2d(1, 1, 3, 1, 1, false);
+        Layer model = new Sequential(conv, new AdaptiveAvgPool2d(1, 1), new Flatten(), new Linear(1, 2, true)).initialize(1);
+        Tensor labels = Tensor.ofInts(Shape.of(2), 0, 1);
+        NormDecay decay = new NormDecay(model, NormDecay.Options.of(Norm.LINF, 0.1f));
+        try (Device device = Device.open("scalar", 1);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(decay),
+                        device)) {
+            for (int size : new int[]{4, 1, 4, 1}) {
+                Tensor x = Tensor.full(0.5f, 2, 1, size, size);
+                if (eagerly) {
+                    step.runEagerly(x, labels);
+                } else {
+                    step.run(x, labels);
+                }
+            }
+        }
+        return conv.weight().tensor().toArray();
+    }
+
+    @Test
+    void imagesOfAnotherSizeAreDecayedByTheirOwnNormsInReplaysToo() {
+        assertArrayEquals(trainOnTwoSizes(true), trainOnTwoSizes(false));
     }
 
     @ParameterizedTest

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The step is recorded when a batch of a new shape comes, and replayed from then on, so that its memory is planned by what is alive
 /// together. It consists of two programs. The first computes loss and gradients and depends on the batch's shape: an odd last batch has its
-/// own. The second runs the hooks and the optimiser on the gradients and is the same for all batches. Between the two the loss and the
+/// own. The second runs the hooks and the optimiser on the gradients and is the same for all batches of images of one size. Between the two the loss and the
 /// gradients are checked, so that a step that meets NaN or infinity changes no parameter. A host-side hook splits the second program once
 /// more. [#runEagerly] computes bitwise the same without recording.
 public final class TrainingStep implements AutoCloseable {
@@ -43,11 +43,11 @@ public final class TrainingStep implements AutoCloseable {
     private final List<TrainingHook> hooks;
     private final Device device;
     private final Map<Key, Forward> forwards = new HashMap<>();
-    private final Map<List<String>, List<Part>> updates = new HashMap<>();
+    private final Map<Key, List<Part>> updates = new HashMap<>();
     private @Nullable Interpreter latest;
     private long step;
 
-    /// What a forward program depends on: the shape of the images and which parameters are trained.
+    /// What a program depends on: the shape of the images (the update: of one image) and which parameters are trained.
     private record Key(Shape images, List<String> trained) {}
 
     /// The program of forward and backward pass, and the number of logits of an image.
@@ -127,7 +127,7 @@ public final class TrainingStep implements AutoCloseable {
         });
         Gradients gradients = new Gradients(byTensor);
         StepResult result = check(value(results, LOSS), value(results, PREDICTIONS), gradients, images, labels);
-        List<Part> parts = updates.computeIfAbsent(names, _ -> recordUpdate(trained, gradients));
+        List<Part> parts = updates.computeIfAbsent(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
         optimizer.beforeStep();
         for (Part part : parts) {
             switch (part) {
