@@ -123,6 +123,11 @@ final class PgdProgram implements AutoCloseable {
         return fooled.toArray();
     }
 
+    /// The losses of the best points so far; negative infinity for images of which no iterate was judged.
+    float[] bestLoss() {
+        return bestLoss.toArray();
+    }
+
     /// The best points so far.
     float[] best() {
         return best.toArray();

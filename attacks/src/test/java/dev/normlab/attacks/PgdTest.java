@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.BatchNorm2d;
@@ -18,6 +19,7 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
+import dev.normlab.nn.train.Evaluator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -121,6 +123,7 @@ class PgdTest {
             assertEquals(fooled, distance > 0, "image " + i);
             assertEquals(fooled || result.fooledBy()[i] == RobustnessResult.CLEAN_ERROR, result.predictions()[i] != data.label(i));
         }
+        assertEquals(0, result.rejected(), "no attack leaves the ball or the box");
         assertEquals(result.n(), data.size());
         assertTrue(result.robustCorrect() <= result.cleanCorrect());
     }
@@ -157,6 +160,38 @@ class PgdTest {
             assertFalse(one.fooledBy()[i] >= 0 && three.fooledBy()[i] < 0, "image " + i + " was fooled by the first run");
         }
         assertTrue(one.robustCorrect() < one.cleanCorrect(), "the attack does something");
+    }
+
+    /// The cross entropy of every image of the points that an attack gives.
+    private static double[] losses(Layer model, Dataset data, ThreatModel threat, Attack attack) {
+        int[] all = IntStream.range(0, data.size()).toArray();
+        Points points = new Points(data, all);
+        try (Device device = Device.scalar(1); Victim victim = new Victim(model, device, Shape.of(3, 4, 5), 16)) {
+            attack.run(victim, threat, points, 7);
+            int[] labels = IntStream.of(all).map(data::label).toArray();
+            Dataset moved = Dataset.ofUnits("moved", SHAPE, data.classNames(), points.adversarial(), labels);
+            try (Evaluator evaluator = new Evaluator(model, 16, device)) {
+                float[] logits = evaluator.logits(moved).toArray();
+                int classes = logits.length / labels.length;
+                return IntStream.of(all).mapToDouble(i -> {
+                    double sum = IntStream.range(0, classes).mapToDouble(k -> Math.exp(logits[i * classes + k])).sum();
+                    return points.fooled(i) ? Double.POSITIVE_INFINITY : Math.log(sum) - logits[i * classes + labels[i]];
+                }).toArray();
+            }
+        }
+    }
+
+    @Test
+    void anImageThatNoRestartFooledKeepsThePointOfTheHighestLossOfAll() {
+        Layer model = network(2);
+        Dataset data = images(40, 4, 9);
+        ThreatModel threat = new ThreatModel(Ball.LINF, 0.02f);
+        PgdOptions options = PgdOptions.DEFAULT.withIterations(1).withStepSize(1e-3f);
+        double[] one = losses(model, data, threat, new Pgd(options));
+        double[] five = losses(model, data, threat, new Pgd(options.withRestarts(5)));
+        for (int i = 0; i < one.length; i++) {
+            assertTrue(five[i] >= one[i] - 1e-6, "image " + i + ": " + five[i] + " after " + one[i]);
+        }
     }
 
     @Test
