@@ -102,13 +102,13 @@ final class TrainCommand implements Callable<Integer> {
             DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
             used.notices().forEach(common.progress()::line);
             Path path = out != null ? out : freshFolder(settings);
-            RunFolder folder = resume ? RunFolder.open(path) : create(path, settings, used, device);
-            return train(settings, used, device, folder);
+            return train(settings, used, device, path);
         }
     }
 
-    private int train(TrainingSettings settings, DataSplits used, Device device, RunFolder folder) throws IOException {
-        try (TrainingRun run = new TrainingRun(settings, used, device, folder, common.progress())) {
+    private int train(TrainingSettings settings, DataSplits used, Device device, Path path) throws IOException {
+        TrainingRun.FolderSource source = () -> resume ? RunFolder.open(path) : create(path, settings, used, device);
+        try (TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
             if (resume) {
                 run.resume();
             }
@@ -119,12 +119,12 @@ final class TrainCommand implements Callable<Integer> {
             if (save != null) {
                 Weights.save(outcome.model(), outcome.spec(), save);
             }
-            report(settings, folder, outcome);
+            report(settings, path, outcome);
             return 0;
         }
     }
 
-    private void report(TrainingSettings settings, RunFolder folder, TrainingRun.Outcome outcome) throws IOException {
+    private void report(TrainingSettings settings, Path folder, TrainingRun.Outcome outcome) throws IOException {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("model", outcome.spec().toString());
         result.put("method", settings.method());
@@ -135,8 +135,8 @@ final class TrainCommand implements Callable<Integer> {
             result.put("test", Map.of("n", test.count(), "accuracy", test.accuracy(), "loss", test.loss()));
             common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %.4f", 100 * test.accuracy(), test.count(), test.loss()));
         }
-        result.put("run_folder", folder.path().toString());
-        common.say("run folder: " + folder.path());
+        result.put("run_folder", folder.toString());
+        common.say("run folder: " + folder);
         common.writeJson(result);
     }
 
@@ -187,8 +187,6 @@ final class TrainCommand implements Callable<Integer> {
         RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(), settings.data(),
                 settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
                 Provenance.of(device, data));
-        // everything that can be wrong with the model is found before the folder is made
-        Weights.parse(settings.model(), data.train().classes());
         return RunFolder.create(path, info);
     }
 

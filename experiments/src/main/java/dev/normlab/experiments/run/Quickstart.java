@@ -126,14 +126,15 @@ public final class Quickstart {
         RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(), settings.data(),
                 settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
                 Provenance.of(device, data));
-        RunFolder folder = RunFolder.create(out.resolve(settings.method()), info);
-        try (TrainingRun run = new TrainingRun(settings, data, device, folder, progress)) {
+        Path path = out.resolve(settings.method());
+        try (TrainingRun run = new TrainingRun(settings, data, device, () -> RunFolder.create(path, info), progress)) {
             TrainingRun.Outcome outcome = run.run();
             if (!outcome.completed() || outcome.evaluation().isEmpty()) {
                 return Optional.empty();
             }
             Evaluation test = outcome.evaluation().get();
             RobustnessResult robust = attack(outcome, data.test());
+            RunFolder folder = RunFolder.open(path);
             List<MetricsLine> metrics = folder.read().metrics();
             folder.writeResult(new RunResult(RunResult.Status.FINISHED, "", settings.epochs(), outcome.seconds(),
                     RunResult.Score.of(test.count(), test.correct(), test.loss()),

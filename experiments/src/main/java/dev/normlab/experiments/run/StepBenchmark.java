@@ -60,7 +60,9 @@ public final class StepBenchmark {
             throw UserError.usage("--batch-size: the data has only " + images.size() + " training images");
         }
         ModelSpec spec = Weights.parse(model, images.classes());
+        Weights.requireClasses(spec, images.classes());
         Layer network = Models.create(spec, seed);
+        Weights.summarize(network, images.shape(), device);
         Method bundle = Method.parse(method);
         Batch batch;
         try (BatchLoader.Epoch epoch = BatchLoader.shuffled(images, batchSize, seed, Augmentation.cropAndFlip()).epoch(0)) {

@@ -22,6 +22,7 @@ import dev.normlab.nn.optim.Sgd;
 import dev.normlab.nn.optim.SgdOptions;
 import dev.normlab.nn.train.DivergenceException;
 import dev.normlab.nn.train.Evaluation;
+import dev.normlab.nn.train.Evaluator;
 import dev.normlab.nn.train.Trainer;
 import dev.normlab.nn.train.TrainerOptions;
 import dev.normlab.nn.train.TrainingEvent;
@@ -49,6 +50,8 @@ public final class TrainingRun implements AutoCloseable {
     private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
     private static final Set<LayerKind> BATCH_NORMS = EnumSet.of(LayerKind.BN);
 
+    private static final int EVALUATION_SIZE = 256;
+
     private final TrainingSettings settings;
     private final ModelSpec spec;
     private final Layer model;
@@ -60,6 +63,7 @@ public final class TrainingRun implements AutoCloseable {
     private @Nullable LineWriter<MetricsLine> metrics;
     private @Nullable LineWriter<NormLine> norms;
     private @Nullable Evaluation lastEvaluation;
+    private List<RunResult.AttackScore> earlierAttacks = List.of();
     private int completedEpochs;
     private long epochStarted;
     private double earlierSeconds;
@@ -72,17 +76,27 @@ public final class TrainingRun implements AutoCloseable {
     public record Outcome(Layer model, ModelSpec spec, boolean completed, Optional<Evaluation> evaluation, double seconds) {
     }
 
+    /// Makes or opens a run folder.
+    @FunctionalInterface
+    public interface FolderSource {
+
+        /// The folder of the run.
+        ///
+        /// @throws IOException if it cannot be made or opened
+        RunFolder folder() throws IOException;
+    }
+
     /// Puts a run together; nothing is trained yet.
     ///
+    /// @param source asked for the run folder last, so that settings that do not fit leave none behind
     /// @throws UserError   if settings do not fit each other or the data
-    /// @throws IOException if the file of initial weights cannot be read
-    public TrainingRun(TrainingSettings settings, DataSplits data, Device device, RunFolder folder, Progress progress) throws IOException {
+    /// @throws IOException if the file of initial weights cannot be read, or there is no folder
+    public TrainingRun(TrainingSettings settings, DataSplits data, Device device, FolderSource source, Progress progress) throws IOException {
         this.settings = settings;
         this.data = data;
-        this.folder = folder;
         this.progress = progress;
         this.spec = Weights.parse(settings.model(), data.train().classes());
-        requireClasses(spec, data);
+        Weights.requireClasses(spec, data.train().classes());
         this.model = settings.init().isEmpty() ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
         Weights.summarize(model, data.train().shape(), device);
@@ -91,15 +105,9 @@ public final class TrainingRun implements AutoCloseable {
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle() ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
+        this.folder = source.folder();
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
-    }
-
-    private static void requireClasses(ModelSpec spec, DataSplits data) {
-        if (spec.classes() < data.train().classes()) {
-            throw UserError.usage("--model: the model has " + spec.classes() + " classes, but the data has " + data.train().classes()
-                    + "; leave classes= out to get the data's number");
-        }
     }
 
     private List<TrainingHook> hooks() {
@@ -121,8 +129,9 @@ public final class TrainingRun implements AutoCloseable {
             throw UserError.failure(folder.path() + " has no checkpoint to resume from: the run ended before its first epoch did; start it anew");
         }
         trainer.resume(checkpoint());
-        List<MetricsLine> known = folder.read().metrics();
-        earlierSeconds = known.isEmpty() ? 0 : known.getLast().seconds();
+        RunFolder.Contents known = folder.read();
+        earlierSeconds = known.metrics().isEmpty() ? 0 : known.metrics().getLast().seconds();
+        earlierAttacks = known.result().map(RunResult::attacks).orElse(List.of());
     }
 
     /// Trains; Ctrl-C ends the run after the current step with a checkpoint.
@@ -133,6 +142,9 @@ public final class TrainingRun implements AutoCloseable {
         trainer.listen(this::on);
         try (Interruption interruption = Interruption.handle(trainer::requestStop)) {
             boolean completed = trainer.run();
+            if (completed && lastEvaluation == null) {
+                lastEvaluation = evaluate(); // resumed after its last epoch
+            }
             double seconds = earlierSeconds + secondsSince(began);
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             if (completed) {
@@ -140,7 +152,7 @@ public final class TrainingRun implements AutoCloseable {
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
                     completed ? "" : "The run was interrupted; resume it with: train --out " + folder.path() + " --resume", completedEpochs, seconds,
-                    evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), List.of()));
+                    evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
             if (!completed) {
                 progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab train --out " + folder.path() + " --resume");
             }
@@ -153,6 +165,12 @@ public final class TrainingRun implements AutoCloseable {
             throw e.getCause();
         } catch (ShapeException e) {
             throw UserError.failure("images of " + data.train().shape() + " do not fit the model: " + e.getMessage());
+        }
+    }
+
+    private Evaluation evaluate() {
+        try (Evaluator evaluator = new Evaluator(model, EVALUATION_SIZE, step.device())) {
+            return evaluator.evaluate(data.test());
         }
     }
 

@@ -24,17 +24,19 @@ public record TrainingSettings(String model, String data, int limit, String meth
     public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");
 
     private static final double ABSURD_RATE = 1e6;
+    /// What is smaller is hardly meant, and 0 as a float.
+    private static final double TINY = 1e-30;
 
     /// @throws UserError if a number is out of range or a name unknown
     public TrainingSettings {
         require(limit >= 0, "--limit", "a number of images of at least 1", limit);
         require(epochs >= 1 && epochs <= 1_000_000, "--epochs", "a number from 1 to 1000000", epochs);
         require(batchSize >= 1 && batchSize <= 1_000_000, "--batch-size", "a number from 1 to 1000000", batchSize);
-        require(lr > 0 && lr <= ABSURD_RATE, "--lr", "a number above 0 and at most 1e6", lr);
+        require(lr >= TINY && lr <= ABSURD_RATE, "--lr", "a number above 0 and at most 1e6", lr);
         require(momentum >= 0 && momentum < 1, "--momentum", "a number of at least 0 and below 1", momentum);
         require(weightDecay >= 0 && weightDecay <= ABSURD_RATE, "--weight-decay", "a number from 0 to 1e6", weightDecay);
         double radius = projectBn.orElse(1.0);
-        require(radius > 0 && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
+        require(radius >= TINY && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
         if (!SCHEDULES.contains(schedule)) {
             throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
         }

@@ -96,6 +96,16 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         return text.contains("classes=") ? spec : new ModelSpec(spec.name(), spec.width(), classes);
     }
 
+    /// Fails if a data set has classes for which a model has no output.
+    ///
+    /// @throws UserError if it has
+    public static void requireClasses(ModelSpec spec, int classes) {
+        if (spec.classes() < classes) {
+            throw UserError.usage("--model: the model has " + spec.classes() + " classes, but the data has " + classes
+                    + "; leave classes= out to get the data's number");
+        }
+    }
+
     /// Tells every convolution its input size, without computing.
     ///
     /// @throws UserError if such images do not fit the model

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunResult;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -77,6 +79,8 @@ class CommandLineTest {
             "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
             "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
             "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
+            "--project-bn;1e-50;--project-bn: expected a number above 0", "--lr;1e-50;--lr: expected a number above 0",
+            "--model;vgg11:width=0.0625,classes=3;the model has 3 classes",
             "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
             "--device;abacus;there is no device 'abacus'", "--seed;x;Invalid value for option '--seed'"})
     void aWrongOptionOfTrainIsRefusedWithWhatIsValid(String option, String value, String message) throws IOException {
@@ -146,6 +150,34 @@ class CommandLineTest {
     void weightsOfAnotherModelAreRefusedWithTheNamesThatDiffer() throws IOException {
         assertEquals(0, train("run", "--save", folder.resolve("vgg.safetensors").toString()).code());
         refused(1, "layer1.0", "evaluate", "--model", "resnet18:width=0.0625", "--data", DATA, "--weights", folder.resolve("vgg.safetensors").toString());
+    }
+
+    @Test
+    void initialWeightsThatDoNotFitLeaveNoRunFolder() throws IOException {
+        Path weights = safetensors("other", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+        for (String init : List.of(weights.toString(), folder.resolve("absent.safetensors").toString())) {
+            refused(1, Path.of(init).getFileName().toString(), "train", "--model", TINY, "--data", DATA, "--init", init, "--out",
+                    folder.resolve("run").toString());
+        }
+    }
+
+    @Test
+    void theBenchmarkRefusesWhatDoesNotFitTogether() throws IOException {
+        refused(2, "the model has 3 classes", "bench", "step", "--model", TINY + ",classes=3", "--data", DATA, "--batch-size", "8");
+        refused(1, "do not fit the model", "bench", "step", "--model", TINY, "--data", DATA + ",size=16", "--batch-size", "8");
+    }
+
+    @Test
+    void resumingAFinishedRunKeepsItsResult() throws IOException {
+        assertEquals(0, train("run").code());
+        RunFolder run = RunFolder.open(folder.resolve("run"));
+        RunResult before = run.read().result().orElseThrow();
+        RunResult.AttackScore attack = RunResult.AttackScore.of("pgd-20", "linf", 0.03, 32, 1, 2.0);
+        run.writeResult(new RunResult(before.status(), before.message(), before.epochs(), before.seconds(), before.clean(), List.of(attack)));
+        assertEquals(0, run("train", "--out", run.path().toString(), "--resume", "--quiet").code());
+        RunResult after = run.read().result().orElseThrow();
+        assertEquals(before.clean(), after.clean());
+        assertEquals(List.of(attack), after.attacks());
     }
 
     @Test
