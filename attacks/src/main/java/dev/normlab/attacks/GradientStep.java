@@ -10,8 +10,7 @@ final class GradientStep {
 
     private static final float TINY = 1e-12f;
 
-    private GradientStep() {
-    }
+    private GradientStep() {}
 
     /// The steepest direction of a gradient `[n, c, h, w]`: its sign (linf) or each image's unit vector (l2); zero for a zero gradient.
     static Tensor direction(Tape tape, ThreatModel.Ball ball, Tensor gradient) {

@@ -5,8 +5,7 @@ import dev.normlab.engine.tensor.RandomStream;
 /// First iterates of attacks.
 final class RandomStart {
 
-    private RandomStart() {
-    }
+    private RandomStart() {}
 
     /// Moves an image to a uniformly random point of the ball around it, then into [0, 1].
     ///

@@ -97,8 +97,8 @@ public final class RobustnessEvaluation {
             }
             int[] labels = new int[data.size()];
             Arrays.setAll(labels, data::label);
-            return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, results, adversarial, labels, predictions,
-                    fooledBy, rejected);
+            return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, results, adversarial,
+                    labels, predictions, fooledBy, rejected);
         }
 
         private RobustnessResult.AttackResult attack(int number, int[] seen) {
@@ -111,7 +111,8 @@ public final class RobustnessEvaluation {
             int fooled = accept(number, points, seen);
             double seconds = (System.nanoTime() - start) / 1e9;
             int robust = individual ? seen.length - fooled : indicesOf(RobustnessResult.ROBUST).length;
-            return new RobustnessResult.AttackResult(attack.name(), seen.length, fooled, robust, seconds, points.forwardPasses(), points.backwardPasses());
+            return new RobustnessResult.AttackResult(attack.name(), seen.length, fooled, robust, seconds, points.forwardPasses(),
+                    points.backwardPasses());
         }
 
         /// Classifies and checks what an attack returned; keeps the points that fool. The number of images that the attack fooled.

@@ -28,8 +28,8 @@ public record RobustnessResult(int n, int cleanCorrect, int robustCorrect, List<
     /// @param robustCorrect  images still right after it (in individual mode: under it alone)
     /// @param forwardPasses  of single images
     /// @param backwardPasses of single images
-    public record AttackResult(String name, int attacked, int fooled, int robustCorrect, double seconds, long forwardPasses, long backwardPasses) {
-    }
+    public record AttackResult(String name, int attacked, int fooled, int robustCorrect, double seconds, long forwardPasses,
+            long backwardPasses) {}
 
     /// The share of images that the model gets right without an attack.
     public double cleanAccuracy() {

@@ -39,7 +39,8 @@ public record ThreatModel(Ball ball, float eps) {
             throw new IllegalArgumentException("eps is a number of at least 0, but got " + eps);
         }
         if (ball == Ball.LINF && eps > 1) {
-            throw new IllegalArgumentException("eps for linf lies in [0, 1], since pixel values do, but got " + eps + "; did you mean " + eps + "/255?");
+            throw new IllegalArgumentException(
+                    "eps for linf lies in [0, 1], since pixel values do, but got " + eps + "; did you mean " + eps + "/255?");
         }
     }
 

@@ -30,7 +30,7 @@ class PgdProgramTest {
             float eps = ball == ThreatModel.Ball.LINF ? 8f / 255 : 1f;
             for (int k = 0; k < 3; k++) {
                 if (k == 0) {
-                    program.start(clean, clean, new int[]{1, 2, 3}, eps, eps / 2);
+                    program.start(clean, clean, new int[] {1, 2, 3}, eps, eps / 2);
                 } else {
                     program.stepSize(eps / (2 << k));
                 }
@@ -48,7 +48,7 @@ class PgdProgramTest {
     @CsvSource({"cpu,LINF,false", "cpu,L2,true", "scalar,LINF,true", "scalar,L2,false"})
     void aReplayedStepIsBitwiseTheEagerOneWithAnyNumberOfThreads(String device, ThreatModel.Ball ball, boolean targeted) {
         float[][] eager = threeSteps(device, ball, targeted, 2, PgdProgram::stepEagerly);
-        for (int threads : new int[]{1, 2, 5}) {
+        for (int threads : new int[] {1, 2, 5}) {
             float[][] replayed = threeSteps(device, ball, targeted, threads, PgdProgram::step);
             for (int i = 0; i < eager.length; i++) {
                 assertArrayEquals(eager[i], replayed[i], "result " + i + " with " + threads + " threads");

@@ -49,8 +49,8 @@ class PgdTest {
     }
 
     private static Layer network(long seed) {
-        return new Sequential(new Conv2d(3, 8, 3, 1, 1, true), new BatchNorm2d(8), new ReLU(), new Conv2d(8, 8, 3, 2, 1, true), new ReLU(), new Flatten(),
-                new Linear(8 * 2 * 3, 4, true)).initialize(seed);
+        return new Sequential(new Conv2d(3, 8, 3, 1, 1, true), new BatchNorm2d(8), new ReLU(), new Conv2d(8, 8, 3, 2, 1, true), new ReLU(),
+                new Flatten(), new Linear(8 * 2 * 3, 4, true)).initialize(seed);
     }
 
     private static RobustnessResult evaluate(Layer model, Dataset data, ThreatModel threat, int batchSize, Attack... attacks) {
@@ -131,7 +131,8 @@ class PgdTest {
     @ParameterizedTest
     @EnumSource(Ball.class)
     void epsZeroFoolsNobody(Ball ball) {
-        RobustnessResult result = evaluate(network(2), images(20, 4, 1), new ThreatModel(ball, 0f), 8, new Fgsm(), new Pgd(PgdOptions.DEFAULT));
+        RobustnessResult result = evaluate(network(2), images(20, 4, 1), new ThreatModel(ball, 0f), 8, new Fgsm(),
+                new Pgd(PgdOptions.DEFAULT));
         assertEquals(result.cleanCorrect(), result.robustCorrect());
     }
 

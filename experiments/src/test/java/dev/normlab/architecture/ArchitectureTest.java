@@ -34,8 +34,8 @@ class ArchitectureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"dev.normlab.engine.tensor", "dev.normlab.engine.kernel", "dev.normlab.engine.kernel.scalar",
-            "dev.normlab.engine.kernel.vector", "dev.normlab.engine.autograd", "dev.normlab.engine.program", "dev.normlab.engine.io",
-            "dev.normlab.nn", "dev.normlab.lip", "dev.normlab.attacks", "dev.normlab.experiments", "dev.normlab.testkit"})
+        "dev.normlab.engine.kernel.vector", "dev.normlab.engine.autograd", "dev.normlab.engine.program", "dev.normlab.engine.io",
+        "dev.normlab.nn", "dev.normlab.lip", "dev.normlab.attacks", "dev.normlab.experiments", "dev.normlab.testkit"})
     void classesOfEveryModuleWereSeen(String name) {
         boolean seen = CLASSES.stream().map(JavaClass::getPackageName).anyMatch(p -> p.equals(name) || p.startsWith(name + "."));
         assertTrue(seen, "no class of " + name + " was seen");
@@ -49,7 +49,8 @@ class ArchitectureTest {
 
     @Test
     void networksKnowNeitherNormsNorAttacks() {
-        check(noClasses().that().resideInAPackage(NN).should().dependOnClassesThat().resideInAnyPackage(LIP, ATTACKS, EXPERIMENTS, TESTKIT));
+        check(noClasses().that().resideInAPackage(NN).should().dependOnClassesThat().resideInAnyPackage(LIP, ATTACKS, EXPERIMENTS,
+                TESTKIT));
     }
 
     @Test
@@ -60,7 +61,8 @@ class ArchitectureTest {
 
     @Test
     void theTestkitKnowsTheEngineOnly() {
-        check(noClasses().that().resideInAPackage(TESTKIT).should().dependOnClassesThat().resideInAnyPackage(NN, LIP, ATTACKS, EXPERIMENTS));
+        check(noClasses().that().resideInAPackage(TESTKIT).should().dependOnClassesThat().resideInAnyPackage(NN, LIP, ATTACKS,
+                EXPERIMENTS));
         check(noClasses().that().resideInAPackage(EXPERIMENTS).should().dependOnClassesThat().resideInAPackage(TESTKIT));
     }
 
@@ -107,7 +109,8 @@ class ArchitectureTest {
     @Test
     void onlyExperimentsPrint() {
         check(noClasses().that().resideOutsideOfPackage(EXPERIMENTS).should(ACCESS_STANDARD_STREAMS));
-        check(noClasses().that().resideOutsideOfPackage(EXPERIMENTS).should().dependOnClassesThat().haveFullyQualifiedName("java.io.Console"));
+        check(noClasses().that().resideOutsideOfPackage(EXPERIMENTS).should().dependOnClassesThat()
+                .haveFullyQualifiedName("java.io.Console"));
         check(noClasses().should().callMethod(Throwable.class, "printStackTrace"));
     }
 

@@ -47,13 +47,15 @@ class SourceLintTest {
                     Pattern.compile("reduceLanes\\s*\\(\\s*(VectorOperators\\s*\\.\\s*)?(ADD|MUL)\\b"), false,
                     "float s = v.reduceLanes(VectorOperators.ADD);"),
             new Rule("no transcendental vector operators: their rounding depends on machine and compiler", file -> true,
-                    Pattern.compile("VectorOperators\\s*\\.\\s*(A?(SIN|COS|TAN)H?|ATAN2|EXP|EXPM1|LOG|LOG10|LOG1P|POW|CBRT|HYPOT)\\b"), false,
-                    "v.lanewise(VectorOperators.EXP)"),
+                    Pattern.compile("VectorOperators\\s*\\.\\s*(A?(SIN|COS|TAN)H?|ATAN2|EXP|EXPM1|LOG|LOG10|LOG1P|POW|CBRT|HYPOT)\\b"),
+                    false, "v.lanewise(VectorOperators.EXP)"),
             new Rule("no Math.exp and its like in results, their rounding is free: use StrictMath", PRODUCT,
-                    Pattern.compile("(?<![A-Za-z])Math\\s*\\.\\s*(a?(sin|cos|tan)h?|atan2|exp|expm1|log|log10|log1p|pow|cbrt|hypot)\\s*\\("), false,
+                    Pattern.compile(
+                            "(?<![A-Za-z])Math\\s*\\.\\s*(a?(sin|cos|tan)h?|atan2|exp|expm1|log|log10|log1p|pow|cbrt|hypot)\\s*\\("),
+                    false,
                     "y = Math.log(x);"),
-            new Rule("no fixed vector width: use the preferred species", file -> true, Pattern.compile("\\bSPECIES_(64|128|256|512|MAX)\\b"),
-                    false, "FloatVector.SPECIES_512"),
+            new Rule("no fixed vector width: use the preferred species", file -> true,
+                    Pattern.compile("\\bSPECIES_(64|128|256|512|MAX)\\b"), false, "FloatVector.SPECIES_512"),
             new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled|assumeTrue\\s*\\(\\s*false"), false,
                     "@Disabled"),
             new Rule("nothing is left open", file -> true, Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b"), true,
@@ -81,7 +83,8 @@ class SourceLintTest {
         for (Rule rule : RULES) {
             assertFalse(rule.violations("Example.java", rule.example).isEmpty(), rule.name);
             if (!rule.inComments) {
-                assertEquals(List.of(), rule.violations("Example.java", "// " + rule.example + "\nString s = \"" + rule.example + "\";"), rule.name);
+                assertEquals(List.of(), rule.violations("Example.java", "// " + rule.example + "\nString s = \"" + rule.example + "\";"),
+                        rule.name);
             }
         }
     }
@@ -101,7 +104,8 @@ class SourceLintTest {
     @Test
     void everyPackageIsNullMarked() throws IOException {
         List<String> unmarked = new ArrayList<>();
-        for (Path folder : sources().stream().filter(path -> relative(path).contains("/src/main/")).map(Path::getParent).distinct().toList()) {
+        for (Path folder : sources().stream().filter(path -> relative(path).contains("/src/main/")).map(Path::getParent).distinct()
+                .toList()) {
             Path description = folder.resolve("package-info.java");
             if (!Files.exists(description) || !Files.readString(description).contains("@NullMarked")) {
                 unmarked.add(relative(folder) + " has no package-info.java with @NullMarked");
@@ -129,7 +133,8 @@ class SourceLintTest {
 
     /// The source with comments and literals blanked out; lines keep their numbers.
     private static String withoutCommentsAndStrings(String source) {
-        Pattern blanked = Pattern.compile("\"\"\"[\\s\\S]*?\"\"\"|\"(\\\\.|[^\"\\\\\n])*\"|'(\\\\.|[^'\\\\\n])+'|//[^\n]*|/\\*[\\s\\S]*?\\*/");
+        Pattern blanked = Pattern
+                .compile("\"\"\"[\\s\\S]*?\"\"\"|\"(\\\\.|[^\"\\\\\n])*\"|'(\\\\.|[^'\\\\\n])+'|//[^\n]*|/\\*[\\s\\S]*?\\*/");
         return blanked.matcher(source).replaceAll(match -> "\n".repeat((int) match.group().chars().filter(c -> c == '\n').count()));
     }
 

@@ -23,8 +23,7 @@ import java.util.List;
 /// A training loop of one's own. The README shows the marked part.
 final class OwnLoop {
 
-    private OwnLoop() {
-    }
+    private OwnLoop() {}
 
     /// Trains a small network with norm decay.
     ///

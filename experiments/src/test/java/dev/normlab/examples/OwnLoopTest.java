@@ -23,8 +23,10 @@ class OwnLoopTest {
         Path root = repository();
         String source = Files.readString(root.resolve("experiments/src/test/java/dev/normlab/examples/OwnLoop.java"));
         String begin = "// README: begin\n";
-        String shown = source.substring(source.indexOf(begin) + begin.length(), source.indexOf("        // README: end")).replaceAll("(?m)^ {8}", "");
-        assertTrue(Files.readString(root.resolve("README.md")).contains("```java\n" + shown + "```"), "the README's loop differs from OwnLoop.java");
+        String shown = source.substring(source.indexOf(begin) + begin.length(), source.indexOf("        // README: end"))
+                .replaceAll("(?m)^ {8}", "");
+        assertTrue(Files.readString(root.resolve("README.md")).contains("```java\n" + shown + "```"),
+                "the README's loop differs from OwnLoop.java");
     }
 
     private static Path repository() {

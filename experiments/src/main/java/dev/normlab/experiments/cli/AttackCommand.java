@@ -32,7 +32,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `attack`: robust accuracy of a model under attacks, for one or several norms and sizes of perturbations.
-@Command(name = "attack", description = "Measure the robust accuracy of a model; optionally save the adversarial images.", sortOptions = false)
+@Command(name = "attack", description = "Measure the robust accuracy of a model; optionally save the adversarial images.",
+        sortOptions = false)
 final class AttackCommand implements Callable<Integer> {
 
     private static final List<String> ATTACKS = List.of("fgsm", "pgd");
@@ -46,14 +47,16 @@ final class AttackCommand implements Callable<Integer> {
     @Mixin
     private final DataOptions images = new DataOptions();
 
-    @Option(names = "--attacks", paramLabel = "LIST", split = ",", description = "fgsm, pgd, or both in the order in which they shall run (default: pgd).")
+    @Option(names = "--attacks", paramLabel = "LIST", split = ",",
+            description = "fgsm, pgd, or both in the order in which they shall run (default: pgd).")
     private List<String> attacks = List.of("pgd");
 
     @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "linf, l2, or both (default: linf).")
     private List<String> norms = List.of("linf");
 
-    @Option(names = "--eps", paramLabel = "LIST", split = ",", description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255 "
-            + "(default: 8/255).")
+    @Option(names = "--eps", paramLabel = "LIST", split = ",",
+            description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255 "
+                    + "(default: 8/255).")
     private List<String> eps = List.of("8/255");
 
     @Option(names = "--steps", paramLabel = "N", description = "Steps of pgd (default: 20).")
@@ -68,10 +71,12 @@ final class AttackCommand implements Callable<Integer> {
     @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
     private boolean noRandomStart;
 
-    @Option(names = "--individual", description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
+    @Option(names = "--individual",
+            description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
     private boolean individual;
 
-    @Option(names = "--save", paramLabel = "FILE", description = "Write x, x_adv [n, c, h, w], y and pred [n] to this npz file (one norm and one eps).")
+    @Option(names = "--save", paramLabel = "FILE",
+            description = "Write x, x_adv [n, c, h, w], y and pred [n] to this npz file (one norm and one eps).")
     private @Nullable Path save;
 
     AttackCommand(Streams streams) {
@@ -115,7 +120,8 @@ final class AttackCommand implements Callable<Integer> {
             switch (name.strip().toLowerCase(Locale.ROOT)) {
                 case "fgsm" -> list.add(new Fgsm());
                 case "pgd" -> list.add(new Pgd(pgd));
-                default -> throw UserError.usage("--attacks: there is no attack '" + name + "'; known attacks: " + String.join(", ", ATTACKS));
+                default ->
+                    throw UserError.usage("--attacks: there is no attack '" + name + "'; known attacks: " + String.join(", ", ATTACKS));
             }
         }
         return list;
@@ -162,11 +168,13 @@ final class AttackCommand implements Callable<Integer> {
     private static RobustnessEvaluation.Listener listener(Progress progress) {
         return (name, count, result) -> progress.line(result.isEmpty()
                 ? name + " attacks " + count + " images ..."
-                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count, Progress.duration(result.get().seconds())));
+                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count,
+                        Progress.duration(result.get().seconds())));
     }
 
     private void report(ThreatModel threat, RobustnessResult result) {
-        common.say(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255, result.n()));
+        common.say(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255,
+                result.n()));
         common.say("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
         for (RobustnessResult.AttackResult attack : result.attacks()) {
             common.say(String.format(Locale.ROOT, "  %-16s %s  %.1f s", individual ? attack.name() + " alone" : "after " + attack.name(),
@@ -180,7 +188,8 @@ final class AttackCommand implements Callable<Integer> {
 
     private static String percent(int correct, int n) {
         Interval interval = new Proportion(correct, n).wilson95();
-        return String.format(Locale.ROOT, "%6.2f%%  (95%% interval %.2f to %.2f)", 100.0 * correct / n, 100 * interval.low(), 100 * interval.high());
+        return String.format(Locale.ROOT, "%6.2f%%  (95%% interval %.2f to %.2f)", 100.0 * correct / n, 100 * interval.low(),
+                100 * interval.high());
     }
 
     private static Map<String, Object> json(ThreatModel threat, RobustnessResult result) {

@@ -28,7 +28,8 @@ final class BenchCommand implements Runnable {
     }
 
     /// `bench step`.
-    @Command(name = "step", description = "Measure training steps and inference in images per second, with the trainer's own step.", sortOptions = false)
+    @Command(name = "step", description = "Measure training steps and inference in images per second, with the trainer's own step.",
+            sortOptions = false)
     static final class Step implements Callable<Integer> {
 
         @Mixin
@@ -65,11 +66,12 @@ final class BenchCommand implements Runnable {
             }
             try (Device device = common.openDevice()) {
                 StepBenchmark.Result result = new StepBenchmark(model, data, method, batchSize, common.seed()).run(device, warmup, steps);
-                common.say(String.format(Locale.ROOT, "%s, batch %d, %d threads, %s kernels: training %.1f images/s (step %.1f ms), inference %.1f images/s",
+                common.say(String.format(Locale.ROOT,
+                        "%s, batch %d, %d threads, %s kernels: training %.1f images/s (step %.1f ms), inference %.1f images/s",
                         result.model(), batchSize, device.workers().threads(), device.kernels().name(), result.trainImagesPerSecond(),
                         result.stepMillis(), result.inferImagesPerSecond()));
-                common.say(String.format(Locale.ROOT, "loss of the first step %.6f, repacks a step %d, pool %.0f MiB", result.firstLoss(), result.repacksPerStep(),
-                        result.poolBytes() / 1048576.0));
+                common.say(String.format(Locale.ROOT, "loss of the first step %.6f, repacks a step %d, pool %.0f MiB", result.firstLoss(),
+                        result.repacksPerStep(), result.poolBytes() / 1048576.0));
                 Map<String, Object> json = new LinkedHashMap<>();
                 json.put("model", result.model());
                 json.put("batch_size", batchSize);

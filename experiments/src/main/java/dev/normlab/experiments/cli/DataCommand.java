@@ -64,8 +64,9 @@ final class DataCommand implements Runnable {
             Map<String, Object> json = new LinkedHashMap<>();
             for (String name : List.of("train", "test")) {
                 DataSummary summary = DataSummary.of(splits.split(name));
-                common.say(String.format(Locale.ROOT, "%-5s  %d images of %s, %d classes, sha256 %.16s", name, summary.size(), summary.shape(),
-                        summary.classNames().size(), summary.contentHash()));
+                common.say(
+                        String.format(Locale.ROOT, "%-5s  %d images of %s, %d classes, sha256 %.16s", name, summary.size(), summary.shape(),
+                                summary.classNames().size(), summary.contentHash()));
                 common.say("       mean " + numbers(summary.mean()) + "  deviation " + numbers(summary.deviation()));
                 json.put(name, json(summary));
             }
@@ -83,7 +84,8 @@ final class DataCommand implements Runnable {
             List<Integer> test = DataSummary.of(splits.test()).counts();
             List<String> lines = new ArrayList<>();
             for (int k = 0; k < train.size(); k++) {
-                lines.add(String.format(Locale.ROOT, "%5d  %-24s  %6d train  %6d test", k, splits.train().classNames().get(k), train.get(k), test.get(k)));
+                lines.add(String.format(Locale.ROOT, "%5d  %-24s  %6d train  %6d test", k, splits.train().classNames().get(k), train.get(k),
+                        test.get(k)));
             }
             return lines;
         }
@@ -106,7 +108,8 @@ final class DataCommand implements Runnable {
     }
 
     /// `data synthetic`.
-    @Command(name = "synthetic", description = "Write the synthetic data set to an npz file (x_train, y_train, x_test, y_test).", sortOptions = false)
+    @Command(name = "synthetic", description = "Write the synthetic data set to an npz file (x_train, y_train, x_test, y_test).",
+            sortOptions = false)
     static final class Synthetic implements Callable<Integer> {
 
         @Mixin

@@ -9,7 +9,8 @@ import picocli.CommandLine.Option;
 /// Which images to judge by.
 final class DataOptions {
 
-    @Option(names = "--data", paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
+    @Option(names = "--data", paramLabel = "SPEC",
+            description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
     private String data = "synthetic";
 
     @Option(names = "--split", paramLabel = "NAME", description = "train or test (default: test).")
@@ -32,7 +33,8 @@ final class DataOptions {
         }
         Dataset images = DataSource.load(data).split(split).first(limit);
         if (images.classes() > weights.spec().classes()) {
-            throw UserError.failure("the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
+            throw UserError.failure(
+                    "the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
         }
         return images;
     }

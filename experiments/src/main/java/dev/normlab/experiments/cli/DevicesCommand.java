@@ -35,7 +35,8 @@ final class DevicesCommand implements Callable<Integer> {
             list.add(entry);
             common.say(String.format(Locale.ROOT, "%-8s %s", name, entry.get("description")));
         }
-        common.say(Runtime.getRuntime().availableProcessors() + " processors, " + System.getProperty("java.vm.name") + " " + Runtime.version());
+        common.say(Runtime.getRuntime().availableProcessors() + " processors, " + System.getProperty("java.vm.name") + " "
+                + Runtime.version());
         common.writeJson(Map.of("devices", list, "processors", Runtime.getRuntime().availableProcessors()));
         return 0;
     }

@@ -7,8 +7,7 @@ import dev.normlab.nn.data.ImageShape;
 /// Sizes of images on the command line.
 final class Images {
 
-    private Images() {
-    }
+    private Images() {}
 
     /// Sizes written as `3x32x32`: channels, height, width.
     ///

@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
 /// The program: `normlab COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted with state saved.
 @Command(name = "normlab", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
-        subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class, SummaryCommand.class,
-                DataCommand.class, ReportCommand.class, BenchCommand.class, DevicesCommand.class})
+        subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
+            SummaryCommand.class,
+            DataCommand.class, ReportCommand.class, BenchCommand.class, DevicesCommand.class})
 public final class Main implements Runnable {
 
     static final int FAILED = 1;

@@ -9,11 +9,13 @@ import picocli.CommandLine.Option;
 /// Which model with which weights.
 final class ModelOptions {
 
-    @Option(names = "--model", paramLabel = "NAME", description = "Model, for example vgg11 or resnet18:width=0.25,classes=10. Not needed for weights that "
-            + "normlab wrote.")
+    @Option(names = "--model", paramLabel = "NAME",
+            description = "Model, for example vgg11 or resnet18:width=0.25,classes=10. Not needed for weights that "
+                    + "normlab wrote.")
     private @Nullable String model;
 
-    @Option(names = "--weights", paramLabel = "PATH", description = "A safetensors file or a run folder; without it the weights are drawn from --seed.")
+    @Option(names = "--weights", paramLabel = "PATH",
+            description = "A safetensors file or a run folder; without it the weights are drawn from --seed.")
     private @Nullable Path weights;
 
     /// Loads or draws the weights.

@@ -32,7 +32,8 @@ final class NormsCommand implements Callable<Integer> {
     @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "l1, linf, or both (default: both).")
     private List<String> norms = List.of("l1", "linf");
 
-    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images, on which norms of convolutions depend (default: 3x32x32).")
+    @Option(names = "--input", paramLabel = "CxHxW",
+            description = "The size of the images, on which norms of convolutions depend (default: 3x32x32).")
     private String input = "3x32x32";
 
     NormsCommand(Streams streams) {
@@ -73,12 +74,14 @@ final class NormsCommand implements Callable<Integer> {
         wanted.forEach(norm -> head.append(String.format(Locale.ROOT, "  %14s", norm.label())));
         lines.add(head.toString());
         for (LayerNorms.LayerNorm layer : measured.layers()) {
-            StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + Math.max(5, width) + "s  %-6s", layer.name(), layer.kind().label()));
+            StringBuilder line = new StringBuilder(
+                    String.format(Locale.ROOT, "%-" + Math.max(5, width) + "s  %-6s", layer.name(), layer.kind().label()));
             wanted.forEach(norm -> line.append(String.format(Locale.ROOT, "  %14.6f", layer.of(norm))));
             lines.add(line.toString());
         }
         for (Map.Entry<String, EnumSet<LayerKind>> group : groups().entrySet()) {
-            StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + (Math.max(5, width) + 8) + "s", "sum " + group.getKey()));
+            StringBuilder line = new StringBuilder(
+                    String.format(Locale.ROOT, "%-" + (Math.max(5, width) + 8) + "s", "sum " + group.getKey()));
             wanted.forEach(norm -> line.append(String.format(Locale.ROOT, "  %14.6f", measured.sum(norm, group.getValue()))));
             lines.add(line.toString());
         }

@@ -16,8 +16,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `quickstart`: the main job on the embedded data.
-@Command(name = "quickstart", description = "Train a small network plain, with norm decay and with weight decay on embedded data; attack each; write a report. "
-        + "Takes a few minutes.", sortOptions = false)
+@Command(name = "quickstart",
+        description = "Train a small network plain, with norm decay and with weight decay on embedded data; attack each; write a report. "
+                + "Takes a few minutes.",
+        sortOptions = false)
 final class QuickstartCommand implements Callable<Integer> {
 
     private static final int INTERRUPTED = 130;
@@ -25,7 +27,8 @@ final class QuickstartCommand implements Callable<Integer> {
     @Mixin
     private final CommonOptions common;
 
-    @Option(names = "--out", paramLabel = "DIR", description = "A folder for the results (default: a new one, runs/quickstart or runs/quickstart-N).")
+    @Option(names = "--out", paramLabel = "DIR",
+            description = "A folder for the results (default: a new one, runs/quickstart or runs/quickstart-N).")
     private @Nullable Path out;
 
     QuickstartCommand(Streams streams) {

@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `report`: a page of figures and tables from run folders.
-@Command(name = "report", description = "Make one self-contained HTML page from a run folder, or from all run folders in a folder.", sortOptions = false)
+@Command(name = "report", description = "Make one self-contained HTML page from a run folder, or from all run folders in a folder.",
+        sortOptions = false)
 final class ReportCommand implements Callable<Integer> {
 
     @Mixin

@@ -43,11 +43,11 @@ final class SummaryCommand implements Callable<Integer> {
             String row = "%-" + Math.max(5, width) + "s  %-18s  %-20s  %12s  %16s";
             common.say(String.format(Locale.ROOT, row, "layer", "kind", "output", "parameters", "multiply-adds"));
             for (LayerSummary layer : summary.layers()) {
-                common.say(String.format(Locale.ROOT, row, layer.name(), layer.kind(), layer.output(), String.format(Locale.ROOT, "%,d", layer.parameters()),
-                        String.format(Locale.ROOT, "%,d", layer.multiplyAdds())));
+                common.say(String.format(Locale.ROOT, row, layer.name(), layer.kind(), layer.output(),
+                        String.format(Locale.ROOT, "%,d", layer.parameters()), String.format(Locale.ROOT, "%,d", layer.multiplyAdds())));
             }
-            common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(), summary.parameters(),
-                    summary.multiplyAdds(), image));
+            common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(),
+                    summary.parameters(), summary.multiplyAdds(), image));
             common.writeJson(json(weights, summary));
             return 0;
         }

@@ -38,13 +38,15 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "NAME", description = "Model, for example vgg11 or resnet18:width=0.25 (default: vgg11).")
     private @Nullable String model;
 
-    @Option(names = "--data", paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
+    @Option(names = "--data", paramLabel = "SPEC",
+            description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
     private @Nullable String data;
 
     @Option(names = "--limit", paramLabel = "N", description = "Use the first N images of each split only.")
     private @Nullable Integer limit;
 
-    @Option(names = "--method", paramLabel = "NAME", description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn.")
+    @Option(names = "--method", paramLabel = "NAME",
+            description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn.")
     private @Nullable String method;
 
     @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training images (default: 15).")
@@ -133,7 +135,8 @@ final class TrainCommand implements Callable<Integer> {
         if (outcome.evaluation().isPresent()) {
             Evaluation test = outcome.evaluation().get();
             result.put("test", Map.of("n", test.count(), "accuracy", test.accuracy(), "loss", test.loss()));
-            common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %.4f", 100 * test.accuracy(), test.count(), test.loss()));
+            common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %.4f", 100 * test.accuracy(), test.count(),
+                    test.loss()));
         }
         result.put("run_folder", folder.toString());
         common.say("run folder: " + folder);
@@ -143,10 +146,11 @@ final class TrainCommand implements Callable<Integer> {
     private TrainingSettings settings() {
         Method bundle = Method.parse(method == null ? "plain" : method);
         return new TrainingSettings(model == null ? "vgg11" : model, data == null ? "synthetic" : data, limit(), bundle.name(),
-                epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr, momentum == null ? 0.9 : momentum,
-                weightDecay == null ? bundle.weightDecay() : weightDecay, schedule == null ? "constant" : schedule,
-                normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
-                projectBn == null ? bundle.projectBn() : projection(projectBn), init == null ? "" : init.toString(), !noAugment, !noShuffle, common.seed());
+                epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr,
+                momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
+                schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
+                projectBn == null ? bundle.projectBn() : projection(projectBn), init == null ? "" : init.toString(), !noAugment, !noShuffle,
+                common.seed());
     }
 
     private int limit() {
@@ -170,8 +174,8 @@ final class TrainCommand implements Callable<Integer> {
             throw UserError.usage("--resume: say which run with --out DIR");
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
-                {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-                {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--seed", common.givenSeed()}};
+            {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--seed", common.givenSeed()}};
         for (Object[] option : given) {
             if (option[1] != null) {
                 throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out");
@@ -184,9 +188,9 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private static RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device) throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(), settings.data(),
-                settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
-                Provenance.of(device, data));
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(),
+                settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
+                settings.toMap(), Provenance.of(device, data));
         return RunFolder.create(path, info);
     }
 

@@ -7,8 +7,7 @@ import dev.normlab.nn.data.DataSplits;
 /// Data as the command line names it.
 public final class DataSource {
 
-    private DataSource() {
-    }
+    private DataSource() {}
 
     /// Loads both splits.
     ///

@@ -9,8 +9,7 @@ import java.util.Optional;
 /// Where and with what something was computed.
 public final class Provenance {
 
-    private Provenance() {
-    }
+    private Provenance() {}
 
     /// The version of this program.
     public static String version() {
@@ -22,8 +21,9 @@ public final class Provenance {
         Map<String, String> map = new LinkedHashMap<>();
         map.put("normlab", version());
         map.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
-        map.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
-                + " processors");
+        map.put("machine",
+                System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
+                        + " processors");
         map.put("kernels", device.kernels().name());
         map.put("threads", Integer.toString(device.workers().threads()));
         map.put("train_data_sha256", data.train().contentHash());

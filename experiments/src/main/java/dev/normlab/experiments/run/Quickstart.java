@@ -56,25 +56,27 @@ public final class Quickstart {
         /// A row of the closing table.
         @Override
         public String toString() {
-            return String.format(Locale.ROOT, "%-8s  %s  %s  %12.1f  %8s", name, percent(clean), percent(robust), normSum, Progress.duration(seconds));
+            return String.format(Locale.ROOT, "%-8s  %s  %s  %12.1f  %8s", name, percent(clean), percent(robust), normSum,
+                    Progress.duration(seconds));
         }
 
         /// The head of the closing table.
         public static String head() {
-            return String.format(Locale.ROOT, "%-8s  %-24s  %-24s  %12s  %8s", "method", "clean accuracy", "PGD accuracy", "sum l1 norms", "time");
+            return String.format(Locale.ROOT, "%-8s  %-24s  %-24s  %12s  %8s", "method", "clean accuracy", "PGD accuracy", "sum l1 norms",
+                    "time");
         }
 
         private static String percent(Proportion proportion) {
             Interval interval = proportion.wilson95();
-            return String.format(Locale.ROOT, "%5.1f%% (%5.1f to %5.1f)  ", 100 * proportion.fraction(), 100 * interval.low(), 100 * interval.high());
+            return String.format(Locale.ROOT, "%5.1f%% (%5.1f to %5.1f)  ", 100 * proportion.fraction(), 100 * interval.low(),
+                    100 * interval.high());
         }
     }
 
     /// All results and the report.
     ///
     /// @param completed false if the user interrupted
-    public record Result(List<Line> lines, Path report, boolean completed) {
-    }
+    public record Result(List<Line> lines, Path report, boolean completed) {}
 
     /// @param out the folder for run folders and the report
     public Quickstart(Path out, Device device, Progress progress, long seed) {
@@ -92,7 +94,8 @@ public final class Quickstart {
         List<Line> lines = new ArrayList<>();
         for (TrainingSettings settings : settings()) {
             progress.line("");
-            progress.line("training " + settings.method() + ": " + settings.model() + ", " + data.train().size() + " images, " + settings.epochs() + " epochs");
+            progress.line("training " + settings.method() + ": " + settings.model() + ", " + data.train().size() + " images, "
+                    + settings.epochs() + " epochs");
             Optional<Line> line = train(settings, data);
             if (line.isEmpty()) {
                 return new Result(lines, out, false);
@@ -106,8 +109,10 @@ public final class Quickstart {
     }
 
     private static String introduction(DataSplits data) {
-        return "The same narrow VGG11 was trained three times on " + data.train().size() + " small synthetic images of ten classes: plain, with l1 norm decay ("
-                + NORM_DECAY + "), and with weight decay (" + WEIGHT_DECAY + "). Norm decay makes the norms of the layers smaller during training. Does that make "
+        return "The same narrow VGG11 was trained three times on " + data.train().size()
+                + " small synthetic images of ten classes: plain, with l1 norm decay ("
+                + NORM_DECAY + "), and with weight decay (" + WEIGHT_DECAY
+                + "). Norm decay makes the norms of the layers smaller during training. Does that make "
                 + "the network harder to fool? PGD moves every pixel of a test image by at most 8/255 to find out.";
     }
 
@@ -118,14 +123,14 @@ public final class Quickstart {
     }
 
     private TrainingSettings settings(String method, double weightDecay, Optional<Method.NormDecaySpec> normDecay) {
-        return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay, Optional.empty(), "", false,
-                true, seed);
+        return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay,
+                Optional.empty(), "", false, true, seed);
     }
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(), settings.data(),
-                settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(), settings.toMap(),
-                Provenance.of(device, data));
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(),
+                settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
+                settings.toMap(), Provenance.of(device, data));
         Path path = out.resolve(settings.method());
         try (TrainingRun run = new TrainingRun(settings, data, device, () -> RunFolder.create(path, info), progress)) {
             TrainingRun.Outcome outcome = run.run();
@@ -138,8 +143,8 @@ public final class Quickstart {
             List<MetricsLine> metrics = folder.read().metrics();
             folder.writeResult(new RunResult(RunResult.Status.FINISHED, "", settings.epochs(), outcome.seconds(),
                     RunResult.Score.of(test.count(), test.correct(), test.loss()),
-                    List.of(RunResult.AttackScore.of("pgd-" + PgdOptions.DEFAULT.iterations(), "linf", EPS, robust.n(), robust.robustCorrect(),
-                            robust.attacks().getFirst().seconds()))));
+                    List.of(RunResult.AttackScore.of("pgd-" + PgdOptions.DEFAULT.iterations(), "linf", EPS, robust.n(),
+                            robust.robustCorrect(), robust.attacks().getFirst().seconds()))));
             return Optional.of(new Line(settings.method(), new Proportion(test.correct(), test.count()),
                     new Proportion(robust.robustCorrect(), robust.n()), metrics.getLast().normSumL1(), outcome.seconds()));
         }
@@ -148,7 +153,8 @@ public final class Quickstart {
     private RobustnessResult attack(TrainingRun.Outcome outcome, Dataset test) {
         Dataset attacked = test.first(ATTACKED);
         progress.line("attacking " + attacked.size() + " test images with PGD, linf 8/255");
-        return new RobustnessEvaluation(List.of(new Pgd(PgdOptions.DEFAULT)), new ThreatModel(ThreatModel.Ball.LINF, EPS), false, BATCH, seed)
+        return new RobustnessEvaluation(List.of(new Pgd(PgdOptions.DEFAULT)), new ThreatModel(ThreatModel.Ball.LINF, EPS), false, BATCH,
+                seed)
                 .run(outcome.model(), attacked, device, (name, images, result) -> {
                 });
     }

@@ -38,9 +38,9 @@ public final class StepBenchmark {
     /// @param firstLoss            of the first step, as `train` with the same settings reports it
     /// @param repacksPerStep       copies between memory layouts in a training step
     /// @param poolBytes            memory of all intermediates
-    public record Result(String model, double trainImagesPerSecond, double inferImagesPerSecond, double stepMillis, float firstLoss, long repacksPerStep,
-            long poolBytes) {
-    }
+    public record Result(String model, double trainImagesPerSecond, double inferImagesPerSecond, double stepMillis, float firstLoss,
+            long repacksPerStep,
+            long poolBytes) {}
 
     /// @param method of `train`
     public StepBenchmark(String model, String data, String method, int batchSize, long seed) {
@@ -68,7 +68,8 @@ public final class StepBenchmark {
         try (BatchLoader.Epoch epoch = BatchLoader.shuffled(images, batchSize, seed, Augmentation.cropAndFlip()).epoch(0)) {
             batch = epoch.next();
         }
-        try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
+        try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(),
+                new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
                 hooks(bundle, network), device)) {
             Tensor x = batch.imageTensor();
             Tensor y = batch.labelTensor();

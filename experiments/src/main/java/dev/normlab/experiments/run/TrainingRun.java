@@ -73,8 +73,7 @@ public final class TrainingRun implements AutoCloseable {
     ///
     /// @param completed  whether all epochs were trained
     /// @param evaluation on the test images after the last epoch, if it got there
-    public record Outcome(Layer model, ModelSpec spec, boolean completed, Optional<Evaluation> evaluation, double seconds) {
-    }
+    public record Outcome(Layer model, ModelSpec spec, boolean completed, Optional<Evaluation> evaluation, double seconds) {}
 
     /// Makes or opens a run folder.
     @FunctionalInterface
@@ -91,19 +90,22 @@ public final class TrainingRun implements AutoCloseable {
     /// @param source asked for the run folder last, so that settings that do not fit leave none behind
     /// @throws UserError   if settings do not fit each other or the data
     /// @throws IOException if the file of initial weights cannot be read, or there is no folder
-    public TrainingRun(TrainingSettings settings, DataSplits data, Device device, FolderSource source, Progress progress) throws IOException {
+    public TrainingRun(TrainingSettings settings, DataSplits data, Device device, FolderSource source, Progress progress)
+            throws IOException {
         this.settings = settings;
         this.data = data;
         this.progress = progress;
         this.spec = Weights.parse(settings.model(), data.train().classes());
         Weights.requireClasses(spec, data.train().classes());
-        this.model = settings.init().isEmpty() ? Weights.load(null, spec.toString(), settings.seed()).model()
+        this.model = settings.init().isEmpty()
+                ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
         Weights.summarize(model, data.train().shape(), device);
         this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
                 settings.weightDecay())), hooks(), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
-        BatchLoader loader = settings.shuffle() ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
+        BatchLoader loader = settings.shuffle()
+                ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
         this.folder = source.folder();
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
@@ -126,7 +128,8 @@ public final class TrainingRun implements AutoCloseable {
     /// @throws IOException if there is none, or it is not of this run
     public void resume() throws IOException {
         if (!Files.exists(checkpoint())) {
-            throw UserError.failure(folder.path() + " has no checkpoint to resume from: the run ended before its first epoch did; start it anew");
+            throw UserError
+                    .failure(folder.path() + " has no checkpoint to resume from: the run ended before its first epoch did; start it anew");
         }
         trainer.resume(checkpoint());
         RunFolder.Contents known = folder.read();
@@ -151,8 +154,8 @@ public final class TrainingRun implements AutoCloseable {
                 Weights.save(model, spec, folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
-                    completed ? "" : "The run was interrupted; resume it with: train --out " + folder.path() + " --resume", completedEpochs, seconds,
-                    evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
+                    completed ? "" : "The run was interrupted; resume it with: train --out " + folder.path() + " --resume", completedEpochs,
+                    seconds, evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
             if (!completed) {
                 progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab train --out " + folder.path() + " --resume");
             }
@@ -181,7 +184,7 @@ public final class TrainingRun implements AutoCloseable {
                 case TrainingEvent.EpochStarted _ -> epochStarted = System.nanoTime();
                 case TrainingEvent.StepFinished finished -> showStep(finished);
                 case TrainingEvent.EpochFinished finished -> record(finished);
-                case TrainingEvent.CheckpointWritten _, TrainingEvent.Diverged _, TrainingEvent.RunFinished _ -> progress.clear();
+                case TrainingEvent.CheckpointWritten _,TrainingEvent.Diverged _,TrainingEvent.RunFinished _ -> progress.clear();
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -202,9 +205,9 @@ public final class TrainingRun implements AutoCloseable {
         double done = finished.batch() + 1;
         double perBatch = secondsSince(epochStarted) / done;
         double left = perBatch * (finished.batches() - done + (settings.epochs() - finished.epoch() - 1.0) * finished.batches());
-        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%  %.0f images/s  ETA %s", finished.epoch() + 1,
-                settings.epochs(), finished.batch() + 1, finished.batches(), finished.totals().loss(), 100 * finished.totals().accuracy(),
-                finished.imagesPerSecond(), Progress.duration(left)));
+        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%  %.0f images/s  ETA %s",
+                finished.epoch() + 1, settings.epochs(), finished.batch() + 1, finished.batches(), finished.totals().loss(),
+                100 * finished.totals().accuracy(), finished.imagesPerSecond(), Progress.duration(left)));
     }
 
     private void record(TrainingEvent.EpochFinished finished) throws IOException {
@@ -212,13 +215,15 @@ public final class TrainingRun implements AutoCloseable {
         finished.test().ifPresent(evaluation -> lastEvaluation = evaluation);
         LayerNorms measured = LayerNorms.of(model);
         double seconds = earlierSeconds + secondsSince(began);
-        MetricsLine line = new MetricsLine(completedEpochs, step.step(), finished.learningRate(), finished.train().loss(), finished.train().accuracy(),
-                finished.test().map(Evaluation::loss).orElse(Double.NaN), finished.test().map(Evaluation::accuracy).orElse(Double.NaN),
+        MetricsLine line = new MetricsLine(completedEpochs, step.step(), finished.learningRate(), finished.train().loss(),
+                finished.train().accuracy(), finished.test().map(Evaluation::loss).orElse(Double.NaN),
+                finished.test().map(Evaluation::accuracy).orElse(Double.NaN),
                 measured.sum(Norm.L1, WEIGHTS), measured.sum(Norm.L1, BATCH_NORMS), finished.imagesPerSecond(), seconds);
         write(line, measured);
-        progress.line(String.format(Locale.ROOT, "epoch %3d/%d  loss %.4f  accuracy %5.1f%%  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
-                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), 100 * line.testAccuracy(), line.normSumL1(), line.imagesPerSecond(),
-                Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
+        progress.line(String.format(Locale.ROOT,
+                "epoch %3d/%d  loss %.4f  accuracy %5.1f%%  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
+                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), 100 * line.testAccuracy(), line.normSumL1(),
+                line.imagesPerSecond(), Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
     }
 
     private void write(MetricsLine line, LayerNorms measured) throws IOException {
@@ -231,7 +236,8 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static List<NormLine> normLines(int epoch, LayerNorms measured) {
-        return measured.layers().stream().map(layer -> new NormLine(epoch, layer.name(), layer.kind().label(), layer.l1(), layer.linf())).toList();
+        return measured.layers().stream().map(layer -> new NormLine(epoch, layer.name(), layer.kind().label(), layer.l1(), layer.linf()))
+                .toList();
     }
 
     /// Closes the folder's files.

@@ -17,8 +17,8 @@ import java.util.Optional;
 /// @param projectBn the largest norm of batch norm layers; empty for none
 /// @param augment   random crop and flip
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
-        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, String init, boolean augment,
-        boolean shuffle, long seed) {
+        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, String init,
+        boolean augment, boolean shuffle, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
     public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");

@@ -74,7 +74,8 @@ public record Weights(Layer model, ModelSpec spec, String source) {
                 return path.resolve(name);
             }
         }
-        throw UserError.failure("--weights: the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
+        throw UserError.failure(
+                "--weights: the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
     }
 
     /// A model specification from the command line.

@@ -35,8 +35,7 @@ class CommandLineTest {
     @TempDir
     private Path folder = Path.of("");
 
-    private record Output(int code, String out, String err) {
-    }
+    private record Output(int code, String out, String err) {}
 
     private static Output run(String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -46,8 +45,9 @@ class CommandLineTest {
     }
 
     private Output train(String out, String... more) {
-        List<String> args = new ArrayList<>(List.of("train", "--model", TINY, "--data", DATA, "--epochs", "2", "--batch-size", "24", "--threads", "1", "--quiet",
-                "--out", folder.resolve(out).toString()));
+        List<String> args = new ArrayList<>(
+                List.of("train", "--model", TINY, "--data", DATA, "--epochs", "2", "--batch-size", "24", "--threads", "1", "--quiet",
+                        "--out", folder.resolve(out).toString()));
         args.addAll(List.of(more));
         return run(args.toArray(String[]::new));
     }
@@ -72,17 +72,18 @@ class CommandLineTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {"--model;lenet99;there is no model 'lenet99'", "--model;vgg11:width=-1;width is a factor above 0",
-            "--model;vgg11:depth=3;no option 'depth'", "--method;magic;there is no method 'magic'; known methods: plain",
-            "--data;mnist;There is no data \"mnist\"", "--epochs;0;--epochs: expected a number from 1", "--epochs;-3;--epochs: expected a number from 1",
-            "--epochs;many;Invalid value for option '--epochs'", "--epochs;99999999999;Invalid value for option '--epochs'",
-            "--batch-size;0;--batch-size: expected", "--lr;NaN;--lr: expected a number above 0", "--lr;-0.1;--lr: expected a number above 0",
-            "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
-            "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
-            "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
-            "--project-bn;1e-50;--project-bn: expected a number above 0", "--lr;1e-50;--lr: expected a number above 0",
-            "--model;vgg11:width=0.0625,classes=3;the model has 3 classes",
-            "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
-            "--device;abacus;there is no device 'abacus'", "--seed;x;Invalid value for option '--seed'"})
+        "--model;vgg11:depth=3;no option 'depth'", "--method;magic;there is no method 'magic'; known methods: plain",
+        "--data;mnist;There is no data \"mnist\"", "--epochs;0;--epochs: expected a number from 1",
+        "--epochs;-3;--epochs: expected a number from 1",
+        "--epochs;many;Invalid value for option '--epochs'", "--epochs;99999999999;Invalid value for option '--epochs'",
+        "--batch-size;0;--batch-size: expected", "--lr;NaN;--lr: expected a number above 0", "--lr;-0.1;--lr: expected a number above 0",
+        "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
+        "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
+        "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
+        "--project-bn;1e-50;--project-bn: expected a number above 0", "--lr;1e-50;--lr: expected a number above 0",
+        "--model;vgg11:width=0.0625,classes=3;the model has 3 classes",
+        "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
+        "--device;abacus;there is no device 'abacus'", "--seed;x;Invalid value for option '--seed'"})
     void aWrongOptionOfTrainIsRefusedWithWhatIsValid(String option, String value, String message) throws IOException {
         refused(2, message, "train", "--out", folder.resolve("run").toString(), option, value);
     }
@@ -104,7 +105,8 @@ class CommandLineTest {
     void dataThatIsNotThereOrCutIsNamed() throws IOException {
         refused(1, "nowhere", "train", "--data", "cifar10:" + folder.resolve("nowhere"), "--out", folder.resolve("run").toString());
         Path cifar = Files.createDirectory(folder.resolve("cifar"));
-        for (String name : List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin")) {
+        for (String name : List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
+                "test_batch.bin")) {
             Files.write(cifar.resolve(name), new byte[3073]);
         }
         Files.write(cifar.resolve("data_batch_3.bin"), new byte[3000]);
@@ -132,7 +134,8 @@ class CommandLineTest {
         refused(1, "outside.safetensors", "norms", "--model", TINY, "--weights",
                 safetensors("outside", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,800]}}", 8).toString());
         refused(1, "overlap.safetensors", "norms", "--model", TINY, "--weights", safetensors("overlap",
-                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12).toString());
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                12).toString());
         refused(1, "dtype.safetensors", "norms", "--model", TINY, "--weights",
                 safetensors("dtype", "{\"a\":{\"dtype\":\"Q7\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8).toString());
         refused(1, "missing", "norms", "--model", TINY, "--weights",
@@ -149,7 +152,8 @@ class CommandLineTest {
     @Test
     void weightsOfAnotherModelAreRefusedWithTheNamesThatDiffer() throws IOException {
         assertEquals(0, train("run", "--save", folder.resolve("vgg.safetensors").toString()).code());
-        refused(1, "layer1.0", "evaluate", "--model", "resnet18:width=0.0625", "--data", DATA, "--weights", folder.resolve("vgg.safetensors").toString());
+        refused(1, "layer1.0", "evaluate", "--model", "resnet18:width=0.0625", "--data", DATA, "--weights",
+                folder.resolve("vgg.safetensors").toString());
     }
 
     @Test
@@ -173,7 +177,8 @@ class CommandLineTest {
         RunFolder run = RunFolder.open(folder.resolve("run"));
         RunResult before = run.read().result().orElseThrow();
         RunResult.AttackScore attack = RunResult.AttackScore.of("pgd-20", "linf", 0.03, 32, 1, 2.0);
-        run.writeResult(new RunResult(before.status(), before.message(), before.epochs(), before.seconds(), before.clean(), List.of(attack)));
+        run.writeResult(
+                new RunResult(before.status(), before.message(), before.epochs(), before.seconds(), before.clean(), List.of(attack)));
         assertEquals(0, run("train", "--out", run.path().toString(), "--resume", "--quiet").code());
         RunResult after = run.read().result().orElseThrow();
         assertEquals(before.clean(), after.clean());
@@ -189,10 +194,13 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ';', value = {"--eps;-1;eps is a number of at least 0", "--eps;NaN;eps is a number of at least 0", "--eps;8;did you mean 8.0/255",
-            "--eps;8/0;eps is a number", "--eps;much;--eps: expected a number or a fraction", "--norm;l7;there is no perturbation norm 'l7'",
-            "--attacks;tickle;there is no attack 'tickle'", "--steps;0;--steps and --restarts", "--restarts;-1;--steps and --restarts",
-            "--step-size;0;--step-size: expected a number above 0", "--batch-size;0;--batch-size: expected", "--split;both;--split: expected train or test"})
+    @CsvSource(delimiter = ';',
+            value = {"--eps;-1;eps is a number of at least 0", "--eps;NaN;eps is a number of at least 0", "--eps;8;did you mean 8.0/255",
+                "--eps;8/0;eps is a number", "--eps;much;--eps: expected a number or a fraction",
+                "--norm;l7;there is no perturbation norm 'l7'",
+                "--attacks;tickle;there is no attack 'tickle'", "--steps;0;--steps and --restarts", "--restarts;-1;--steps and --restarts",
+                "--step-size;0;--step-size: expected a number above 0", "--batch-size;0;--batch-size: expected",
+                "--split;both;--split: expected train or test"})
     void aWrongOptionOfAttackIsRefused(String option, String value, String message) throws IOException {
         refused(2, message, "attack", "--model", TINY, "--data", DATA, option, value);
     }
@@ -208,7 +216,8 @@ class CommandLineTest {
         assertEquals(0, train("run", "--method", "nd-l1-bn", "--json", folder.resolve("train.json").toString()).code());
         String run = folder.resolve("run").toString();
         assertTrue(Files.readString(folder.resolve("train.json")).contains("\"accuracy\""));
-        Output evaluated = run("evaluate", "--weights", run, "--data", DATA, "--json", "-", "--save", folder.resolve("logits.npz").toString());
+        Output evaluated = run("evaluate", "--weights", run, "--data", DATA, "--json", "-", "--save",
+                folder.resolve("logits.npz").toString());
         assertEquals(0, evaluated.code(), evaluated.err());
         assertTrue(evaluated.out().contains("\"n\" : 32"), evaluated.out());
         assertEquals(List.of(32, 10), boxed(Npz.read(folder.resolve("logits.npz")).get("logits")));
@@ -233,7 +242,8 @@ class CommandLineTest {
     void theSameSettingsGiveTheSameBytesWhateverTheThreads() throws IOException {
         assertEquals(0, train("one", "--method", "nd-linf").code());
         assertEquals(0, train("two", "--method", "nd-linf", "--threads", "3").code());
-        assertArrayEquals(Files.readAllBytes(folder.resolve("one/weights.safetensors")), Files.readAllBytes(folder.resolve("two/weights.safetensors")));
+        assertArrayEquals(Files.readAllBytes(folder.resolve("one/weights.safetensors")),
+                Files.readAllBytes(folder.resolve("two/weights.safetensors")));
     }
 
     @Test

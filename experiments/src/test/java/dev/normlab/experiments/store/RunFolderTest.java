@@ -17,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RunFolderTest {
 
-    @TempDir Path folder;
+    @TempDir
+    Path folder;
 
     static RunInfo info(String name, String started) {
         return new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, name, "train --method " + name, Instant.parse(started), "vgg11", "synthetic",

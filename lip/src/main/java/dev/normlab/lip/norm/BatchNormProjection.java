@@ -23,8 +23,7 @@ public final class BatchNormProjection implements TrainingHook {
     private final Tensor radius;
     private final List<Projected> layers = new ArrayList<>();
 
-    private record Projected(Tensor gamma, Tensor var, Tensor eps) {
-    }
+    private record Projected(Tensor gamma, Tensor var, Tensor eps) {}
 
     /// A projection of all batch norm layers of a model.
     ///

@@ -16,15 +16,13 @@ import java.util.List;
 /// One pass over the weights, then a tiny maximum over sets.
 public final class ConvolutionNorms {
 
-    private ConvolutionNorms() {
-    }
+    private ConvolutionNorms() {}
 
     /// A norm and where it is attained.
     ///
     /// @param channel the output channel (linf) or global input channel (l1), -1 if the layer's matrix is zero because no tap reads an input
     /// @param tapSet  the index of the tap set in the sizes, -1 if there is none
-    public record Value(double norm, int channel, int tapSet) {
-    }
+    public record Value(double norm, int channel, int tapSet) {}
 
     /// Which slices of the weight are compared for a norm of this convolution.
     public static SliceNormSizes slices(Conv2dSizes s, Norm norm) {

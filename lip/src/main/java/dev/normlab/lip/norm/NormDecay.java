@@ -64,8 +64,7 @@ public final class NormDecay implements TrainingHook {
     private final List<Decayed> layers = new ArrayList<>();
 
     /// A layer with its trace.
-    private record Decayed(NormedLayer layer, @Nullable Tensor trace, Tensor one, Tensor eps) {
-    }
+    private record Decayed(NormedLayer layer, @Nullable Tensor trace, Tensor one, Tensor eps) {}
 
     /// Norm decay of all layers of a model.
     public NormDecay(Layer model, Options options) {
@@ -128,7 +127,8 @@ public final class NormDecay implements TrainingHook {
                 weight = scale;
                 scale = null;
             }
-            List<Tensor> measured = executor.run(Opcode.SLICE_NORM, slices, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))), weight, scale);
+            List<Tensor> measured = executor.run(Opcode.SLICE_NORM, slices, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))),
+                    weight, scale);
             norms.add(measured.get(0));
             Tensor trace = decayed.trace();
             if (trace != null && weight != null) {

@@ -98,7 +98,8 @@ record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter>
     }
 
     private NormException unknownSize() {
-        return new NormException("the norms of " + name + " depend on the size of its input, which is not known yet: run a forward pass of the model, "
-                + "or say the size with inputSize(..)");
+        return new NormException(
+                "the norms of " + name + " depend on the size of its input, which is not known yet: run a forward pass of the model, "
+                        + "or say the size with inputSize(..)");
     }
 }

@@ -15,8 +15,7 @@ import java.util.Set;
 /// Exact for every stride, padding, dilation and size, kernels larger than the image included.
 public final class TapSets {
 
-    private TapSets() {
-    }
+    private TapSets() {}
 
     /// The maximal sets `R(a) = { t : 0 <= a*s + t*d - p < n }` over all outputs `a` of `outputs`.
     public static List<List<Integer>> ofOutputs(int inputs, int outputs, int taps, int stride, int dilation, int padBefore) {

@@ -29,7 +29,8 @@ class ConvolutionNormsTest {
                                 int iw = iow * s.strideW() + u * s.dilationW() - s.padLeft();
                                 if (ih >= 0 && ih < s.h() && iw >= 0 && iw < s.w()) {
                                     int column = ((group * s.groupInputs() + ic) * s.h() + ih) * s.w() + iw;
-                                    m[(io * s.oh() + ioh) * s.ow() + iow][column] += weight[((io * s.groupInputs() + ic) * s.kh() + t) * s.kw() + u];
+                                    m[(io * s.oh() + ioh) * s.ow() + iow][column] += weight[((io * s.groupInputs() + ic) * s.kh() + t)
+                                            * s.kw() + u];
                                 }
                             }
                         }
@@ -67,8 +68,8 @@ class ConvolutionNormsTest {
     private static Conv2dSizes randomSizes(Random random) {
         while (true) {
             int groups = random.nextInt(4) == 0 ? 1 + random.nextInt(3) : 1;
-            Conv2dGeometry g = new Conv2dGeometry(1 + random.nextInt(3), 1 + random.nextInt(3), random.nextInt(4), random.nextInt(4), random.nextInt(4),
-                    random.nextInt(4), 1 + random.nextInt(3), 1 + random.nextInt(3), groups, PadMode.ZERO);
+            Conv2dGeometry g = new Conv2dGeometry(1 + random.nextInt(3), 1 + random.nextInt(3), random.nextInt(4), random.nextInt(4),
+                    random.nextInt(4), random.nextInt(4), 1 + random.nextInt(3), 1 + random.nextInt(3), groups, PadMode.ZERO);
             Shape input = Shape.of(1, groups * (1 + random.nextInt(3)), 1 + random.nextInt(7), 1 + random.nextInt(7));
             Shape weight = Shape.of(groups * (1 + random.nextInt(3)), input.size(1) / groups, 1 + random.nextInt(5), 1 + random.nextInt(5));
             if (g.outputRows(input.size(2), weight.size(2)) > 0 && g.outputColumns(input.size(3), weight.size(3)) > 0) {

@@ -50,7 +50,7 @@ class RecordedNormDecayTest {
                 decay.beta(1e-2f * (k + 1));
                 float loss = (eagerly ? step.runEagerly(x, labels) : step.run(x, labels)).loss();
                 assertTrue(Float.isFinite(loss));
-                results.put("loss " + k, new float[]{loss});
+                results.put("loss " + k, new float[] {loss});
             }
         }
         model.stateDict().forEach((key, tensor) -> results.put(key, tensor.toArray()));
@@ -66,9 +66,9 @@ class RecordedNormDecayTest {
         Tensor labels = Tensor.ofInts(Shape.of(2), 0, 1);
         NormDecay decay = new NormDecay(model, NormDecay.Options.of(Norm.LINF, 0.1f));
         try (Device device = Device.open("scalar", 1);
-                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)), List.of(decay),
-                        device)) {
-            for (int size : new int[]{4, 1, 4, 1}) {
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)),
+                        List.of(decay), device)) {
+            for (int size : new int[] {4, 1, 4, 1}) {
                 Tensor x = Tensor.full(0.5f, 2, 1, size, size);
                 if (eagerly) {
                     step.runEagerly(x, labels);
@@ -89,7 +89,7 @@ class RecordedNormDecayTest {
     @CsvSource({"cpu,L1", "scalar,L1", "cpu,LINF"})
     void threeStepsReplayedAreBitwiseTheEagerOnesWithOneTwoAndFiveThreads(String device, Norm norm) {
         Map<String, float[]> eager = train(device, 2, norm, true);
-        for (int threads : new int[]{1, 2, 5}) {
+        for (int threads : new int[] {1, 2, 5}) {
             Map<String, float[]> replayed = train(device, threads, norm, false);
             assertEquals(eager.keySet(), replayed.keySet());
             eager.forEach((key, values) -> assertArrayEquals(values, replayed.get(key), key + " with " + threads + " threads"));

@@ -35,7 +35,8 @@ public final class BatchLoader {
         }
         long values = (long) Math.min(batchSize, data.size()) * data.shape().values();
         if (values > Integer.MAX_VALUE - 64) {
-            throw new DataException("A batch of " + batchSize + " images of " + data.shape() + " does not fit an array; choose a smaller batch size.");
+            throw new DataException(
+                    "A batch of " + batchSize + " images of " + data.shape() + " does not fit an array; choose a smaller batch size.");
         }
         this.data = data;
         this.batchSize = batchSize;
@@ -139,8 +140,7 @@ public final class BatchLoader {
         private int nextBatch;
 
         /// What the background thread hands over: a batch, or what went wrong.
-        private record Result(@Nullable Batch batch, @Nullable Throwable failure) {
-        }
+        private record Result(@Nullable Batch batch, @Nullable Throwable failure) {}
 
         private Epoch(int number, int firstBatch) {
             this.number = number;

@@ -14,7 +14,8 @@ public final class Cifar {
 
     private static final ImageShape SHAPE = new ImageShape(3, 32, 32);
     private static final long MAX_FILE_BYTES = 1L << 30;
-    private static final List<String> CIFAR10_NAMES = List.of("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck");
+    private static final List<String> CIFAR10_NAMES = List.of("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
+            "ship", "truck");
 
     /// One of the two data sets.
     ///
@@ -25,7 +26,8 @@ public final class Cifar {
     /// @param trainFiles files of the training split, in order
     /// @param testFiles files of the test split
     /// @param namesFile optional text file with one class name a line
-    private record Format(String name, String folderName, int classes, int labelBytes, List<String> trainFiles, List<String> testFiles, String namesFile) {
+    private record Format(String name, String folderName, int classes, int labelBytes, List<String> trainFiles, List<String> testFiles,
+            String namesFile) {
 
         int recordBytes() {
             return labelBytes + SHAPE.values();
@@ -33,13 +35,12 @@ public final class Cifar {
     }
 
     private static final Format CIFAR10 = new Format("cifar10", "cifar-10-batches-bin", 10, 1,
-            List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"), List.of("test_batch.bin"),
-            "batches.meta.txt");
+            List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"),
+            List.of("test_batch.bin"), "batches.meta.txt");
     private static final Format CIFAR100 = new Format("cifar100", "cifar-100-binary", 100, 2, List.of("train.bin"), List.of("test.bin"),
             "fine_label_names.txt");
 
-    private Cifar() {
-    }
+    private Cifar() {}
 
     /// Reads CIFAR-10 from a folder with `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one that holds `cifar-10-batches-bin`.
     ///
@@ -77,7 +78,8 @@ public final class Cifar {
         Path file = folder.resolve(format.namesFile);
         if (Files.isRegularFile(file)) {
             try {
-                List<String> names = Files.readAllLines(file, StandardCharsets.UTF_8).stream().map(String::strip).filter(name -> !name.isEmpty()).toList();
+                List<String> names = Files.readAllLines(file, StandardCharsets.UTF_8).stream().map(String::strip)
+                        .filter(name -> !name.isEmpty()).toList();
                 if (names.size() == format.classes) {
                     return names;
                 }
@@ -117,7 +119,8 @@ public final class Cifar {
     private static int records(Format format, Path file) {
         if (!Files.isRegularFile(file)) {
             String hint = Files.exists(file.resolveSibling("data_batch_1")) || Files.exists(file.resolveSibling("train"))
-                    ? " The folder has the Python version of the data set; the binary version is needed." : "";
+                    ? " The folder has the Python version of the data set; the binary version is needed."
+                    : "";
             throw new DataException(format.name + ": there is no file " + file + "." + hint);
         }
         long length;
@@ -128,9 +131,12 @@ public final class Cifar {
         }
         int recordBytes = format.recordBytes();
         if (length == 0 || length % recordBytes != 0 || length > MAX_FILE_BYTES) {
-            throw new DataException(format.name + ": expected " + file + " to hold records of " + recordBytes + " bytes (at most 1 GB), but its " + length
-                    + " bytes are " + (length == 0 || length > MAX_FILE_BYTES ? length / recordBytes + " records."
-                            : length / recordBytes + " records and " + length % recordBytes + " bytes: the file is truncated or of another format."));
+            throw new DataException(
+                    format.name + ": expected " + file + " to hold records of " + recordBytes + " bytes (at most 1 GB), but its " + length
+                            + " bytes are " + (length == 0 || length > MAX_FILE_BYTES
+                                    ? length / recordBytes + " records."
+                                    : length / recordBytes + " records and " + length % recordBytes
+                                            + " bytes: the file is truncated or of another format."));
         }
         return (int) (length / recordBytes);
     }
@@ -150,8 +156,9 @@ public final class Cifar {
         for (int r = 0; r < records; r++) {
             int label = content[r * recordBytes + format.labelBytes - 1] & 0xFF;
             if (label >= format.classes) {
-                throw new DataException(format.name + ": record " + r + " of " + file + " has the label " + label + ", but labels go from 0 to "
-                        + (format.classes - 1) + ".");
+                throw new DataException(
+                        format.name + ": record " + r + " of " + file + " has the label " + label + ", but labels go from 0 to "
+                                + (format.classes - 1) + ".");
             }
             labels[start + r] = label;
             System.arraycopy(content, r * recordBytes + format.labelBytes, images, (start + r) * SHAPE.values(), SHAPE.values());

@@ -17,32 +17,27 @@ public sealed interface DataSpec {
     /// The built-in data set; see [SyntheticDataset].
     ///
     /// @param config what to make
-    record Synthetic(SyntheticDataset.Config config) implements DataSpec {
-    }
+    record Synthetic(SyntheticDataset.Config config) implements DataSpec {}
 
     /// CIFAR-10 in the official binary format; see [Cifar#cifar10].
     ///
     /// @param folder where the files are
-    record Cifar10(Path folder) implements DataSpec {
-    }
+    record Cifar10(Path folder) implements DataSpec {}
 
     /// CIFAR-100 in the official binary format; see [Cifar#cifar100].
     ///
     /// @param folder where the files are
-    record Cifar100(Path folder) implements DataSpec {
-    }
+    record Cifar100(Path folder) implements DataSpec {}
 
     /// Images in folders; see [ImageFolder].
     ///
     /// @param folder where the images are
-    record Folder(Path folder) implements DataSpec {
-    }
+    record Folder(Path folder) implements DataSpec {}
 
     /// A NumPy archive; see [NpzDataset].
     ///
     /// @param file the archive
-    record Archive(Path file) implements DataSpec {
-    }
+    record Archive(Path file) implements DataSpec {}
 
     /// Reads a specification; no file is touched.
     ///

@@ -13,7 +13,8 @@ public record DataSplits(Dataset train, Dataset test, List<String> notices) {
     public DataSplits {
         notices = List.copyOf(notices);
         if (!train.shape().equals(test.shape()) || !train.classNames().equals(test.classNames())) {
-            throw new DataException("The training and the test images must have the same sizes and classes, but they are " + train + " and " + test + ".");
+            throw new DataException(
+                    "The training and the test images must have the same sizes and classes, but they are " + train + " and " + test + ".");
         }
         if (train.size() == 0 || test.size() == 0) {
             throw new DataException("Both splits need at least one image, but they are " + train + " and " + test + ".");

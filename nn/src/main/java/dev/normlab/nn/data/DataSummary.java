@@ -14,8 +14,8 @@ import java.util.List;
 /// @param mean mean of each channel, in [0, 1]
 /// @param deviation standard deviation of each channel over all its pixels, in [0, 1]
 /// @param contentHash see [Dataset#contentHash]
-public record DataSummary(String name, ImageShape shape, int size, List<String> classNames, List<Integer> counts, List<Double> mean, List<Double> deviation,
-        String contentHash) {
+public record DataSummary(String name, ImageShape shape, int size, List<String> classNames, List<Integer> counts, List<Double> mean,
+        List<Double> deviation, String contentHash) {
 
     /// Summarises a data set in one pass over its images; sums are in double precision.
     public static DataSummary of(Dataset data) {
@@ -45,6 +45,7 @@ public record DataSummary(String name, ImageShape shape, int size, List<String> 
             deviation.add(Math.sqrt(Math.max(0, squares[c] / pixels - channelMean * channelMean)));
         }
         List<Integer> classCounts = Arrays.stream(counts).boxed().toList();
-        return new DataSummary(data.name(), shape, data.size(), data.classNames(), classCounts, List.copyOf(mean), List.copyOf(deviation), data.contentHash());
+        return new DataSummary(data.name(), shape, data.size(), data.classNames(), classCounts, List.copyOf(mean), List.copyOf(deviation),
+                data.contentHash());
     }
 }

@@ -34,12 +34,10 @@ public final class Dataset {
     private sealed interface Pixels {
 
         /// Values of 0 to 255.
-        record Bytes(byte[] values) implements Pixels {
-        }
+        record Bytes(byte[] values) implements Pixels {}
 
         /// Values in [0, 1].
-        record Units(float[] values) implements Pixels {
-        }
+        record Units(float[] values) implements Pixels {}
     }
 
     private Dataset(String name, ImageShape shape, List<String> classNames, Pixels pixels, int[] labels, int[] records) {
@@ -74,7 +72,8 @@ public final class Dataset {
     public static Dataset ofUnits(String name, ImageShape shape, List<String> classNames, float[] images, int[] labels) {
         for (int i = 0; i < images.length; i++) {
             if (!(images[i] >= 0 && images[i] <= 1)) {
-                throw new DataException(name + ": image " + i / shape.values() + " has the value " + images[i] + " where numbers in [0, 1] are expected.");
+                throw new DataException(
+                        name + ": image " + i / shape.values() + " has the value " + images[i] + " where numbers in [0, 1] are expected.");
             }
         }
         return checked(name, shape, classNames, new Pixels.Units(images), images.length, labels);
@@ -82,8 +81,9 @@ public final class Dataset {
 
     private static Dataset checked(String name, ImageShape shape, List<String> classNames, Pixels pixels, int length, int[] labels) {
         if (length != (long) labels.length * shape.values()) {
-            throw new DataException(name + ": expected " + labels.length + " images of " + shape + ", one for each label, but there are " + length
-                    + " values.");
+            throw new DataException(
+                    name + ": expected " + labels.length + " images of " + shape + ", one for each label, but there are " + length
+                            + " values.");
         }
         for (int i = 0; i < labels.length; i++) {
             if (labels[i] < 0 || labels[i] >= classNames.size()) {

@@ -21,8 +21,7 @@ final class ImageFile {
     private static final Set<String> SUFFIXES = Set.of("png", "jpg", "jpeg", "bmp", "gif");
     private static final long MAX_PIXELS = 100_000_000;
 
-    private ImageFile() {
-    }
+    private ImageFile() {}
 
     /// Whether a file's name has the suffix of an image that can be read here.
     static boolean hasImageName(Path file) {
@@ -94,7 +93,8 @@ final class ImageFile {
         int width = image.getWidth();
         int height = image.getHeight();
         float[][] planes = new float[3][height * width];
-        boolean grey = image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_GRAY && !(image.getColorModel() instanceof IndexColorModel);
+        boolean grey = image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_GRAY
+                && !(image.getColorModel() instanceof IndexColorModel);
         float greyScale = 255f / ((1 << image.getColorModel().getComponentSize(0)) - 1);
         int[] row = new int[width];
         for (int y = 0; y < height; y++) {

@@ -18,12 +18,10 @@ public final class ImageFolder {
 
     private static final int TEST_EVERY = 5;
 
-    private ImageFolder() {
-    }
+    private ImageFolder() {}
 
     /// The image files of one class.
-    private record ClassFiles(String name, List<Path> files) {
-    }
+    private record ClassFiles(String name, List<Path> files) {}
 
     /// Reads a folder.
     ///
@@ -75,7 +73,8 @@ public final class ImageFolder {
                     + " for training, " + test + " for testing).");
         }
         if (!skipped.isEmpty()) {
-            notices.add("Skipped " + skipped.size() + (skipped.size() == 1 ? " file" : " files") + " that by name are no PNG, JPEG, BMP or GIF images: "
+            notices.add("Skipped " + skipped.size() + (skipped.size() == 1 ? " file" : " files")
+                    + " that by name are no PNG, JPEG, BMP or GIF images: "
                     + String.join(", ", skipped.subList(0, Math.min(3, skipped.size()))) + (skipped.size() > 3 ? ", ..." : "") + ".");
         }
         return notices;
@@ -130,7 +129,8 @@ public final class ImageFolder {
         }
     }
 
-    private static void divide(List<ClassFiles> classes, List<Path> train, List<Integer> trainLabels, List<Path> test, List<Integer> testLabels) {
+    private static void divide(List<ClassFiles> classes, List<Path> train, List<Integer> trainLabels, List<Path> test,
+            List<Integer> testLabels) {
         for (int label = 0; label < classes.size(); label++) {
             List<Path> files = classes.get(label).files;
             for (int i = 0; i < files.size(); i++) {
@@ -145,7 +145,8 @@ public final class ImageFolder {
     private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels) {
         long bytes = (long) files.size() * shape.values();
         if (bytes > Integer.MAX_VALUE - 64) {
-            throw new DataException("The " + files.size() + " images of " + folder + " at " + shape + " do not fit one array; choose a smaller input size.");
+            throw new DataException("The " + files.size() + " images of " + folder + " at " + shape
+                    + " do not fit one array; choose a smaller input size.");
         }
         byte[] images = new byte[(int) bytes];
         for (int i = 0; i < files.size(); i++) {

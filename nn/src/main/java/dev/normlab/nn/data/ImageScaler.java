@@ -4,8 +4,7 @@ package dev.normlab.nn.data;
 /// area where it is reduced, so that nothing aliases. The same as PyTorch's `interpolate(mode="bilinear", antialias=True, align_corners=False)`.
 final class ImageScaler {
 
-    private ImageScaler() {
-    }
+    private ImageScaler() {}
 
     /// For every place along one side, which places of the source it is made from and with what weights, which sum to 1.
     private record Filter(int[] first, float[][] weights) {

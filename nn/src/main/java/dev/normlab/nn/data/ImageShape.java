@@ -10,8 +10,9 @@ public record ImageShape(int channels, int height, int width) {
     /// @throws DataException unless all sizes are positive and an image has at most 2^28 values
     public ImageShape {
         if (channels < 1 || height < 1 || width < 1 || (double) channels * height * width > 1 << 28) {
-            throw new DataException("An image has at least one channel, row and column and at most 2^28 values, but the sizes are " + channels + "x"
-                    + height + "x" + width + ".");
+            throw new DataException(
+                    "An image has at least one channel, row and column and at most 2^28 values, but the sizes are " + channels + "x"
+                            + height + "x" + width + ".");
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.normlab.nn.data;
 
-import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,8 +19,7 @@ public final class NpzDataset {
 
     private static final int MAX_CLASSES = 100_000;
 
-    private NpzDataset() {
-    }
+    private NpzDataset() {}
 
     /// Reads an archive. With `x` and `y` alone both splits are the same images, and a notice says so.
     ///
@@ -31,7 +30,8 @@ public final class NpzDataset {
             boolean split = names.contains("x_train") || names.contains("x_test");
             List<String> needed = split ? List.of("x_train", "y_train", "x_test", "y_test") : List.of("x", "y");
             if (!names.containsAll(needed)) {
-                throw new DataException(file + ": expected the arrays x and y, or x_train, y_train, x_test and y_test, but the archive has " + names + ".");
+                throw new DataException(
+                        file + ": expected the arrays x and y, or x_train, y_train, x_test and y_test, but the archive has " + names + ".");
             }
             Map<String, NumberArray> arrays = new LinkedHashMap<>(Npz.read(file, Set.copyOf(needed)));
             @Nullable NumberArray classCount = names.contains("classes") ? Npz.read(file, Set.of("classes")).get("classes") : null;
@@ -45,7 +45,8 @@ public final class NpzDataset {
         String train = split ? "_train" : "";
         int[] trainLabels = labels(file, "y" + train, array(arrays, "y" + train));
         int[] testLabels = split ? labels(file, "y_test", array(arrays, "y_test")) : trainLabels;
-        List<String> classNames = classNames(classCount == null ? Math.max(largest(trainLabels), largest(testLabels)) + 1 : classes(file, classCount));
+        List<String> classNames = classNames(
+                classCount == null ? Math.max(largest(trainLabels), largest(testLabels)) + 1 : classes(file, classCount));
         Dataset trainSet = dataset(file, "x" + train, array(arrays, "x" + train), trainLabels, classNames);
         if (split) {
             return new DataSplits(trainSet, dataset(file, "x_test", array(arrays, "x_test"), testLabels, classNames), List.of());
@@ -73,22 +74,25 @@ public final class NpzDataset {
         return switch (images) {
             case NumberArray.Floats floats -> Dataset.ofUnits(file.toString(), shape, classNames, floats.values(), labels);
             case NumberArray.Bytes bytes -> Dataset.ofBytes(file.toString(), shape, classNames, bytes.values(), labels);
-            default -> throw new DataException(file + ": expected numbers in [0, 1] or unsigned bytes as " + name + ", but it has numbers of type "
-                    + images.kind() + ".");
+            default ->
+                throw new DataException(file + ": expected numbers in [0, 1] or unsigned bytes as " + name + ", but it has numbers of type "
+                        + images.kind() + ".");
         };
     }
 
     private static int[] labels(Path file, String name, NumberArray array) {
         if (array.shape().rank() != 1 || array instanceof NumberArray.Floats) {
-            throw new DataException(file + ": expected integers [n] as " + name + ", but it has numbers of type " + array.kind() + " and the shape "
-                    + array.shape() + ".");
+            throw new DataException(
+                    file + ": expected integers [n] as " + name + ", but it has numbers of type " + array.kind() + " and the shape "
+                            + array.shape() + ".");
         }
         int[] labels = new int[array.length()];
         for (int i = 0; i < labels.length; i++) {
             long label = array.integer(i);
             if (label < 0 || label >= MAX_CLASSES) {
-                throw new DataException(file + ": record " + i + " of " + name + " has the label " + label + ", but labels go from 0 to at most "
-                        + (MAX_CLASSES - 1) + ".");
+                throw new DataException(
+                        file + ": record " + i + " of " + name + " has the label " + label + ", but labels go from 0 to at most "
+                                + (MAX_CLASSES - 1) + ".");
             }
             labels[i] = (int) label;
         }

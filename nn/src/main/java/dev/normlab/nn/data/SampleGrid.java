@@ -14,8 +14,7 @@ public final class SampleGrid {
     private static final int WHITE = 0xFFFFFF;
     private static final int MAX_PIXELS = 1 << 26;
 
-    private SampleGrid() {
-    }
+    private SampleGrid() {}
 
     /// Writes the picture as a PNG, atomically.
     ///
@@ -34,7 +33,8 @@ public final class SampleGrid {
                     + " pixels; both numbers must be at least 1 and the pixels at most " + MAX_PIXELS + ".");
         }
         BufferedImage picture = new BufferedImage((int) width, (int) height, BufferedImage.TYPE_INT_RGB);
-        picture.setRGB(0, 0, picture.getWidth(), picture.getHeight(), filled(picture.getWidth() * picture.getHeight()), 0, picture.getWidth());
+        picture.setRGB(0, 0, picture.getWidth(), picture.getHeight(), filled(picture.getWidth() * picture.getHeight()), 0,
+                picture.getWidth());
         int[] taken = new int[data.classes()];
         float[] image = new float[shape.values()];
         for (int i = 0; i < data.size(); i++) {

@@ -16,8 +16,7 @@ public final class SyntheticDataset {
     /// The ten classes; class `2 * shape + texture`.
     static final List<String> CLASS_NAMES = classNames();
 
-    private SyntheticDataset() {
-    }
+    private SyntheticDataset() {}
 
     /// What to make.
     ///
@@ -40,13 +39,15 @@ public final class SyntheticDataset {
             }
             long bytes = (long) Math.max(train, test) * 3 * size * size;
             if (bytes > Integer.MAX_VALUE - 64) {
-                throw new DataException("The synthetic data set would need " + bytes + " bytes in one array; choose fewer or smaller images.");
+                throw new DataException(
+                        "The synthetic data set would need " + bytes + " bytes in one array; choose fewer or smaller images.");
             }
         }
 
         private static void check(String key, int value, int low, int high) {
             if (value < low || value > high) {
-                throw new DataException("The synthetic data set's " + key + " must be from " + low + " to " + high + ", but it is " + value + ".");
+                throw new DataException(
+                        "The synthetic data set's " + key + " must be from " + low + " to " + high + ", but it is " + value + ".");
             }
         }
 
@@ -69,7 +70,8 @@ public final class SyntheticDataset {
         for (int i = 0; i < count; i++) {
             labels[i] = i % CLASS_NAMES.size();
             RandomStream random = RandomStream.of(config.seed, "synthetic " + split, i);
-            renderer.draw(TexturedShape.Form.values()[labels[i] / 2], TexturedShape.Texture.values()[labels[i] % 2], random, images, i * shape.values());
+            renderer.draw(TexturedShape.Form.values()[labels[i] / 2], TexturedShape.Texture.values()[labels[i] % 2], random, images,
+                    i * shape.values());
         }
         return Dataset.ofBytes("synthetic", shape, CLASS_NAMES, images, labels);
     }

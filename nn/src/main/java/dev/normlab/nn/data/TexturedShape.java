@@ -30,9 +30,9 @@ final class TexturedShape {
     /// @param phaseU shift of the texture along its first direction, in periods
     /// @param phaseV shift of the texture along its second direction, in periods
     /// @param amplitude of the texture
-    private record Pose(float centreX, float centreY, float radius, float cos, float sin, float textureCos, float textureSin, float phaseU, float phaseV,
-            float amplitude) {
-    }
+    private record Pose(float centreX, float centreY, float radius, float cos, float sin, float textureCos, float textureSin, float phaseU,
+            float phaseV,
+            float amplitude) {}
 
     private static final int CHANNELS = 3;
     private static final float UNITS = 32;
@@ -99,8 +99,8 @@ final class TexturedShape {
         float strength = random.uniform(FAINTEST_TEXTURE, STRONGEST_TEXTURE);
         float amplitude = difficulty == 0 ? 2 * STRONGEST_TEXTURE : Math.max(0, strength) / Math.max(difficulty, 0.5f);
         return new Pose(centreX, centreY, radius, (float) StrictMath.cos(angle), (float) StrictMath.sin(angle),
-                (float) (StrictMath.cos(textureAngle) / period), (float) (StrictMath.sin(textureAngle) / period), random.nextFloat(), random.nextFloat(),
-                amplitude);
+                (float) (StrictMath.cos(textureAngle) / period), (float) (StrictMath.sin(textureAngle) / period), random.nextFloat(),
+                random.nextFloat(), amplitude);
     }
 
     /// Two random colours, that of the shape brighter by at least the least contrast (in the mean of the channels).

@@ -101,7 +101,7 @@ class CifarTest {
     void aTruncatedOrEmptyFileIsAnErrorThatNamesIt() throws IOException {
         writeCifar10(folder);
         Path file = folder.resolve("data_batch_2.bin");
-        for (int length : new int[] { 1, 3072, 3074, 2 * 3073 - 1 }) {
+        for (int length : new int[] {1, 3072, 3074, 2 * 3073 - 1}) {
             Files.write(file, Arrays.copyOf(records(1, 1, 2), length));
             assertDataError(() -> Cifar.cifar10(folder), "data_batch_2.bin", "records of 3073 bytes", length + " bytes", "truncated");
         }
@@ -134,8 +134,8 @@ class CifarTest {
         assertEquals(data.train().size(), summary.counts().stream().mapToInt(Integer::intValue).sum());
         assertTrue(Collections.min(summary.counts()) > 0);
         // The channel means and deviations of the whole of CIFAR-10; the sample's differ a little.
-        double[] mean = { 0.4914, 0.4822, 0.4465 };
-        double[] deviation = { 0.247, 0.243, 0.262 };
+        double[] mean = {0.4914, 0.4822, 0.4465};
+        double[] deviation = {0.247, 0.243, 0.262};
         for (int c = 0; c < 3; c++) {
             assertEquals(mean[c], summary.mean().get(c), 0.01);
             assertEquals(deviation[c], summary.deviation().get(c), 0.01);

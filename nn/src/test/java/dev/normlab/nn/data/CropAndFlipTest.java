@@ -33,7 +33,8 @@ class CropAndFlipTest {
                     int fromX = (mirrored ? shape.width() - 1 - x : x) + right;
                     boolean inside = fromY >= 0 && fromY < shape.height() && fromX >= 0 && fromX < shape.width();
                     shifted[(c * shape.height() + y) * shape.width() + x] = inside
-                            ? image[(c * shape.height() + fromY) * shape.width() + fromX] : 0;
+                            ? image[(c * shape.height() + fromY) * shape.width() + fromX]
+                            : 0;
                 }
             }
         }
@@ -45,7 +46,7 @@ class CropAndFlipTest {
         float[] image = image(SHAPE);
         for (int down = -9; down <= 9; down++) {
             for (int right = -9; right <= 9; right++) {
-                for (boolean mirrored : new boolean[] { false, true }) {
+                for (boolean mirrored : new boolean[] {false, true}) {
                     float[] target = new float[image.length + 3];
                     Arrays.fill(target, Float.NaN);
                     CropAndFlip.shift(image, SHAPE, down, right, mirrored, target, 2);

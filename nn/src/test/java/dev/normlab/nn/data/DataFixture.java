@@ -10,8 +10,7 @@ import org.junit.jupiter.api.function.Executable;
 /// Small data sets and assertions that the tests of this package share.
 final class DataFixture {
 
-    private DataFixture() {
-    }
+    private DataFixture() {}
 
     /// `n` byte images of a shape; value `v` of image `i` is `(31 i + 7 v) % 256`, the label `i % classes`.
     static Dataset bytes(int n, ImageShape shape, int classes) {

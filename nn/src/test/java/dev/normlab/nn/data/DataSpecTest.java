@@ -23,23 +23,28 @@ class DataSpecTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "cifar", "CIFAR10:x", "imagenet:x", "data.npz", "cifar10c:x" })
+    @ValueSource(strings = {"", "cifar", "CIFAR10:x", "imagenet:x", "data.npz", "cifar10c:x"})
     void anUnknownKindIsAnErrorThatListsTheKnownOnes(String text) {
-        assertDataError(() -> DataSpec.parse(text), "There is no data \"" + text + "\"", "synthetic", "cifar10:DIR", "cifar100:DIR", "folder:DIR", "npz:FILE");
+        assertDataError(() -> DataSpec.parse(text), "There is no data \"" + text + "\"", "synthetic", "cifar10:DIR", "cifar100:DIR",
+                "folder:DIR", "npz:FILE");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "cifar10", "cifar10:", "folder: ", "npz:" })
+    @ValueSource(strings = {"cifar10", "cifar10:", "folder: ", "npz:"})
     void aMissingPlaceIsAnError(String text) {
         assertDataError(() -> DataSpec.parse(text), "\"" + text + "\"", "needs a place after the colon");
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = { "synthetic:sise=32 | unknown key \"sise\"", "synthetic:train=many | \"many\" as train", "synthetic:train= | as train",
-            "synthetic:train | as train", "synthetic:train=0 | train must be from 1", "synthetic:train=-5 | train must be from 1", "synthetic:train=1e3 | \"1e3\"",
-            "synthetic:size=8 | size must be from 16", "synthetic:size=1000 | size must be from 16", "synthetic:difficulty=NaN | difficulty must be from 0",
-            "synthetic:difficulty=-1 | difficulty must be from 0", "synthetic:train=1000000,size=256 | choose fewer or smaller",
-            "synthetic:seed=1,seed=2 | the key seed twice", "synthetic:seed=1, | unknown key \"\"", "synthetic:train=99999999999 | \"99999999999\"" })
+    @CsvSource(delimiter = '|',
+            value = {"synthetic:sise=32 | unknown key \"sise\"", "synthetic:train=many | \"many\" as train", "synthetic:train= | as train",
+                "synthetic:train | as train", "synthetic:train=0 | train must be from 1", "synthetic:train=-5 | train must be from 1",
+                "synthetic:train=1e3 | \"1e3\"",
+                "synthetic:size=8 | size must be from 16", "synthetic:size=1000 | size must be from 16",
+                "synthetic:difficulty=NaN | difficulty must be from 0",
+                "synthetic:difficulty=-1 | difficulty must be from 0", "synthetic:train=1000000,size=256 | choose fewer or smaller",
+                "synthetic:seed=1,seed=2 | the key seed twice", "synthetic:seed=1, | unknown key \"\"",
+                "synthetic:train=99999999999 | \"99999999999\""})
     void badOptionsOfSyntheticDataAreErrors(String text, String part) {
         assertDataError(() -> DataSpec.parse(text), part);
     }

@@ -17,31 +17,32 @@ class DatasetTest {
 
     @Test
     void bytesBecomeNumbersFromZeroToOne() {
-        Dataset data = Dataset.ofBytes("test", new ImageShape(1, 1, 3), names(1), new byte[] { 0, (byte) 255, (byte) 128 }, new int[] { 0 });
-        assertArrayEquals(new float[] { 0, 1, 128 / 255f }, image(data, 0));
+        Dataset data = Dataset.ofBytes("test", new ImageShape(1, 1, 3), names(1), new byte[] {0, (byte) 255, (byte) 128}, new int[] {0});
+        assertArrayEquals(new float[] {0, 1, 128 / 255f}, image(data, 0));
     }
 
     @Test
     void numbersStayAsTheyAre() {
-        float[] values = { 0, 1, 0.123456789f, Float.MIN_VALUE };
-        Dataset data = Dataset.ofUnits("test", new ImageShape(1, 1, 2), names(2), values, new int[] { 1, 0 });
-        assertArrayEquals(new float[] { 0.123456789f, Float.MIN_VALUE }, image(data, 1));
+        float[] values = {0, 1, 0.123456789f, Float.MIN_VALUE};
+        Dataset data = Dataset.ofUnits("test", new ImageShape(1, 1, 2), names(2), values, new int[] {1, 0});
+        assertArrayEquals(new float[] {0.123456789f, Float.MIN_VALUE}, image(data, 1));
         assertEquals(1, data.label(0));
     }
 
     @Test
     void numbersOutsideZeroToOneAreErrorsThatNameTheImage() {
-        for (float wrong : new float[] { -0.001f, 1.001f, 255, Float.NaN, Float.POSITIVE_INFINITY }) {
-            float[] values = { 0, 1, 0.5f, wrong };
-            assertDataError(() -> Dataset.ofUnits("photos", new ImageShape(1, 1, 2), names(1), values, new int[2]), "photos", "image 1", "" + wrong, "[0, 1]");
+        for (float wrong : new float[] {-0.001f, 1.001f, 255, Float.NaN, Float.POSITIVE_INFINITY}) {
+            float[] values = {0, 1, 0.5f, wrong};
+            assertDataError(() -> Dataset.ofUnits("photos", new ImageShape(1, 1, 2), names(1), values, new int[2]), "photos", "image 1",
+                    "" + wrong, "[0, 1]");
         }
     }
 
     @Test
     void labelsOutOfRangeAndLengthsThatDoNotFitAreErrors() {
-        for (int wrong : new int[] { -1, 2, Integer.MAX_VALUE }) {
-            assertDataError(() -> Dataset.ofBytes("photos", new ImageShape(1, 1, 1), names(2), new byte[2], new int[] { 0, wrong }), "image 1",
-                    "the label " + wrong, "0 to 1");
+        for (int wrong : new int[] {-1, 2, Integer.MAX_VALUE}) {
+            assertDataError(() -> Dataset.ofBytes("photos", new ImageShape(1, 1, 1), names(2), new byte[2], new int[] {0, wrong}),
+                    "image 1", "the label " + wrong, "0 to 1");
         }
         assertDataError(() -> Dataset.ofBytes("photos", SHAPE, names(2), new byte[61], new int[1]), "1 images of 3x4x5", "61 values");
     }
@@ -54,7 +55,7 @@ class DatasetTest {
         assertArrayEquals(image(data, 3), image(first, 3));
         assertSame(data, data.first(10));
         assertSame(data, data.first(11));
-        Dataset subset = data.subset(new int[] { 7, 2, 7 }).subset(new int[] { 2, 1 });
+        Dataset subset = data.subset(new int[] {7, 2, 7}).subset(new int[] {2, 1});
         assertEquals(2, subset.size());
         assertArrayEquals(image(data, 7), image(subset, 0));
         assertArrayEquals(image(data, 2), image(subset, 1));
@@ -70,7 +71,7 @@ class DatasetTest {
         assertEquals(data.contentHash(), DataFixture.bytes(10, SHAPE, 3).contentHash());
         assertEquals(data.first(4).contentHash(), DataFixture.bytes(4, SHAPE, 3).contentHash());
         assertNotEquals(data.contentHash(), data.first(9).contentHash());
-        assertNotEquals(data.first(2).contentHash(), data.subset(new int[] { 1, 0 }).contentHash());
+        assertNotEquals(data.first(2).contentHash(), data.subset(new int[] {1, 0}).contentHash());
         assertNotEquals(data.first(2).contentHash(), DataFixture.bytes(2, SHAPE, 2).contentHash());
         float[] values = new float[SHAPE.values()];
         Dataset zero = Dataset.ofUnits("test", SHAPE, names(1), values.clone(), new int[1]);
@@ -80,8 +81,8 @@ class DatasetTest {
 
     @Test
     void theSummaryCountsClassesAndMeasuresChannels() {
-        byte[] images = { 0, (byte) 255, 51, 51, (byte) 255, 0, 51, 51 };
-        Dataset data = Dataset.ofBytes("test", new ImageShape(2, 1, 2), names(3), images, new int[] { 2, 2 });
+        byte[] images = {0, (byte) 255, 51, 51, (byte) 255, 0, 51, 51};
+        Dataset data = Dataset.ofBytes("test", new ImageShape(2, 1, 2), names(3), images, new int[] {2, 2});
         DataSummary summary = DataSummary.of(data);
         assertEquals(List.of(0, 0, 2), summary.counts());
         assertEquals(2, summary.size());

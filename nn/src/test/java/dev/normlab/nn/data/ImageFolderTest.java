@@ -48,7 +48,7 @@ class ImageFolderTest {
     private static float[] rgb(Dataset data, int index) {
         float[] image = image(data, index);
         int plane = data.shape().height() * data.shape().width();
-        return new float[] { image[0], image[plane], image[2 * plane] };
+        return new float[] {image[0], image[plane], image[2 * plane]};
     }
 
     @Test
@@ -63,13 +63,13 @@ class ImageFolderTest {
         assertEquals(SHAPE, data.train().shape());
         assertEquals(List.of(), data.notices());
         assertEquals(3, data.train().size());
-        assertArrayEquals(new float[] { 1, 0, 0 }, rgb(data.train(), 0));
-        assertArrayEquals(new float[] { 0, 1, 0 }, rgb(data.train(), 1));
-        assertArrayEquals(new float[] { 0, 0, 1 }, rgb(data.train(), 2));
+        assertArrayEquals(new float[] {1, 0, 0}, rgb(data.train(), 0));
+        assertArrayEquals(new float[] {0, 1, 0}, rgb(data.train(), 1));
+        assertArrayEquals(new float[] {0, 0, 1}, rgb(data.train(), 2));
         assertEquals(0, data.train().label(0));
         assertEquals(1, data.train().label(2));
-        assertArrayEquals(new float[] { 1, 1, 1 }, rgb(data.test(), 0));
-        assertArrayEquals(new float[] { 0x10 / 255f, 0x20 / 255f, 0x30 / 255f }, rgb(data.test(), 1));
+        assertArrayEquals(new float[] {1, 1, 1}, rgb(data.test(), 0));
+        assertArrayEquals(new float[] {0x10 / 255f, 0x20 / 255f, 0x30 / 255f}, rgb(data.test(), 1));
     }
 
     @Test
@@ -88,7 +88,8 @@ class ImageFolderTest {
         assertEquals(4 / 255f, rgb(data.test(), 1)[2]);
         assertEquals(9 / 255f, rgb(data.test(), 2)[2]);
         assertEquals(1, data.notices().size());
-        assertTrue(data.notices().getFirst().contains("every fifth image") && data.notices().getFirst().contains("11 for training, 3 for testing"));
+        assertTrue(data.notices().getFirst().contains("every fifth image")
+                && data.notices().getFirst().contains("11 for training, 3 for testing"));
     }
 
     @Test
@@ -99,7 +100,7 @@ class ImageFolderTest {
             eight.getRaster().setSample(p % 2, p / 2, 0, 100);
             sixteen.getRaster().setSample(p % 2, p / 2, 0, 100 * 257);
         }
-        byte[] levels = { 0, (byte) 100 };
+        byte[] levels = {0, (byte) 100};
         BufferedImage palette = new BufferedImage(2, 2, BufferedImage.TYPE_BYTE_INDEXED, new IndexColorModel(8, 2, levels, levels, levels));
         for (int p = 0; p < 4; p++) {
             palette.getRaster().setSample(p % 2, p / 2, 0, 1);
@@ -123,7 +124,7 @@ class ImageFolderTest {
         write("a/1.jpg", 0x2080C0);
         write("a/2.jpeg", 0x2080C0);
         float[] rgb = rgb(ImageFolder.load(folder, SHAPE).train(), 0);
-        assertArrayEquals(new float[] { 0x20 / 255f, 0x80 / 255f, 0xC0 / 255f }, rgb, 0.02f);
+        assertArrayEquals(new float[] {0x20 / 255f, 0x80 / 255f, 0xC0 / 255f}, rgb, 0.02f);
     }
 
     @Test
@@ -144,7 +145,7 @@ class ImageFolderTest {
         write("a/1.png", 0);
         Path broken = write("a/2.png", 0x123456);
         byte[] content = Files.readAllBytes(broken);
-        for (int length : new int[] { 0, 4, 20, 40, content.length / 2 }) {
+        for (int length : new int[] {0, 4, 20, 40, content.length / 2}) {
             Files.write(broken, Arrays.copyOf(content, length));
             assertDataError(() -> ImageFolder.load(folder, SHAPE), broken.toString());
         }
@@ -157,7 +158,7 @@ class ImageFolderTest {
         write("a/1.png", 0);
         Path broken = write("a/2.jpg", noise());
         byte[] content = Files.readAllBytes(broken);
-        for (int length : new int[] { 1, 100, content.length / 2, content.length - 100 }) {
+        for (int length : new int[] {1, 100, content.length / 2, content.length - 100}) {
             Files.write(broken, Arrays.copyOf(content, length));
             assertDataError(() -> ImageFolder.load(folder, SHAPE), broken.toString());
         }

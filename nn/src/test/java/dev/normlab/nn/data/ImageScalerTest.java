@@ -3,8 +3,8 @@ package dev.normlab.nn.data;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -23,7 +23,8 @@ class ImageScalerTest {
     /// The archive is made by `tools/golden/make_scaled_images.py`.
     @Test
     void scaledImagesAreThoseOfPyTorch() throws IOException, URISyntaxException {
-        Map<String, NumberArray> golden = Npz.read(Path.of(Objects.requireNonNull(ImageScalerTest.class.getResource("scaled.npz")).toURI()));
+        Map<String, NumberArray> golden = Npz
+                .read(Path.of(Objects.requireNonNull(ImageScalerTest.class.getResource("scaled.npz")).toURI()));
         int cases = 0;
         for (Map.Entry<String, NumberArray> entry : golden.entrySet()) {
             int split = entry.getKey().indexOf("-to-");

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,25 +32,25 @@ class NpzDatasetTest {
 
     @Test
     void xAndYServeAsBothSplitsWithANotice() throws IOException {
-        float[] values = { 0, 0.25f, 0.5f, 1 };
+        float[] values = {0, 0.25f, 0.5f, 1};
         DataSplits data = NpzDataset.load(write(Map.of("x", NumberArray.of(values, 2, 1, 1, 2), "y", labels(0, 3))));
         assertEquals(2, data.train().size());
         assertEquals(new ImageShape(1, 1, 2), data.test().shape());
         assertEquals(4, data.train().classes());
         assertEquals(3, data.test().label(1));
-        assertArrayEquals(new float[] { 0.5f, 1 }, image(data.test(), 1));
+        assertArrayEquals(new float[] {0.5f, 1}, image(data.test(), 1));
         assertTrue(data.notices().getFirst().contains("training and test images are the same"));
     }
 
     @Test
     void trainAndTestArraysAndAClassCountAreUsed() throws IOException {
-        Map<String, NumberArray> arrays = Map.of("x_train", NumberArray.of(new byte[] { -1, 51 }, 2, 1, 1, 1), "y_train",
-                NumberArray.of(new long[] { 0, 1 }, 2), "x_test", NumberArray.of(new float[] { 0.5f }, 1, 1, 1, 1), "y_test",
-                NumberArray.of(new byte[] { 2 }, 1), "classes", NumberArray.of(new int[] { 10 }));
+        Map<String, NumberArray> arrays = Map.of("x_train", NumberArray.of(new byte[] {-1, 51}, 2, 1, 1, 1), "y_train",
+                NumberArray.of(new long[] {0, 1}, 2), "x_test", NumberArray.of(new float[] {0.5f}, 1, 1, 1, 1), "y_test",
+                NumberArray.of(new byte[] {2}, 1), "classes", NumberArray.of(new int[] {10}));
         DataSplits data = NpzDataset.load(write(arrays));
         assertEquals(10, data.train().classes());
-        assertArrayEquals(new float[] { 1 }, image(data.train(), 0));
-        assertArrayEquals(new float[] { 0.2f }, image(data.train(), 1));
+        assertArrayEquals(new float[] {1}, image(data.train(), 0));
+        assertArrayEquals(new float[] {0.2f}, image(data.train(), 1));
         assertEquals(2, data.test().label(0));
         assertTrue(data.notices().isEmpty());
     }
@@ -76,10 +76,10 @@ class NpzDatasetTest {
         assertNpzError(Map.of("x", images, "y", NumberArray.of(new int[2], 2, 1)), "[2, 1]");
         assertNpzError(Map.of("x", NumberArray.of(new float[4], 2, 2), "y", labels(0, 0)), "[n, c, h, w]", "[2, 2]");
         assertNpzError(Map.of("x", NumberArray.of(new int[4], 2, 1, 1, 2), "y", labels(0, 0)), "unsigned bytes", "int");
-        assertNpzError(Map.of("x", NumberArray.of(new float[] { 0, 0, 0, 2 }, 2, 1, 1, 2), "y", labels(0, 0)), "image 1", "2.0", "[0, 1]");
+        assertNpzError(Map.of("x", NumberArray.of(new float[] {0, 0, 0, 2}, 2, 1, 1, 2), "y", labels(0, 0)), "image 1", "2.0", "[0, 1]");
         assertNpzError(Map.of("x", NumberArray.of(new float[192], 2, 8, 4, 3), "y", labels(0, 0)), "[n, h, w, c]", "transpose");
-        assertNpzError(Map.of("x", images, "y", labels(0, 2), "classes", NumberArray.of(new int[] { 2 })), "the label 2", "0 to 1");
-        assertNpzError(Map.of("x", images, "y", labels(0, 1), "classes", NumberArray.of(new int[] { 0 })), "classes");
+        assertNpzError(Map.of("x", images, "y", labels(0, 2), "classes", NumberArray.of(new int[] {2})), "the label 2", "0 to 1");
+        assertNpzError(Map.of("x", images, "y", labels(0, 1), "classes", NumberArray.of(new int[] {0})), "classes");
         assertNpzError(Map.of("x", NumberArray.of(new float[0], 0, 1, 1, 2), "y", labels()), "[0, 1, 1, 2]");
     }
 

@@ -49,7 +49,7 @@ class SyntheticDatasetTest {
         DataSplits data = generate(32, 20, 20, 1, 1);
         assertNotEquals(data.train().contentHash(), data.test().contentHash());
         assertNotEquals(data.train().contentHash(), generate(32, 20, 20, 2, 1).train().contentHash());
-        assertNotEquals(data.train().subset(new int[] { 0 }).contentHash(), data.train().subset(new int[] { 10 }).contentHash());
+        assertNotEquals(data.train().subset(new int[] {0}).contentHash(), data.train().subset(new int[] {10}).contentHash());
     }
 
     @Test
@@ -109,7 +109,8 @@ class SyntheticDatasetTest {
             data.test().image(i, image, 0);
             correctTexture += nearest(means, image) % 2 == data.test().label(i) % 2 ? 1 : 0;
         }
-        assertTrue(correctTexture < 0.6 * data.test().size(), "textures told by mean images: " + correctTexture + " of " + data.test().size());
+        assertTrue(correctTexture < 0.6 * data.test().size(),
+                "textures told by mean images: " + correctTexture + " of " + data.test().size());
     }
 
     private static int nearest(double[][] means, float[] image) {
@@ -139,7 +140,8 @@ class SyntheticDatasetTest {
         assertEquals(0xFFFFFFFF, picture.getRGB(0, 0));
         // The second image of class 7 is image 17; its last pixel is at column 31, row 31.
         float[] image = image(data, 17);
-        int expected = 0xFF000000 | Math.round(255 * image[1023]) << 16 | Math.round(255 * image[2047]) << 8 | Math.round(255 * image[3071]);
+        int expected = 0xFF000000 | Math.round(255 * image[1023]) << 16 | Math.round(255 * image[2047]) << 8
+                | Math.round(255 * image[3071]);
         assertEquals(expected, picture.getRGB(2 + 66 + 63, 2 + 7 * 66 + 63));
         DataFixture.assertDataError(() -> SampleGrid.writePng(file, data, 0, 1), "at least 1");
         DataFixture.assertDataError(() -> SampleGrid.writePng(file, data, 1_000_000, 1000), "at most");

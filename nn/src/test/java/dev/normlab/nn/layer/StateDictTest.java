@@ -17,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class StateDictTest {
 
-    @TempDir Path folder;
+    @TempDir
+    Path folder;
 
     private static Layer model(long seed) {
         return new Sequential(new Conv2d(2, 3, 3, 1, 1, true), new BatchNorm2d(3), new Linear(3, 4, false)).initialize(seed);

@@ -40,7 +40,8 @@ class TrainerTest {
     private static final Dataset TRAIN = TinyTask.data(31, 1);
     private static final Dataset TEST = TinyTask.data(20, 2);
 
-    @TempDir Path folder;
+    @TempDir
+    Path folder;
 
     private static TrainingStep step(Layer model, Device device) {
         return new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.05, 0.9, 5e-4)), List.of(), device);

@@ -52,8 +52,8 @@ class TapeTest {
         try (Tape tape = Tape.eager(device, List.of(a, b))) {
             Gradients gradients = tape.backward(Reductions.sum(tape, Arithmetic.add(tape, a, b), false));
             tape.executor().update(Opcode.ADD_SCALED, null, List.of(gradients.of(a)), a, one);
-            assertArrayEquals(new float[]{2, 3, 4}, gradients.of(a).toArray());
-            assertArrayEquals(new float[]{1, 1, 1}, gradients.of(b).toArray());
+            assertArrayEquals(new float[] {2, 3, 4}, gradients.of(a).toArray());
+            assertArrayEquals(new float[] {1, 1, 1}, gradients.of(b).toArray());
         }
     }
 

@@ -6,8 +6,7 @@ import dev.normlab.engine.tensor.Tensor;
 /// Activation functions, elementwise on any shape.
 public final class Activations {
 
-    private Activations() {
-    }
+    private Activations() {}
 
     /// `max(0, x)`; the derivative at 0 is 0. Keeps the output.
     public static Tensor relu(Tape tape, Tensor x) {

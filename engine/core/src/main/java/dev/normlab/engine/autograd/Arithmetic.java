@@ -17,8 +17,7 @@ import java.util.Locale;
 /// Elementwise arithmetic. Binary operations broadcast as in NumPy and PyTorch: shapes align at the last dimension, sizes of 1 stretch.
 public final class Arithmetic {
 
-    private Arithmetic() {
-    }
+    private Arithmetic() {}
 
     /// `a + b`.
     public static Tensor add(Tape tape, Tensor a, Tensor b) {

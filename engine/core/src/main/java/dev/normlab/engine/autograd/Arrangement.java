@@ -18,8 +18,7 @@ import java.util.List;
 /// Moving elements about: every result is a tensor of its own, never a view.
 public final class Arrangement {
 
-    private Arrangement() {
-    }
+    private Arrangement() {}
 
     /// The same elements, row-major, in another shape; one size may be -1 and follows from the others.
     ///
@@ -51,7 +50,8 @@ public final class Arrangement {
         }
         Permutation permutation = new Permutation(Arrays.stream(axes).boxed().toList());
         Tensor y = tape.run(Opcode.PERMUTE, permutation, TensorSpec.floats(sizes), x);
-        return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.PERMUTE, permutation.inverse(), x.spec(), dOut)));
+        return tape.onBackward(y, List.of(x),
+                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.PERMUTE, permutation.inverse(), x.spec(), dOut)));
     }
 
     /// Pads images `[n, c, h, w]` on each side.
@@ -65,8 +65,9 @@ public final class Arrangement {
         int room = mode == PadMode.REFLECT ? 1 : 0;
         boolean bounded = mode == PadMode.REFLECT || mode == PadMode.CIRCULAR;
         if (bounded && (Math.max(top, bottom) > shape.size(2) - room || Math.max(left, right) > shape.size(3) - room)) {
-            throw new ShapeException("pad: " + mode + " padding of top " + top + ", bottom " + bottom + ", left " + left + ", right " + right
-                    + " needs an image of at least that size" + (room == 1 ? " plus one" : "") + ", but got " + shape);
+            throw new ShapeException(
+                    "pad: " + mode + " padding of top " + top + ", bottom " + bottom + ", left " + left + ", right " + right
+                            + " needs an image of at least that size" + (room == 1 ? " plus one" : "") + ", but got " + shape);
         }
         PadSizes s = new PadSizes(shape.size(0), shape.size(1), shape.size(2), shape.size(3), top, bottom, left, right, mode);
         Tensor y = tape.run(Opcode.PAD, s, TensorSpec.floats(s.n(), s.c(), s.oh(), s.ow()), x);
@@ -85,7 +86,8 @@ public final class Arrangement {
         int total = 0;
         for (Tensor part : parts) {
             if (part.shape().rank() != first.rank() || !part.shape().with(along, 0).equals(first.with(along, 0))) {
-                throw new ShapeException("concatenate: sizes other than that of axis " + axis + " must be equal, but got " + first + " and " + part.shape());
+                throw new ShapeException(
+                        "concatenate: sizes other than that of axis " + axis + " must be equal, but got " + first + " and " + part.shape());
             }
             total += part.shape().size(along);
         }
@@ -107,7 +109,8 @@ public final class Arrangement {
     public static Tensor slice(Tape tape, Tensor x, int axis, int start, int count) {
         int along = Reductions.axis(x.shape(), axis);
         if (start < 0 || count < 0 || start + count > x.shape().size(along)) {
-            throw new ShapeException("slice: positions " + start + " to " + (start + count - 1) + " are not all on axis " + axis + " of " + x.shape());
+            throw new ShapeException(
+                    "slice: positions " + start + " to " + (start + count - 1) + " are not all on axis " + axis + " of " + x.shape());
         }
         Slice slice = new Slice(x.shape(), along, start, count);
         Tensor y = tape.run(Opcode.SLICE, slice, TensorSpec.floats(slice.part()), x);
@@ -135,7 +138,8 @@ public final class Arrangement {
     /// @throws ShapeException if the channels are no multiple of the groups
     public static Tensor channelShuffle(Tape tape, Tensor x, int groups) {
         if (x.shape().rank() != 4 || groups < 1 || x.shape().size(1) % groups != 0) {
-            throw new ShapeException("channelShuffle: expected [n, c, h, w] with c a multiple of " + groups + " groups, but got " + x.shape());
+            throw new ShapeException(
+                    "channelShuffle: expected [n, c, h, w] with c a multiple of " + groups + " groups, but got " + x.shape());
         }
         Tensor y = tape.run(Opcode.CHANNEL_SHUFFLE, groups, x.spec(), x);
         int back = x.shape().size(1) / groups;
@@ -150,11 +154,13 @@ public final class Arrangement {
         int along = Reductions.axis(x.shape(), axis);
         if (indices.dtype() != DType.INT32 || indices.shape().rank() != x.shape().rank()
                 || !indices.shape().with(along, 0).equals(x.shape().with(along, 0))) {
-            throw new ShapeException("gather: expected int indices of shape " + x.shape() + " except along axis " + axis + ", but got " + indices);
+            throw new ShapeException(
+                    "gather: expected int indices of shape " + x.shape() + " except along axis " + axis + ", but got " + indices);
         }
         Tensor y = tape.run(Opcode.GATHER, along, TensorSpec.floats(indices.shape()), x, indices);
         GatherBackward backward = new GatherBackward(x.shape(), along);
-        return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.GATHER_BACKWARD, backward, x.spec(), dOut, indices)));
+        return tape.onBackward(y, List.of(x),
+                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.GATHER_BACKWARD, backward, x.spec(), dOut, indices)));
     }
 
     /// Whole examples of `a` where the mask is not 0, of `b` elsewhere; copies bit for bit. The gradient goes where the value came from.
@@ -165,8 +171,9 @@ public final class Arrangement {
     /// @throws ShapeException if shapes do not match
     public static Tensor select(Tape tape, Tensor mask, Tensor a, Tensor b) {
         if (!a.shape().equals(b.shape()) || a.shape().rank() < 1 || !mask.shape().equals(Shape.of(a.shape().size(0)))) {
-            throw new ShapeException("select: expected a mask [n] and two tensors [n, ..] of one shape, but got mask " + mask.shape() + ", " + a.shape()
-                    + " and " + b.shape());
+            throw new ShapeException(
+                    "select: expected a mask [n] and two tensors [n, ..] of one shape, but got mask " + mask.shape() + ", " + a.shape()
+                            + " and " + b.shape());
         }
         Tensor y = tape.run(Opcode.SELECT, null, a.spec(), mask, a, b);
         return tape.onBackward(y, List.of(a, b), (dOut, sink) -> {
@@ -192,7 +199,8 @@ public final class Arrangement {
         }
         Shape shape = Arrays.stream(resolved).anyMatch(size -> size < 0) ? Shape.of(0) : Shape.of(resolved);
         if (shape.elements() != from.elements()) {
-            throw new ShapeException("reshape: " + from + " has " + from.elements() + " elements and does not fit " + Arrays.toString(sizes));
+            throw new ShapeException(
+                    "reshape: " + from + " has " + from.elements() + " elements and does not fit " + Arrays.toString(sizes));
         }
         return shape;
     }

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// Batch normalisation (Ioffe & Szegedy 2015), exactly as PyTorch's: the biased variance normalises, the unbiased one is recorded.
 public final class BatchNorm {
 
-    private BatchNorm() {
-    }
+    private BatchNorm() {}
 
     /// Normalises by the batch's own statistics and, if running statistics are given, updates them in place.
     ///
@@ -27,22 +26,24 @@ public final class BatchNorm {
             @Nullable Tensor runningVar, float momentum, float eps) {
         BatchNormSizes s = sizes(x, eps, weight, bias, runningMean, runningVar);
         if (s.count() == 1) {
-            throw new ShapeException("batchNorm: training needs more than one value per channel to have a variance, but the input is " + x.shape()
-                    + "; use a larger batch or eval mode");
+            throw new ShapeException(
+                    "batchNorm: training needs more than one value per channel to have a variance, but the input is " + x.shape()
+                            + "; use a larger batch or eval mode");
         }
         TensorSpec perChannel = TensorSpec.floats(s.c());
         List<Tensor> outputs = tape.run(Opcode.BATCH_NORM_TRAIN, s, List.of(x.spec(), perChannel, perChannel), x, weight, bias);
         Tensor mean = outputs.get(1);
         Tensor var = outputs.get(2);
         if (runningMean != null && runningVar != null) {
-            tape.executor().update(Opcode.UPDATE_RUNNING_STATISTICS, new RunningStatistics(s.count(), momentum), List.of(runningMean, runningVar), mean,
-                    var);
+            tape.executor().update(Opcode.UPDATE_RUNNING_STATISTICS, new RunningStatistics(s.count(), momentum),
+                    List.of(runningMean, runningVar), mean, var);
         }
         return tape.onBackward(outputs.get(0), Arrays.asList(x, weight, bias), (dOut, sink) -> {
             List<Tensor> sums = tape.run(Opcode.BATCH_NORM_BACKWARD_PARAMETERS, s, List.of(perChannel, perChannel), x, dOut, mean, var);
             sink.add(weight, () -> sums.get(0));
             sink.add(bias, () -> sums.get(1));
-            sink.add(x, () -> tape.run(Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT, s, x.spec(), x, dOut, weight, mean, var, sums.get(0), sums.get(1)));
+            sink.add(x, () -> tape.run(Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT, s, x.spec(), x, dOut, weight, mean, var, sums.get(0),
+                    sums.get(1)));
         });
     }
 
@@ -71,7 +72,8 @@ public final class BatchNorm {
         int c = shape.size(1);
         for (Tensor vector : vectors) {
             if (vector != null && !vector.shape().equals(Shape.of(c))) {
-                throw new ShapeException("batchNorm: expected weight, bias and statistics [c=" + c + "] to match input " + shape + ", but got " + vector);
+                throw new ShapeException(
+                        "batchNorm: expected weight, bias and statistics [c=" + c + "] to match input " + shape + ", but got " + vector);
             }
         }
         return new BatchNormSizes(shape.size(0), c, shape.rank() == 4 ? shape.size(2) * shape.size(3) : 1, eps);

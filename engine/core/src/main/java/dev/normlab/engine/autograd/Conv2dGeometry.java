@@ -6,17 +6,19 @@ import dev.normlab.engine.tensor.ShapeException;
 /// Where the taps of a convolution lie: strides, padding on each side, dilation, groups, and what stands outside the image.
 ///
 /// @throws ShapeException if a stride, dilation or the group count is below 1 or a padding is negative
-public record Conv2dGeometry(int strideH, int strideW, int padTop, int padBottom, int padLeft, int padRight, int dilationH, int dilationW, int groups,
-        PadMode mode) {
+public record Conv2dGeometry(int strideH, int strideW, int padTop, int padBottom, int padLeft, int padRight, int dilationH, int dilationW,
+        int groups, PadMode mode) {
 
     public Conv2dGeometry {
         if (strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1 || groups < 1) {
-            throw new ShapeException("conv2d: stride, dilation and groups are at least 1, but got stride [" + strideH + ", " + strideW + "], dilation ["
-                    + dilationH + ", " + dilationW + "], groups " + groups);
+            throw new ShapeException(
+                    "conv2d: stride, dilation and groups are at least 1, but got stride [" + strideH + ", " + strideW + "], dilation ["
+                            + dilationH + ", " + dilationW + "], groups " + groups);
         }
         if (padTop < 0 || padBottom < 0 || padLeft < 0 || padRight < 0) {
-            throw new ShapeException("conv2d: padding is not negative, but got top " + padTop + ", bottom " + padBottom + ", left " + padLeft + ", right "
-                    + padRight);
+            throw new ShapeException(
+                    "conv2d: padding is not negative, but got top " + padTop + ", bottom " + padBottom + ", left " + padLeft + ", right "
+                            + padRight);
         }
     }
 

@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// 2-D convolution and its transpose.
 public final class Convolution {
 
-    private Convolution() {
-    }
+    private Convolution() {}
 
     /// 2-D convolution (cross-correlation, as in PyTorch).
     ///
@@ -47,8 +46,8 @@ public final class Convolution {
     /// `oh = (h - 1)*stride - padTop - padBottom + dilation*(kh - 1) + outputPaddingH + 1`. Zero padding only.
     ///
     /// @throws ShapeException if shapes do not match, the output would be empty, or an output padding is not below stride or dilation
-    public static Tensor convTranspose2d(Tape tape, Tensor input, Tensor weight, @Nullable Tensor bias, Conv2dGeometry geometry, int outputPaddingH,
-            int outputPaddingW) {
+    public static Tensor convTranspose2d(Tape tape, Tensor input, Tensor weight, @Nullable Tensor bias, Conv2dGeometry geometry,
+            int outputPaddingH, int outputPaddingW) {
         Conv2dSizes s = transposedSizes(input.shape(), weight.shape(), geometry, outputPaddingH, outputPaddingW);
         requireBias("convTranspose2d", bias, s.c());
         Tensor y = tape.run(Opcode.CONV2D_BACKWARD_INPUT, s, TensorSpec.floats(s.inputShape()), input, weight);
@@ -69,7 +68,8 @@ public final class Convolution {
     /// @throws ShapeException if they do not fit together
     public static Conv2dSizes sizes(Shape input, Shape weight, Conv2dGeometry g) {
         if (input.rank() != 4 || weight.rank() != 4) {
-            throw new ShapeException("conv2d: expected input [n, c, h, w] and weight [o, c/groups, kh, kw], but got input " + input + " and weight " + weight);
+            throw new ShapeException("conv2d: expected input [n, c, h, w] and weight [o, c/groups, kh, kw], but got input " + input
+                    + " and weight " + weight);
         }
         int c = input.size(1);
         int o = weight.size(0);
@@ -79,18 +79,21 @@ public final class Convolution {
         int oh = g.outputRows(input.size(2), weight.size(2));
         int ow = g.outputColumns(input.size(3), weight.size(3));
         if (oh < 1 || ow < 1) {
-            throw new ShapeException("conv2d: the kernel does not fit: input " + input + " with padding top " + g.padTop() + ", bottom " + g.padBottom()
-                    + ", left " + g.padLeft() + ", right " + g.padRight() + " is smaller than weight " + weight + " with dilation [" + g.dilationH() + ", "
-                    + g.dilationW() + "]");
+            throw new ShapeException(
+                    "conv2d: the kernel does not fit: input " + input + " with padding top " + g.padTop() + ", bottom " + g.padBottom()
+                            + ", left " + g.padLeft() + ", right " + g.padRight() + " is smaller than weight " + weight + " with dilation ["
+                            + g.dilationH() + ", "
+                            + g.dilationW() + "]");
         }
-        return new Conv2dSizes(input.size(0), c, input.size(2), input.size(3), o, weight.size(2), weight.size(3), g.strideH(), g.strideW(), g.padTop(),
-                g.padBottom(), g.padLeft(), g.padRight(), g.dilationH(), g.dilationW(), g.groups(), oh, ow);
+        return new Conv2dSizes(input.size(0), c, input.size(2), input.size(3), o, weight.size(2), weight.size(3), g.strideH(), g.strideW(),
+                g.padTop(), g.padBottom(), g.padLeft(), g.padRight(), g.dilationH(), g.dilationW(), g.groups(), oh, ow);
     }
 
     private static String channelMismatch(Shape input, Shape weight, Conv2dGeometry g) {
         int c = weight.size(1) * g.groups();
         String expected = "conv2d: expected input [n, c=" + c + ", h, w] to match weight [o=" + weight.size(0) + ", c"
-                + (g.groups() > 1 ? "/" + g.groups() : "") + "=" + weight.size(1) + ", kh=" + weight.size(2) + ", kw=" + weight.size(3) + "]";
+                + (g.groups() > 1 ? "/" + g.groups() : "") + "=" + weight.size(1) + ", kh=" + weight.size(2) + ", kw=" + weight.size(3)
+                + "]";
         if (weight.size(0) % g.groups() != 0) {
             return expected + ", and o to be a multiple of the " + g.groups() + " groups";
         }
@@ -103,26 +106,31 @@ public final class Convolution {
     /// @throws ShapeException if they do not fit together
     public static Conv2dSizes transposedSizes(Shape input, Shape weight, Conv2dGeometry g, int outputPaddingH, int outputPaddingW) {
         if (input.rank() != 4 || weight.rank() != 4 || input.size(1) != weight.size(0) || input.size(1) % g.groups() != 0) {
-            throw new ShapeException("convTranspose2d: expected input [n, c, h, w] and weight [c, o/groups, kh, kw] with c a multiple of " + g.groups()
-                    + " groups, but got input " + input + " and weight " + weight);
+            throw new ShapeException(
+                    "convTranspose2d: expected input [n, c, h, w] and weight [c, o/groups, kh, kw] with c a multiple of " + g.groups()
+                            + " groups, but got input " + input + " and weight " + weight);
         }
         if (g.mode() != PadMode.ZERO) {
             throw new ShapeException("convTranspose2d: only zero padding has a transpose here, but got " + g.mode());
         }
         if (outputPaddingH < 0 || outputPaddingW < 0 || outputPaddingH >= Math.max(g.strideH(), g.dilationH())
                 || outputPaddingW >= Math.max(g.strideW(), g.dilationW())) {
-            throw new ShapeException("convTranspose2d: output padding is at least 0 and smaller than stride or dilation, but got [" + outputPaddingH + ", "
-                    + outputPaddingW + "] with stride [" + g.strideH() + ", " + g.strideW() + "], dilation [" + g.dilationH() + ", " + g.dilationW() + "]");
+            throw new ShapeException(
+                    "convTranspose2d: output padding is at least 0 and smaller than stride or dilation, but got [" + outputPaddingH + ", "
+                            + outputPaddingW + "] with stride [" + g.strideH() + ", " + g.strideW() + "], dilation [" + g.dilationH() + ", "
+                            + g.dilationW() + "]");
         }
         int kh = weight.size(2);
         int kw = weight.size(3);
         int h = (input.size(2) - 1) * g.strideH() - g.padTop() - g.padBottom() + g.dilationH() * (kh - 1) + outputPaddingH + 1;
         int w = (input.size(3) - 1) * g.strideW() - g.padLeft() - g.padRight() + g.dilationW() * (kw - 1) + outputPaddingW + 1;
         if (h < 1 || w < 1) {
-            throw new ShapeException("convTranspose2d: the output would be [" + h + ", " + w + "] for input " + input + "; use less padding");
+            throw new ShapeException(
+                    "convTranspose2d: the output would be [" + h + ", " + w + "] for input " + input + "; use less padding");
         }
-        return new Conv2dSizes(input.size(0), weight.size(1) * g.groups(), h, w, input.size(1), kh, kw, g.strideH(), g.strideW(), g.padTop(),
-                g.padBottom(), g.padLeft(), g.padRight(), g.dilationH(), g.dilationW(), g.groups(), input.size(2), input.size(3));
+        return new Conv2dSizes(input.size(0), weight.size(1) * g.groups(), h, w, input.size(1), kh, kw, g.strideH(), g.strideW(),
+                g.padTop(), g.padBottom(), g.padLeft(), g.padRight(), g.dilationH(), g.dilationW(), g.groups(), input.size(2),
+                input.size(3));
     }
 
     private static void requireBias(String operation, @Nullable Tensor bias, int o) {

@@ -13,8 +13,7 @@ import java.util.List;
 /// the same mask, and a replayed program draws new ones when the counter is changed between replays.
 public final class Dropout {
 
-    private Dropout() {
-    }
+    private Dropout() {}
 
     /// Sets each element to zero with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014, inverted). Keeps the mask.
     ///

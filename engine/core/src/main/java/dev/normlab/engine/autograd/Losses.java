@@ -13,8 +13,7 @@ import java.util.List;
 /// Losses, with PyTorch's conventions.
 public final class Losses {
 
-    private Losses() {
-    }
+    private Losses() {}
 
     /// How a KL divergence is reduced: PyTorch's `batchmean` divides the sum by the batch size alone.
     public enum KlReduction {
@@ -77,7 +76,8 @@ public final class Losses {
     /// @throws ShapeException if the shapes differ
     public static Tensor klDiv(Tape tape, Tensor input, Tensor target, boolean logTarget, KlReduction reduction) {
         if (!input.shape().equals(target.shape()) || input.shape().rank() < 1) {
-            throw new ShapeException("klDiv: expected two tensors of one shape with a batch dimension, but got " + input.shape() + " and " + target.shape());
+            throw new ShapeException(
+                    "klDiv: expected two tensors of one shape with a batch dimension, but got " + input.shape() + " and " + target.shape());
         }
         Tensor pointwise = logTarget
                 ? Arithmetic.multiply(tape, Arithmetic.exp(tape, target), Arithmetic.subtract(tape, target, input))
@@ -93,7 +93,8 @@ public final class Losses {
     private static CrossEntropySizes sizes(String operation, Tensor scores, Tensor labels, CrossEntropyOptions options) {
         Shape shape = scores.shape();
         if (shape.rank() != 2 || labels.dtype() != DType.INT32 || !labels.shape().equals(Shape.of(shape.size(0)))) {
-            throw new ShapeException(operation + ": expected scores [n, k] and int labels [n], but got scores " + scores + " and labels " + labels);
+            throw new ShapeException(
+                    operation + ": expected scores [n, k] and int labels [n], but got scores " + scores + " and labels " + labels);
         }
         Tensor weight = options.classWeight();
         if (weight != null && !weight.shape().equals(Shape.of(shape.size(1)))) {

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// Matrix products.
 public final class Matrices {
 
-    private Matrices() {
-    }
+    private Matrices() {}
 
     /// A linear layer, `y = x · weightᵀ + bias`.
     ///
@@ -25,8 +24,9 @@ public final class Matrices {
     public static Tensor linear(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias) {
         Shape shape = x.shape();
         if (weight.shape().rank() != 2 || shape.rank() < 1 || shape.size(-1) != weight.shape().size(1)) {
-            throw new ShapeException("linear: expected input [.., in] to match weight [out, in], but got input " + shape + " and weight " + weight.shape()
-                    + (shape.rank() == 4 ? ". Flatten images first." : ""));
+            throw new ShapeException(
+                    "linear: expected input [.., in] to match weight [out, in], but got input " + shape + " and weight " + weight.shape()
+                            + (shape.rank() == 4 ? ". Flatten images first." : ""));
         }
         int in = weight.shape().size(1);
         int out = weight.shape().size(0);

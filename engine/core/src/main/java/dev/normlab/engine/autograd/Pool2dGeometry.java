@@ -15,12 +15,14 @@ public record Pool2dGeometry(int kh, int kw, int strideH, int strideW, int padH,
 
     public Pool2dGeometry {
         if (kh < 1 || kw < 1 || strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1 || divisorOverride < 0) {
-            throw new ShapeException("pool2d: kernel, stride and dilation are at least 1, but got kernel [" + kh + ", " + kw + "], stride [" + strideH + ", "
-                    + strideW + "], dilation [" + dilationH + ", " + dilationW + "], divisor " + divisorOverride);
+            throw new ShapeException(
+                    "pool2d: kernel, stride and dilation are at least 1, but got kernel [" + kh + ", " + kw + "], stride [" + strideH + ", "
+                            + strideW + "], dilation [" + dilationH + ", " + dilationW + "], divisor " + divisorOverride);
         }
         if (padH < 0 || padW < 0 || padH > (dilationH * (kh - 1) + 1) / 2 || padW > (dilationW * (kw - 1) + 1) / 2) {
-            throw new ShapeException("pool2d: padding is at most half of the kernel, but got padding [" + padH + ", " + padW + "] for kernel [" + kh + ", "
-                    + kw + "]");
+            throw new ShapeException(
+                    "pool2d: padding is at most half of the kernel, but got padding [" + padH + ", " + padW + "] for kernel [" + kh + ", "
+                            + kw + "]");
         }
     }
 
@@ -39,10 +41,11 @@ public record Pool2dGeometry(int kh, int kw, int strideH, int strideW, int padH,
         int oh = windows(input.size(2), kh, strideH, padH, dilationH);
         int ow = windows(input.size(3), kw, strideW, padW, dilationW);
         if (oh < 1 || ow < 1) {
-            throw new ShapeException("pool2d: no window [" + kh + ", " + kw + "] fits into input " + input + " with padding [" + padH + ", " + padW + "]");
+            throw new ShapeException(
+                    "pool2d: no window [" + kh + ", " + kw + "] fits into input " + input + " with padding [" + padH + ", " + padW + "]");
         }
-        return new Pool2dSizes(input.size(0), input.size(1), input.size(2), input.size(3), kh, kw, strideH, strideW, padH, padW, dilationH, dilationW, oh,
-                ow, countIncludePad, divisorOverride);
+        return new Pool2dSizes(input.size(0), input.size(1), input.size(2), input.size(3), kh, kw, strideH, strideW, padH, padW, dilationH,
+                dilationW, oh, ow, countIncludePad, divisorOverride);
     }
 
     private int windows(int size, int kernel, int stride, int pad, int dilation) {

@@ -11,15 +11,15 @@ import java.util.List;
 /// Pooling of images `[n, c, h, w]`.
 public final class Pooling {
 
-    private Pooling() {
-    }
+    private Pooling() {}
 
     /// The largest value of every window; the gradient goes to the first maximum in row-major order. Keeps the indices.
     ///
     /// @throws ShapeException if the input is not 4-D or no window fits
     public static Tensor maxPool2d(Tape tape, Tensor x, Pool2dGeometry geometry) {
         Pool2dSizes s = geometry.sizes(x.shape());
-        List<Tensor> outputs = tape.run(Opcode.MAX_POOL, s, List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())), x);
+        List<Tensor> outputs = tape.run(Opcode.MAX_POOL, s, List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())),
+                x);
         Tensor indices = outputs.get(1);
         return tape.onBackward(outputs.get(0), List.of(x),
                 (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.MAX_POOL_BACKWARD, s, x.spec(), dOut, indices)));
@@ -43,11 +43,13 @@ public final class Pooling {
     /// @throws ShapeException if the input is not 4-D or an output size is below 1
     public static Tensor adaptiveAveragePool2d(Tape tape, Tensor x, int oh, int ow) {
         if (x.shape().rank() != 4 || oh < 1 || ow < 1) {
-            throw new ShapeException("adaptiveAveragePool2d: expected input [n, c, h, w] and a positive output size, but got " + x.shape() + " and [" + oh
-                    + ", " + ow + "]");
+            throw new ShapeException(
+                    "adaptiveAveragePool2d: expected input [n, c, h, w] and a positive output size, but got " + x.shape() + " and [" + oh
+                            + ", " + ow + "]");
         }
         AdaptivePoolSizes s = new AdaptivePoolSizes(x.shape().size(0), x.shape().size(1), x.shape().size(2), x.shape().size(3), oh, ow);
         Tensor y = tape.run(Opcode.ADAPTIVE_AVERAGE_POOL, s, TensorSpec.floats(s.n(), s.c(), oh, ow), x);
-        return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.ADAPTIVE_AVERAGE_POOL_BACKWARD, s, x.spec(), dOut)));
+        return tape.onBackward(y, List.of(x),
+                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.ADAPTIVE_AVERAGE_POOL_BACKWARD, s, x.spec(), dOut)));
     }
 }

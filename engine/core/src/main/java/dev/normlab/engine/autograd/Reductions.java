@@ -13,14 +13,12 @@ import java.util.List;
 /// Sums, means and extremes over axes. Negative axes count from the end; no axes means all.
 public final class Reductions {
 
-    private Reductions() {
-    }
+    private Reductions() {}
 
     /// The largest values along an axis, descending, and where they stood.
     ///
     /// @param indices int, of the shape of `values`
-    public record Top(Tensor values, Tensor indices) {
-    }
+    public record Top(Tensor values, Tensor indices) {}
 
     /// The sum over axes.
     ///
@@ -99,7 +97,8 @@ public final class Reductions {
             throw new ShapeException("topK: expected k between 1 and the size of axis " + axis + " of " + x.shape() + ", but got " + k);
         }
         Shape out = x.shape().with(along, k);
-        List<Tensor> outputs = tape.run(Opcode.TOP_K, new Attributes.TopK(along, k), List.of(TensorSpec.floats(out), TensorSpec.ints(out)), x);
+        List<Tensor> outputs = tape.run(Opcode.TOP_K, new Attributes.TopK(along, k), List.of(TensorSpec.floats(out), TensorSpec.ints(out)),
+                x);
         Tensor indices = outputs.get(1);
         Tensor values = tape.onBackward(outputs.get(0), List.of(x), (dOut, sink) -> sink.add(x,
                 () -> tape.run(Opcode.GATHER_BACKWARD, new Attributes.GatherBackward(x.shape(), along), x.spec(), dOut, indices)));

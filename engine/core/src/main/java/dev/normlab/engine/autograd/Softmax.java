@@ -8,8 +8,7 @@ import java.util.List;
 /// Softmax and its logarithm along an axis, with the maximum subtracted first.
 public final class Softmax {
 
-    private Softmax() {
-    }
+    private Softmax() {}
 
     /// `e^x / Σ e^x` along the axis. Keeps the output.
     public static Tensor softmax(Tape tape, Tensor x, int axis) {
@@ -23,6 +22,7 @@ public final class Softmax {
 
     private static Tensor run(Tape tape, Tensor x, Attributes.Softmax softmax) {
         Tensor y = tape.run(Opcode.SOFTMAX, softmax, x.spec(), x);
-        return tape.onBackward(y, List.of(x), (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.SOFTMAX_BACKWARD, softmax, x.spec(), y, dOut)));
+        return tape.onBackward(y, List.of(x),
+                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.SOFTMAX_BACKWARD, softmax, x.spec(), y, dOut)));
     }
 }

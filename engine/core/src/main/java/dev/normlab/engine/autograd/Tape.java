@@ -38,8 +38,7 @@ public final class Tape implements AutoCloseable {
     private final Set<Tensor> tracked = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Node> nodes = new ArrayList<>();
 
-    private record Node(Tensor output, Backward backward) {
-    }
+    private record Node(Tensor output, Backward backward) {}
 
     /// How one operation passes a gradient on.
     @FunctionalInterface
@@ -54,8 +53,7 @@ public final class Tape implements AutoCloseable {
 
         private final Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
 
-        private Sink() {
-        }
+        private Sink() {}
 
         /// Whether the gradient of this input is wanted; [#add] asks by itself.
         public boolean wants(@Nullable Tensor input) {

@@ -21,8 +21,7 @@ public final class AtomicFile {
     private static final int BUFFER_BYTES = 1 << 16;
     private static final AtomicLong COUNTER = new AtomicLong();
 
-    private AtomicFile() {
-    }
+    private AtomicFile() {}
 
     /// Writes the content of a file.
     @FunctionalInterface
@@ -45,7 +44,8 @@ public final class AtomicFile {
         if (Files.isDirectory(file)) {
             throw new IOException("cannot write " + target + ": it is a folder");
         }
-        Path temporary = folder.resolve("." + file.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
+        Path temporary = folder
+                .resolve("." + file.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
         try {
             writeAndForce(temporary, content);
             rename(temporary, file);

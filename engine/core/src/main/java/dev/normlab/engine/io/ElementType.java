@@ -97,7 +97,8 @@ enum ElementType {
         void read(ByteBuffer chunk, int start, int count);
     }
 
-    private void forEachChunk(String source, String what, InputStream in, ByteOrder order, int count, ChunkReader reader) throws IOException {
+    private void forEachChunk(String source, String what, InputStream in, ByteOrder order, int count, ChunkReader reader)
+            throws IOException {
         int step = CHUNK_BYTES / bytes;
         byte[] chunk = new byte[Math.min(count, step) * bytes];
         for (int start = 0; start < count; start += step) {

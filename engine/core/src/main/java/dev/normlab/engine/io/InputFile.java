@@ -8,8 +8,7 @@ import java.nio.file.Path;
 /// Checks before a file is opened, so that the message says what is wrong and not only the path.
 final class InputFile {
 
-    private InputFile() {
-    }
+    private InputFile() {}
 
     /// The length in bytes of a file that is there and readable.
     ///

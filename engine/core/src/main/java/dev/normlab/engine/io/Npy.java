@@ -15,8 +15,7 @@ public final class Npy {
 
     private static final int BUFFER_BYTES = 1 << 16;
 
-    private Npy() {
-    }
+    private Npy() {}
 
     /// Reads a file. Floating-point numbers become single precision; see [NumberArray] for the rest. The result is row-major, whatever the
     /// file is.
@@ -35,8 +34,9 @@ public final class Npy {
         NpyHeader header = NpyHeader.read(source, in);
         long dataBytes = length - header.headerBytes();
         if (dataBytes != header.dataBytes()) {
-            throw new FormatException(source, "expected " + header.dataBytes() + " bytes of numbers for the type " + header.type() + " and the shape "
-                    + header.shape() + ", but got " + dataBytes);
+            throw new FormatException(source,
+                    "expected " + header.dataBytes() + " bytes of numbers for the type " + header.type() + " and the shape "
+                            + header.shape() + ", but got " + dataBytes);
         }
         NumberArray array = header.type().read(source, "the array", in, header.order(), header.shape());
         return header.fortran() && header.shape().rank() > 1 ? rowMajor(array) : array;

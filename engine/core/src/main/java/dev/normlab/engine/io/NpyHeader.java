@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// @param headerBytes bytes from the start of the file to the first number
 record NpyHeader(ElementType type, ByteOrder order, boolean fortran, Shape shape, int headerBytes) {
 
-    private static final byte[] MAGIC = { (byte) 0x93, 'N', 'U', 'M', 'P', 'Y' };
+    private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
     private static final int MAX_HEADER_BYTES = 1 << 16;
     private static final int MAX_DIMENSIONS = 64;
     private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 64;
@@ -54,7 +54,8 @@ record NpyHeader(ElementType type, ByteOrder order, boolean fortran, Shape shape
         ByteBuffer buffer = ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN);
         long headerLength = version == 1 ? buffer.getShort() & 0xFFFF : buffer.getInt() & 0xFFFFFFFFL;
         if (headerLength > MAX_HEADER_BYTES) {
-            throw new FormatException(source, "expected an npy header of at most " + MAX_HEADER_BYTES + " bytes, but the file announces " + headerLength);
+            throw new FormatException(source,
+                    "expected an npy header of at most " + MAX_HEADER_BYTES + " bytes, but the file announces " + headerLength);
         }
         byte[] header = in.readNBytes((int) headerLength);
         if (header.length < headerLength) {
@@ -123,7 +124,8 @@ record NpyHeader(ElementType type, ByteOrder order, boolean fortran, Shape shape
             if (descr == null || fortran == null || sizes == null || !text.substring(position).isBlank()) {
                 throw problem("expected exactly the keys descr, fortran_order and shape");
             }
-            return new NpyHeader(type(descr), descr.charAt(0) == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN, fortran, shape(sizes), headerBytes);
+            return new NpyHeader(type(descr), descr.charAt(0) == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN, fortran,
+                    shape(sizes), headerBytes);
         }
 
         private String descr() throws FormatException {
@@ -151,7 +153,8 @@ record NpyHeader(ElementType type, ByteOrder order, boolean fortran, Shape shape
                 default -> null;
             };
             if (type == null || descr.charAt(0) == '|' && type.bytes() > 1) {
-                throw problem("the numbers have the type '" + descr + "'; this program reads f2, f4, f8, b1, i1, u1, i2, u2, i4, u4 and i8");
+                throw problem(
+                        "the numbers have the type '" + descr + "'; this program reads f2, f4, f8, b1, i1, u1, i2, u2, i4, u4 and i8");
             }
             return type;
         }
@@ -202,7 +205,7 @@ record NpyHeader(ElementType type, ByteOrder order, boolean fortran, Shape shape
 
         private boolean truth() throws FormatException {
             skipSpace();
-            for (boolean value : new boolean[] { true, false }) {
+            for (boolean value : new boolean[] {true, false}) {
                 String word = value ? "True" : "False";
                 if (text.startsWith(word, position)) {
                     position += word.length();

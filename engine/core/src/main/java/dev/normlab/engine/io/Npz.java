@@ -33,8 +33,7 @@ public final class Npz {
     private static final String SUFFIX = ".npy";
     private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
 
-    private Npz() {
-    }
+    private Npz() {}
 
     /// Reads all arrays of an archive, by name without `.npy`, in the archive's order. Entries that are no npy files by name are left out.
     ///
@@ -116,16 +115,19 @@ public final class Npz {
     }
 
     private static FormatException damaged(Path file, ZipException e) {
-        return new FormatException(file.toString(), "expected an npz archive, but it is damaged or no zip file (" + e.getMessage() + ")", e);
+        return new FormatException(file.toString(), "expected an npz archive, but it is damaged or no zip file (" + e.getMessage() + ")",
+                e);
     }
 
     private static NumberArray read(String source, ZipFile zip, ZipEntry entry) throws IOException {
         long size = entry.getSize();
         long compressed = entry.getCompressedSize();
         if (size < 0 || compressed < 0 || size / MAX_DEFLATE_RATIO > compressed) {
-            throw new FormatException(source, "the archive announces " + size + " bytes from " + compressed + " compressed ones, which cannot be");
+            throw new FormatException(source,
+                    "the archive announces " + size + " bytes from " + compressed + " compressed ones, which cannot be");
         }
-        try (CheckedInputStream in = new CheckedInputStream(new BufferedInputStream(zip.getInputStream(entry), BUFFER_BYTES), new CRC32())) {
+        try (CheckedInputStream in = new CheckedInputStream(new BufferedInputStream(zip.getInputStream(entry), BUFFER_BYTES),
+                new CRC32())) {
             NumberArray array = Npy.read(source, in, size);
             if (in.read() >= 0) {
                 throw new FormatException(source, "expected " + size + " bytes as announced, but more come");

@@ -105,7 +105,8 @@ public sealed interface NumberArray {
 
     private static void checkLength(Shape shape, int length) {
         if (shape.elements() != length) {
-            throw new IllegalArgumentException("the shape " + shape + " has " + shape.elements() + " elements, but there are " + length + " values");
+            throw new IllegalArgumentException(
+                    "the shape " + shape + " has " + shape.elements() + " elements, but there are " + length + " values");
         }
     }
 }

@@ -35,8 +35,7 @@ public final class Safetensors {
     private static final int BUFFER_BYTES = 1 << 16;
     private static final String METADATA_KEY = "__metadata__";
 
-    private Safetensors() {
-    }
+    private Safetensors() {}
 
     /// What a safetensors file holds.
     ///
@@ -53,14 +52,14 @@ public final class Safetensors {
             if (tensor instanceof NumberArray.Floats floats) {
                 return floats;
             }
-            throw new FormatException(source, tensor == null ? "expected a tensor \"" + name + "\", but there is none"
+            throw new FormatException(source, tensor == null
+                    ? "expected a tensor \"" + name + "\", but there is none"
                     : "expected floating-point numbers in the tensor \"" + name + "\", but it has numbers of type " + tensor.kind());
         }
     }
 
     /// Where a tensor lies, in bytes from the end of the header.
-    private record Entry(String name, ElementType type, Shape shape, long begin, long end) {
-    }
+    private record Entry(String name, ElementType type, Shape shape, long begin, long end) {}
 
     /// Reads a whole file. F16, BF16 and F64 numbers become single precision.
     ///
@@ -96,7 +95,8 @@ public final class Safetensors {
     }
 
     /// Writes the content of a safetensors file to a stream; see [#write(Path, Map, Map)].
-    public static void write(OutputStream out, Map<String, ? extends NumberArray> tensors, Map<String, String> metadata) throws IOException {
+    public static void write(OutputStream out, Map<String, ? extends NumberArray> tensors, Map<String, String> metadata)
+            throws IOException {
         if (tensors.containsKey(METADATA_KEY)) {
             throw new IllegalArgumentException("a tensor cannot have the name " + METADATA_KEY + ": safetensors reserves it");
         }
@@ -118,7 +118,8 @@ public final class Safetensors {
             long end = begin + (long) tensor.length() * type.bytes();
             separate(header);
             header.append(Json.quote(name)).append(":{\"dtype\":\"").append(type).append("\",\"shape\":")
-                    .append(tensor.shape().toString().replace(" ", "")).append(",\"data_offsets\":[").append(begin).append(',').append(end).append("]}");
+                    .append(tensor.shape().toString().replace(" ", "")).append(",\"data_offsets\":[").append(begin).append(',').append(end)
+                    .append("]}");
             begin = end;
         }
         byte[] json = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
@@ -159,12 +160,14 @@ public final class Safetensors {
         }
         long headerLength = ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
         if (headerLength < 0 || headerLength > MAX_HEADER_BYTES) {
-            throw new FormatException(source, "expected a safetensors header of at most " + MAX_HEADER_BYTES + " bytes, but the file announces "
-                    + Long.toUnsignedString(headerLength) + "; it is damaged or no safetensors file");
+            throw new FormatException(source,
+                    "expected a safetensors header of at most " + MAX_HEADER_BYTES + " bytes, but the file announces "
+                            + Long.toUnsignedString(headerLength) + "; it is damaged or no safetensors file");
         }
         if (headerLength > fileLength - LENGTH_BYTES) {
-            throw new FormatException(source, "expected a header of " + headerLength + " bytes, but the file ends " + (fileLength - LENGTH_BYTES)
-                    + " bytes after the header's length; it is truncated or no safetensors file");
+            throw new FormatException(source,
+                    "expected a header of " + headerLength + " bytes, but the file ends " + (fileLength - LENGTH_BYTES)
+                            + " bytes after the header's length; it is truncated or no safetensors file");
         }
         return (int) headerLength;
     }
@@ -193,7 +196,8 @@ public final class Safetensors {
         }
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             if (!(entry.getValue() instanceof String text)) {
-                throw new FormatException(source, "expected a string for \"" + entry.getKey() + "\" in " + METADATA_KEY + ", but got " + entry.getValue());
+                throw new FormatException(source,
+                        "expected a string for \"" + entry.getKey() + "\" in " + METADATA_KEY + ", but got " + entry.getValue());
             }
             metadata.put((String) entry.getKey(), text);
         }
@@ -215,18 +219,22 @@ public final class Safetensors {
     private static Entry entry(String source, String name, @Nullable Object value) throws FormatException {
         if (!(value instanceof Map<?, ?> map) || map.size() != 3 || !(map.get("dtype") instanceof String typeName)
                 || !(map.get("shape") instanceof List<?> sizes) || !(map.get("data_offsets") instanceof List<?> offsets)) {
-            throw new FormatException(source, "expected exactly dtype, shape and data_offsets for the tensor \"" + name + "\", but got " + shortened(value));
+            throw new FormatException(source,
+                    "expected exactly dtype, shape and data_offsets for the tensor \"" + name + "\", but got " + shortened(value));
         }
         ElementType type = elementType(source, name, typeName);
         Shape shape = shape(source, name, sizes);
-        if (offsets.size() != 2 || !(offsets.get(0) instanceof Long begin) || !(offsets.get(1) instanceof Long end) || begin < 0 || end < begin) {
-            throw new FormatException(source, "expected two data_offsets [begin, end] with 0 <= begin <= end for the tensor \"" + name + "\", but got "
-                    + shortened(offsets));
+        if (offsets.size() != 2 || !(offsets.get(0) instanceof Long begin) || !(offsets.get(1) instanceof Long end) || begin < 0
+                || end < begin) {
+            throw new FormatException(source,
+                    "expected two data_offsets [begin, end] with 0 <= begin <= end for the tensor \"" + name + "\", but got "
+                            + shortened(offsets));
         }
         long expected = (long) shape.elements() * type.bytes();
         if (end - begin != expected) {
-            throw new FormatException(source, "expected " + expected + " bytes for the tensor \"" + name + "\" of type " + type + " and shape " + shape
-                    + ", but its data_offsets [" + begin + ", " + end + "] span " + (end - begin));
+            throw new FormatException(source,
+                    "expected " + expected + " bytes for the tensor \"" + name + "\" of type " + type + " and shape " + shape
+                            + ", but its data_offsets [" + begin + ", " + end + "] span " + (end - begin));
         }
         return new Entry(name, type, shape, begin, end);
     }
@@ -250,8 +258,9 @@ public final class Safetensors {
             checked[d] = valid ? ((Long) sizes.get(d)).intValue() : 0;
         }
         if (!valid) {
-            throw new FormatException(source, "expected sizes of at least 0 with a product of at most " + MAX_ELEMENTS + " as the shape of the tensor \""
-                    + name + "\", but got " + shortened(sizes));
+            throw new FormatException(source,
+                    "expected sizes of at least 0 with a product of at most " + MAX_ELEMENTS + " as the shape of the tensor \""
+                            + name + "\", but got " + shortened(sizes));
         }
         return Shape.of(checked);
     }
@@ -261,8 +270,9 @@ public final class Safetensors {
         long position = 0;
         for (Entry entry : entries) {
             if (entry.end > dataLength) {
-                throw new FormatException(source, "the tensor \"" + entry.name + "\" ends at byte " + entry.end + " of the data, but the file has only "
-                        + dataLength + "; it is truncated or damaged");
+                throw new FormatException(source,
+                        "the tensor \"" + entry.name + "\" ends at byte " + entry.end + " of the data, but the file has only "
+                                + dataLength + "; it is truncated or damaged");
             }
             if (entry.begin != position) {
                 throw new FormatException(source, "expected the tensor \"" + entry.name + "\" to begin at byte " + position
@@ -272,7 +282,8 @@ public final class Safetensors {
             position = entry.end;
         }
         if (position != dataLength) {
-            throw new FormatException(source, "expected the file to end after the last tensor, at byte " + position + " of the data, but it has " + dataLength);
+            throw new FormatException(source,
+                    "expected the file to end after the last tensor, at byte " + position + " of the data, but it has " + dataLength);
         }
     }
 

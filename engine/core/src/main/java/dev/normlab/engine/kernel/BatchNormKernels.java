@@ -20,8 +20,8 @@ public interface BatchNormKernels {
 
     /// The input's gradient when `mean` and `var` are the batch's own: they depend on `x`, and `dWeight`, `dBias` are the sums of
     /// [#batchNormBackwardParameters].
-    void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var, Storage dWeight,
-            Storage dBias, Storage dx, Workspace workspace);
+    void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var,
+            Storage dWeight, Storage dBias, Storage dx, Workspace workspace);
 
     /// The input's gradient when the statistics are constants: `dx = dOut * weight / sqrt(var + eps)`.
     void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx, Workspace workspace);

@@ -6,8 +6,8 @@ import dev.normlab.engine.tensor.Shape;
 ///
 /// Input `[n, c, h, w]`, weight `[o, c/groups, kh, kw]`, output `[n, o, oh, ow]`. Output row `ioh` reads through tap `t` the input row
 /// `ioh * strideH + t * dilationH - padTop` when that lies in `[0, h)`; columns likewise.
-public record Conv2dSizes(int n, int c, int h, int w, int o, int kh, int kw, int strideH, int strideW, int padTop, int padBottom, int padLeft,
-        int padRight, int dilationH, int dilationW, int groups, int oh, int ow) {
+public record Conv2dSizes(int n, int c, int h, int w, int o, int kh, int kw, int strideH, int strideW, int padTop, int padBottom,
+        int padLeft, int padRight, int dilationH, int dilationW, int groups, int oh, int ow) {
 
     /// `[n, c, h, w]`.
     public Shape inputShape() {

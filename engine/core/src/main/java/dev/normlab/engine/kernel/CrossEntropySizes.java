@@ -5,5 +5,4 @@ package dev.normlab.engine.kernel;
 /// @param smoothing   label smoothing in [0, 1]: the target is `(1 - smoothing) * onehot + smoothing / k`
 /// @param ignoreIndex labels of this value contribute nothing
 /// @param reduction   what becomes of the `n` losses
-public record CrossEntropySizes(int n, int k, float smoothing, int ignoreIndex, Reduction reduction) {
-}
+public record CrossEntropySizes(int n, int k, float smoothing, int ignoreIndex, Reduction reduction) {}

@@ -7,15 +7,18 @@ import org.jspecify.annotations.Nullable;
 public interface LossKernels {
 
     /// Cross entropy of logits `[n, k]`; `loss` has one element, or `[n]` for [Reduction#NONE].
-    void crossEntropyForward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage loss, Workspace workspace);
-
-    /// The gradient of [#crossEntropyForward] in the logits; `dLoss` has one element, or `[n]` for [Reduction#NONE].
-    void crossEntropyBackward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage dLoss, Storage dLogits,
+    void crossEntropyForward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage loss,
             Workspace workspace);
 
+    /// The gradient of [#crossEntropyForward] in the logits; `dLoss` has one element, or `[n]` for [Reduction#NONE].
+    void crossEntropyBackward(CrossEntropySizes s, Storage logits, Storage labels, @Nullable Storage classWeight, Storage dLoss,
+            Storage dLogits, Workspace workspace);
+
     /// Negative log likelihood of log-probabilities `[n, k]` (no smoothing).
-    void nllForward(CrossEntropySizes s, Storage logProbabilities, Storage labels, @Nullable Storage classWeight, Storage loss, Workspace workspace);
+    void nllForward(CrossEntropySizes s, Storage logProbabilities, Storage labels, @Nullable Storage classWeight, Storage loss,
+            Workspace workspace);
 
     /// The gradient of [#nllForward].
-    void nllBackward(CrossEntropySizes s, Storage labels, @Nullable Storage classWeight, Storage dLoss, Storage dLogProbabilities, Workspace workspace);
+    void nllBackward(CrossEntropySizes s, Storage labels, @Nullable Storage classWeight, Storage dLoss, Storage dLogProbabilities,
+            Workspace workspace);
 }

@@ -14,8 +14,7 @@ public final class Workspace {
     private final Map<String, double[]>[] scratchDoubles;
     private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
 
-    private record Packed(long version, float[] values) {
-    }
+    private record Packed(long version, float[] values) {}
 
     /// A workspace for this team.
     @SuppressWarnings({"unchecked", "rawtypes"})

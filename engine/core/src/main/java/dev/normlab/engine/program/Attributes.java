@@ -6,24 +6,19 @@ import java.util.List;
 /// The small attribute records of operations that need no sizes record of their own; which opcode takes which is said in [Opcode].
 public final class Attributes {
 
-    private Attributes() {
-    }
+    private Attributes() {}
 
     /// The range of a clamp; infinite where one side is open.
-    public record ClampRange(float low, float high) {
-    }
+    public record ClampRange(float low, float high) {}
 
     /// Arg max (`largest`) or arg min along an axis.
-    public record ArgExtreme(int axis, boolean largest) {
-    }
+    public record ArgExtreme(int axis, boolean largest) {}
 
     /// The `k` largest along an axis.
-    public record TopK(int axis, int k) {
-    }
+    public record TopK(int axis, int k) {}
 
     /// Softmax or log-softmax along an axis.
-    public record Softmax(int axis, boolean logarithm) {
-    }
+    public record Softmax(int axis, boolean logarithm) {}
 
     /// Output axis `d` is input axis `axes[d]`.
     public record Permutation(List<Integer> axes) {
@@ -52,10 +47,8 @@ public final class Attributes {
     }
 
     /// The axis of a gather and the shape it gathered from.
-    public record GatherBackward(Shape in, int axis) {
-    }
+    public record GatherBackward(Shape in, int axis) {}
 
     /// How batch statistics enter the running ones: values per channel, and the weight of the new statistics.
-    public record RunningStatistics(int count, float momentum) {
-    }
+    public record RunningStatistics(int count, float momentum) {}
 }

@@ -45,18 +45,24 @@ final class Dispatch {
         Storage y = out[0];
         switch (opcode) {
             case CONV2D -> kernels.convolutions().conv2dForward((Conv2dSizes) some(attributes), x.at(0), x.at(1), in[2], y, ws);
-            case CONV2D_BACKWARD_INPUT -> kernels.convolutions().conv2dBackwardInput((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
-            case CONV2D_BACKWARD_WEIGHT -> kernels.convolutions().conv2dBackwardWeight((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
+            case CONV2D_BACKWARD_INPUT ->
+                kernels.convolutions().conv2dBackwardInput((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
+            case CONV2D_BACKWARD_WEIGHT ->
+                kernels.convolutions().conv2dBackwardWeight((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
             case GEMM -> kernels.matrices().gemm((GemmSizes) some(attributes), x.at(0), x.at(1), in[2], y, ws);
-            case BATCH_NORM_TRAIN, BATCH_NORM_EVAL, BATCH_NORM_BACKWARD_PARAMETERS, BATCH_NORM_TRAIN_BACKWARD_INPUT, BATCH_NORM_EVAL_BACKWARD_INPUT ->
+            case BATCH_NORM_TRAIN, BATCH_NORM_EVAL, BATCH_NORM_BACKWARD_PARAMETERS, BATCH_NORM_TRAIN_BACKWARD_INPUT,
+                    BATCH_NORM_EVAL_BACKWARD_INPUT ->
                 batchNorm(opcode, (BatchNormSizes) some(attributes), x, in, out);
             case MAX_POOL -> kernels.pooling().maxPoolForward((Pool2dSizes) some(attributes), x.at(0), y, out[1], ws);
             case MAX_POOL_BACKWARD -> kernels.pooling().maxPoolBackward((Pool2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
             case AVERAGE_POOL -> kernels.pooling().averagePoolForward((Pool2dSizes) some(attributes), x.at(0), y, ws);
             case AVERAGE_POOL_BACKWARD -> kernels.pooling().averagePoolBackward((Pool2dSizes) some(attributes), x.at(0), y, ws);
-            case ADAPTIVE_AVERAGE_POOL -> kernels.pooling().adaptiveAveragePoolForward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
-            case ADAPTIVE_AVERAGE_POOL_BACKWARD -> kernels.pooling().adaptiveAveragePoolBackward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
-            case UNARY, UNARY_BACKWARD, BINARY, CLAMP, CLAMP_BACKWARD, SCALE, BROADCAST, RANDOM -> elementwise(opcode, some(attributes), x, y);
+            case ADAPTIVE_AVERAGE_POOL ->
+                kernels.pooling().adaptiveAveragePoolForward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
+            case ADAPTIVE_AVERAGE_POOL_BACKWARD ->
+                kernels.pooling().adaptiveAveragePoolBackward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
+            case UNARY, UNARY_BACKWARD, BINARY, CLAMP, CLAMP_BACKWARD, SCALE, BROADCAST, RANDOM ->
+                elementwise(opcode, some(attributes), x, y);
             case EQUAL_INDICES -> kernels.elementwise().equalIndices(x.at(0), x.at(1), y, ws);
             case SELECT -> kernels.arrangements().select(x.at(0), x.at(1), x.at(2), y, ws);
             case REDUCE, CHANNEL_SUM, ARG_EXTREME, TOP_K, SOFTMAX, SOFTMAX_BACKWARD -> reduction(opcode, attributes, x, out);
@@ -74,14 +80,16 @@ final class Dispatch {
         switch (opcode) {
             case UPDATE_RUNNING_STATISTICS -> {
                 RunningStatistics statistics = (RunningStatistics) some(attributes);
-                kernels.batchNorms().updateRunningStatistics(statistics.count(), statistics.momentum(), x.at(0), x.at(1), targets[0], targets[1]);
+                kernels.batchNorms().updateRunningStatistics(statistics.count(), statistics.momentum(), x.at(0), x.at(1), targets[0],
+                        targets[1]);
             }
             case SGD -> kernels.updates().sgd(x.at(0), x.at(1), targets[0], targets[1], ws);
             case ADAM -> kernels.updates().adam(x.at(0), x.at(1), targets[0], targets[1], targets[2], ws);
             case ADD_SCALED -> kernels.updates().addScaled(x.at(0), x.at(1), targets[0], ws);
             case ASSIGN -> kernels.updates().assign(x.at(0), targets[0], ws);
-            case SLICE_DECAY -> kernels.updates().sliceDecay((SliceNormSizes) some(attributes), x.at(0), in[1], x.at(2), x.at(3), targets[0], targets[1],
-                    ws);
+            case SLICE_DECAY ->
+                kernels.updates().sliceDecay((SliceNormSizes) some(attributes), x.at(0), in[1], x.at(2), x.at(3), targets[0], targets[1],
+                        ws);
             default -> throw new IllegalArgumentException(opcode + " makes new tensors and updates none in place");
         }
     }
@@ -91,9 +99,11 @@ final class Dispatch {
         switch (opcode) {
             case BATCH_NORM_TRAIN -> batchNorms.batchNormTrain(s, x.at(0), in[1], in[2], out[0], out[1], out[2], ws);
             case BATCH_NORM_EVAL -> batchNorms.batchNormEval(s, x.at(0), in[1], in[2], x.at(3), x.at(4), out[0], ws);
-            case BATCH_NORM_BACKWARD_PARAMETERS -> batchNorms.batchNormBackwardParameters(s, x.at(0), x.at(1), x.at(2), x.at(3), out[0], out[1], ws);
-            case BATCH_NORM_TRAIN_BACKWARD_INPUT -> batchNorms.batchNormTrainBackwardInput(s, x.at(0), x.at(1), in[2], x.at(3), x.at(4), x.at(5), x.at(6),
-                    out[0], ws);
+            case BATCH_NORM_BACKWARD_PARAMETERS ->
+                batchNorms.batchNormBackwardParameters(s, x.at(0), x.at(1), x.at(2), x.at(3), out[0], out[1], ws);
+            case BATCH_NORM_TRAIN_BACKWARD_INPUT ->
+                batchNorms.batchNormTrainBackwardInput(s, x.at(0), x.at(1), in[2], x.at(3), x.at(4), x.at(5), x.at(6),
+                        out[0], ws);
             default -> batchNorms.batchNormEvalBackwardInput(s, x.at(0), in[1], x.at(2), out[0], ws);
         }
     }
@@ -176,7 +186,8 @@ final class Dispatch {
             }
             default -> {
                 GatherBackward gather = (GatherBackward) some(attributes);
-                arrangements.gatherBackward(AxisSizes.of(gather.in(), gather.axis()), x.at(0).shape().size(gather.axis()), x.at(0), x.at(1), y, ws);
+                arrangements.gatherBackward(AxisSizes.of(gather.in(), gather.axis()), x.at(0).shape().size(gather.axis()), x.at(0), x.at(1),
+                        y, ws);
             }
         }
     }

@@ -97,7 +97,8 @@ public final class Interpreter implements AutoCloseable {
     private Storage required(int id) {
         Storage storage = bound[id];
         if (storage == null) {
-            throw new IllegalStateException("value %" + id + " " + program.values().get(id).spec() + " of the program is read before it is written");
+            throw new IllegalStateException(
+                    "value %" + id + " " + program.values().get(id).spec() + " of the program is read before it is written");
         }
         return storage;
     }
@@ -112,7 +113,8 @@ public final class Interpreter implements AutoCloseable {
             TensorSpec expected = program.values().get(id).spec();
             Tensor given = feeds.get(name);
             if (given == null || !given.spec().equals(expected)) {
-                throw new IllegalArgumentException("the program's feed '" + name + "' is " + expected + ", but got " + (given == null ? "nothing" : given));
+                throw new IllegalArgumentException(
+                        "the program's feed '" + name + "' is " + expected + ", but got " + (given == null ? "nothing" : given));
             }
             bound[id] = given.storage();
         });

@@ -65,7 +65,8 @@ final class Lowering {
             inputLayouts[i] = input == null ? Layout.PLAIN : operandLayout(opcode.inputIsActivation(i), common, input.shape());
         }
         for (int i = 0; i < outputLayouts.length; i++) {
-            outputLayouts[i] = specs.get(i).dtype() == DType.INT32 ? Layout.PLAIN
+            outputLayouts[i] = specs.get(i).dtype() == DType.INT32
+                    ? Layout.PLAIN
                     : operandLayout(opcode.outputIsActivation(i), common, specs.get(i).shape());
         }
     }
@@ -89,7 +90,8 @@ final class Lowering {
             return Layout.PLAIN;
         }
         for (Storage input : inputs) {
-            boolean fits = input == null || input.shape().elements() == 1 || input.shape().rank() == 4 && input.shape().size(1) == out.size(1);
+            boolean fits = input == null || input.shape().elements() == 1
+                    || input.shape().rank() == 4 && input.shape().size(1) == out.size(1);
             if (!fits) {
                 return Layout.PLAIN;
             }

@@ -20,7 +20,8 @@ public record Operation(Opcode opcode, @Nullable Object attributes, int[] inputs
     /// For example `%7, %8 = MAX_POOL(%6) Pool2dSizes[..]`.
     @Override
     public String toString() {
-        return ids(outputs) + (opcode.updatesInPlace() ? " <- " : " = ") + opcode + "(" + ids(inputs) + ")" + (attributes == null ? "" : " " + attributes);
+        return ids(outputs) + (opcode.updatesInPlace() ? " <- " : " = ") + opcode + "(" + ids(inputs) + ")"
+                + (attributes == null ? "" : " " + attributes);
     }
 
     private static String ids(int[] ids) {

@@ -37,8 +37,7 @@ public record StepProgram(List<Value> values, List<Operation> operations, Map<St
     ///
     /// @param name    of a feed, or of a resident that has one
     /// @param storage of a resident
-    public record Value(TensorSpec spec, Role role, @Nullable String name, @Nullable Storage storage) {
-    }
+    public record Value(TensorSpec spec, Role role, @Nullable String name, @Nullable Storage storage) {}
 
     /// The program as text, one operation a line, for reading and for tests.
     public String listing() {

@@ -30,8 +30,7 @@ public final class RandomStream {
     /// @param key 64-bit key of the generator, from the seed and the purpose
     /// @param stream upper half of the counter, from the indices
     /// @param position number of 32-bit words already taken
-    public record State(long key, long stream, long position) {
-    }
+    public record State(long key, long stream, long position) {}
 
     private RandomStream(long key, long stream, long position) {
         this.key = key;
@@ -235,7 +234,8 @@ public final class RandomStream {
 
     private static void checkRange(float low, float high) {
         if (!(low <= high) || !Float.isFinite(high - low)) {
-            throw new IllegalArgumentException("a uniform random number needs finite bounds with low <= high, but got " + low + " and " + high);
+            throw new IllegalArgumentException(
+                    "a uniform random number needs finite bounds with low <= high, but got " + low + " and " + high);
         }
     }
 

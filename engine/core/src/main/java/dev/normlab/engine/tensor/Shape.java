@@ -20,7 +20,8 @@ public final class Shape {
             }
             product *= size;
             if (product > Integer.MAX_VALUE - 64) {
-                throw new ShapeException("a tensor holds at most 2^31 - 65 elements, but the shape " + Arrays.toString(sizes) + " has more");
+                throw new ShapeException(
+                        "a tensor holds at most 2^31 - 65 elements, but the shape " + Arrays.toString(sizes) + " has more");
             }
         }
         this.sizes = sizes;
@@ -88,8 +89,9 @@ public final class Shape {
             int sizeA = d <= a.rank() ? a.size(-d) : 1;
             int sizeB = d <= b.rank() ? b.size(-d) : 1;
             if (sizeA != sizeB && sizeA != 1 && sizeB != 1) {
-                throw new ShapeException(operation + ": the shapes " + a + " and " + b + " do not broadcast: counted from the end, dimension " + d + " is "
-                        + sizeA + " in one and " + sizeB + " in the other, and neither is 1");
+                throw new ShapeException(
+                        operation + ": the shapes " + a + " and " + b + " do not broadcast: counted from the end, dimension " + d + " is "
+                                + sizeA + " in one and " + sizeB + " in the other, and neither is 1");
             }
             sizes[rank - d] = sizeA == 1 ? sizeB : sizeA;
         }

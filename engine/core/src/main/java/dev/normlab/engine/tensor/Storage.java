@@ -27,7 +27,8 @@ public final class Storage {
     /// A float storage around an array of at least `layout.length(shape)` elements; the array is kept, not copied.
     public static Storage ofFloats(Shape shape, Layout layout, float[] floats) {
         if (floats.length < layout.length(shape)) {
-            throw new ShapeException("a storage of shape " + shape + " needs " + layout.length(shape) + " floats, but got " + floats.length);
+            throw new ShapeException(
+                    "a storage of shape " + shape + " needs " + layout.length(shape) + " floats, but got " + floats.length);
         }
         return new Storage(DType.FLOAT32, shape, layout, floats, null);
     }

@@ -15,8 +15,7 @@ import org.junit.jupiter.api.function.Executable;
 /// The files made by `tools/golden/make_array_files.py`, and what is in them.
 final class Fixture {
 
-    private Fixture() {
-    }
+    private Fixture() {}
 
     static Path file(String name) {
         try {

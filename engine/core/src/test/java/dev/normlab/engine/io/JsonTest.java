@@ -19,7 +19,8 @@ class JsonTest {
 
     @Test
     void everyKindOfValueIsRead() throws FormatException {
-        assertEquals(Map.of("a", List.of(1L, -2.5, true, false, "x"), "b", Map.of()), parse(" {\"a\" : [1, -2.5, true,false,\"x\"],\n\"b\":{}}\t"));
+        assertEquals(Map.of("a", List.of(1L, -2.5, true, false, "x"), "b", Map.of()),
+                parse(" {\"a\" : [1, -2.5, true,false,\"x\"],\n\"b\":{}}\t"));
         assertEquals(Arrays.asList((Object) null), parse("[null]"));
         assertNull(parse("null"));
         assertEquals(List.of(), parse("[ ]"));
@@ -45,9 +46,11 @@ class JsonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "{1:1}", "tru", "nul",
-            "True", "NaN", "Infinity", "+1", ".5", "1.", "1e", "01", "-", "--1", "0x10", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"",
-            "\"line\nbreak\"", "1 2", "{} {}", "// comment", "1e999", "9223372036854775808", "\u00a01", "\"\\u\uff111234\"" })
+    @ValueSource(strings = {"", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}",
+        "{1:1}", "tru", "nul",
+        "True", "NaN", "Infinity", "+1", ".5", "1.", "1e", "01", "-", "--1", "0x10", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"line\nbreak\"", "1 2", "{} {}", "// comment", "1e999", "9223372036854775808", "\u00a01", "\"\\u\uff111234\""})
     void textThatIsNotJsonIsAnError(String text) {
         assertFormatError(() -> parse(text), "test.json", "bad JSON at character");
     }

@@ -33,7 +33,7 @@ class NpyTest {
     private Path file(int version, String header, int dataBytes) throws IOException {
         byte[] text = header.getBytes(StandardCharsets.ISO_8859_1);
         ByteBuffer content = ByteBuffer.allocate(12 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
-        content.put(new byte[] { (byte) 0x93, 'N', 'U', 'M', 'P', 'Y', (byte) version, 0 });
+        content.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', (byte) version, 0});
         if (version == 1) {
             content.putShort((short) text.length);
         } else {
@@ -45,7 +45,7 @@ class NpyTest {
 
     @Test
     void singlePrecisionIsReadInEveryVersionByteOrderAndIndexOrder() throws IOException {
-        for (String name : new String[] { "f4", "f4-big-endian", "f4-fortran" }) {
+        for (String name : new String[] {"f4", "f4-big-endian", "f4-fortran"}) {
             assertHalves(read(name), 2, 3, 4);
         }
         assertHalves(read("f4-version-2"), 2, 3);
@@ -61,18 +61,19 @@ class NpyTest {
 
     @Test
     void integersAreReadWithTheirValues() throws IOException {
-        int[] six = { 0, 1, 2, 3, 4, 5 };
+        int[] six = {0, 1, 2, 3, 4, 5};
         assertArrayEquals(six, assertInstanceOf(NumberArray.Ints.class, read("i4")).values());
         assertArrayEquals(six, assertInstanceOf(NumberArray.Ints.class, read("i4-big-endian")).values());
-        assertArrayEquals(new int[] { 65533, 65534, 65535 }, assertInstanceOf(NumberArray.Ints.class, read("u2")).values());
-        assertArrayEquals(new long[] { 5_000_000_000L, 5_000_000_001L, 5_000_000_002L }, assertInstanceOf(NumberArray.Longs.class, read("i8")).values());
-        assertArrayEquals(new long[] { 0, 1, 2, 3, 4, 5 }, assertInstanceOf(NumberArray.Longs.class, read("i8-fortran")).values());
-        for (String name : new String[] { "u1", "u1-fortran" }) {
+        assertArrayEquals(new int[] {65533, 65534, 65535}, assertInstanceOf(NumberArray.Ints.class, read("u2")).values());
+        assertArrayEquals(new long[] {5_000_000_000L, 5_000_000_001L, 5_000_000_002L},
+                assertInstanceOf(NumberArray.Longs.class, read("i8")).values());
+        assertArrayEquals(new long[] {0, 1, 2, 3, 4, 5}, assertInstanceOf(NumberArray.Longs.class, read("i8-fortran")).values());
+        for (String name : new String[] {"u1", "u1-fortran"}) {
             NumberArray.Bytes bytes = assertInstanceOf(NumberArray.Bytes.class, read(name));
-            assertArrayEquals(new byte[] { -4, -3, -2, -1 }, bytes.values());
+            assertArrayEquals(new byte[] {-4, -3, -2, -1}, bytes.values());
             assertEquals(255, bytes.integer(3));
         }
-        assertArrayEquals(new byte[] { 1, 0, 1 }, assertInstanceOf(NumberArray.Bytes.class, read("bool")).values());
+        assertArrayEquals(new byte[] {1, 0, 1}, assertInstanceOf(NumberArray.Bytes.class, read("bool")).values());
     }
 
     @Test
@@ -91,8 +92,8 @@ class NpyTest {
 
     @Test
     void whatIsWrittenIsReadBackAndStartsAligned() throws IOException {
-        NumberArray[] arrays = { NumberArray.of(Fixture.halves(24), 2, 3, 4), NumberArray.of(new int[] { Integer.MIN_VALUE, 7 }, 2),
-                NumberArray.of(new long[] { Long.MIN_VALUE }), NumberArray.of(new byte[] { -1, 0, 1 }, 1, 3), NumberArray.of(new float[0], 0, 5) };
+        NumberArray[] arrays = {NumberArray.of(Fixture.halves(24), 2, 3, 4), NumberArray.of(new int[] {Integer.MIN_VALUE, 7}, 2),
+            NumberArray.of(new long[] {Long.MIN_VALUE}), NumberArray.of(new byte[] {-1, 0, 1}, 1, 3), NumberArray.of(new float[0], 0, 5)};
         for (NumberArray array : arrays) {
             Path file = folder.resolve("array.npy");
             Npy.write(file, array);
@@ -124,20 +125,23 @@ class NpyTest {
         assertFormatError(() -> Npy.read(large), "expected 8000000000 bytes", "got 8");
         Path overflow = file(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (65536, 65536, 65536, 65536), }", 8);
         assertFormatError(() -> Npy.read(overflow), "at most 2147483583 numbers");
-        byte[] header = { (byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 2, 0, -1, -1, -1, -1 };
+        byte[] header = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 2, 0, -1, -1, -1, -1};
         Path longHeader = Files.write(folder.resolve("long.npy"), header);
         assertFormatError(() -> Npy.read(longHeader), "at most 65536 bytes", "4294967295");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} x", "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': 2}", "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2.0,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
-            "{'descr': '|f4', 'fortran_order': False, 'shape': (2,)}", "{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}",
-            "{'descr': '<u8', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'more': 1}", "{'descr': '<f4, 'fortran_order': False, 'shape': (2,)}",
-            "{'descr': __import__('os'), 'fortran_order': False, 'shape': (2,)}" })
+    @ValueSource(strings = {"", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} x", "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': 2}", "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2.0,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+        "{'descr': '|f4', 'fortran_order': False, 'shape': (2,)}", "{'descr': 'f4', 'fortran_order': False, 'shape': (2,)}",
+        "{'descr': '<u8', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'more': 1}", "{'descr': '<f4, 'fortran_order': False, 'shape': (2,)}",
+        "{'descr': __import__('os'), 'fortran_order': False, 'shape': (2,)}"})
     void aHeaderThatIsNotTheDictionaryIsAnError(String header) throws IOException {
         Path file = file(1, header, 8);
         assertFormatError(() -> Npy.read(file), "hostile.npy", "bad npy header");
@@ -145,8 +149,8 @@ class NpyTest {
 
     @Test
     void headersAsOtherProgramsWriteThemAreRead() throws IOException {
-        for (String header : new String[] { "{\"shape\":(2L,),\"fortran_order\":False,\"descr\":\"<i4\"}\n",
-                "{ 'descr' : '=i4' , 'fortran_order' : True , 'shape' : ( 2 ) , }   " }) {
+        for (String header : new String[] {"{\"shape\":(2L,),\"fortran_order\":False,\"descr\":\"<i4\"}\n",
+            "{ 'descr' : '=i4' , 'fortran_order' : True , 'shape' : ( 2 ) , }   "}) {
             assertEquals(Shape.of(2), Npy.read(file(1, header, 8)).shape());
         }
     }

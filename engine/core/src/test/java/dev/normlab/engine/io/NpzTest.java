@@ -51,11 +51,11 @@ class NpzTest {
 
     @Test
     void storedAndDeflatedArchivesOfNumpyAreRead() throws IOException {
-        for (String name : new String[] { "stored.npz", "deflated.npz" }) {
+        for (String name : new String[] {"stored.npz", "deflated.npz"}) {
             Map<String, NumberArray> arrays = Npz.read(Fixture.file(name));
             assertEquals(List.of("x", "y"), List.copyOf(arrays.keySet()));
             assertHalves(arrays.get("x"), 2, 3, 4, 4);
-            assertArrayEquals(new long[] { 0, 1 }, assertInstanceOf(NumberArray.Longs.class, arrays.get("y")).values());
+            assertArrayEquals(new long[] {0, 1}, assertInstanceOf(NumberArray.Longs.class, arrays.get("y")).values());
         }
     }
 
@@ -69,8 +69,8 @@ class NpzTest {
     void whatIsWrittenIsReadBackAndTheSameArraysGiveTheSameBytes() throws IOException {
         Map<String, NumberArray> arrays = new LinkedHashMap<>();
         arrays.put("x", NumberArray.of(Fixture.halves(24), 2, 3, 4));
-        arrays.put("pred", NumberArray.of(new int[] { 3, -1 }, 2));
-        arrays.put("é", NumberArray.of(new byte[] { -1 }, 1));
+        arrays.put("pred", NumberArray.of(new int[] {3, -1}, 2));
+        arrays.put("é", NumberArray.of(new byte[] {-1}, 1));
         Path first = folder.resolve("first.npz");
         Path second = folder.resolve("second.npz");
         Npz.write(first, arrays);
@@ -79,20 +79,20 @@ class NpzTest {
         Map<String, NumberArray> read = Npz.read(first);
         assertEquals(List.of("x", "pred", "é"), List.copyOf(read.keySet()));
         assertHalves(read.get("x"), 2, 3, 4);
-        assertArrayEquals(new int[] { 3, -1 }, assertInstanceOf(NumberArray.Ints.class, read.get("pred")).values());
+        assertArrayEquals(new int[] {3, -1}, assertInstanceOf(NumberArray.Ints.class, read.get("pred")).values());
         assertEquals(255, read.get("é").integer(0));
     }
 
     @Test
     void entriesThatAreNoArraysAreLeftOut() throws IOException {
-        Path file = zip(Map.of("x.npy", npy(NumberArray.of(new int[] { 1 }, 1)), "README.txt", new byte[] { 'h', 'i' }));
+        Path file = zip(Map.of("x.npy", npy(NumberArray.of(new int[] {1}, 1)), "README.txt", new byte[] {'h', 'i'}));
         assertEquals(Set.of("x"), Npz.read(file).keySet());
     }
 
     @Test
     void anArrayShorterOrLongerThanItsHeaderSaysIsAnError() throws IOException {
-        byte[] whole = npy(NumberArray.of(new int[] { 1, 2, 3 }, 3));
-        for (int length : new int[] { 0, 5, 100, whole.length - 1, whole.length + 1 }) {
+        byte[] whole = npy(NumberArray.of(new int[] {1, 2, 3}, 3));
+        for (int length : new int[] {0, 5, 100, whole.length - 1, whole.length + 1}) {
             Path file = zip(Map.of("x.npy", Arrays.copyOf(whole, length)));
             assertFormatError(() -> Npz.read(file), "made.npz:x");
         }
@@ -125,7 +125,7 @@ class NpzTest {
 
     @Test
     void anyDamagedByteOfTheDataIsAnError() throws IOException {
-        for (String name : new String[] { "stored.npz", "deflated.npz" }) {
+        for (String name : new String[] {"stored.npz", "deflated.npz"}) {
             byte[] content = Files.readAllBytes(Fixture.file(name));
             int dataStart = 30 + "x.npy".length() + 20;
             for (int i = dataStart; i < dataStart + 60; i++) {

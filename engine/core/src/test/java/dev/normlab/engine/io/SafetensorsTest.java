@@ -33,7 +33,8 @@ class SafetensorsTest {
     /// A file with this header and so many zero bytes of data.
     private Path file(String header, int dataBytes) throws IOException {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
-        return bytes(ByteBuffer.allocate(8 + json.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).put(json).array());
+        return bytes(
+                ByteBuffer.allocate(8 + json.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).put(json).array());
     }
 
     private Path bytes(byte[] content) throws IOException {
@@ -55,19 +56,19 @@ class SafetensorsTest {
         assertHalves(contents.floats("empty"), 0, 3);
         NumberArray.Longs steps = assertInstanceOf(NumberArray.Longs.class, tensors.get("bn.num_batches_tracked"));
         assertEquals(0, steps.shape().rank());
-        assertArrayEquals(new long[] { 7_000_000_000L }, steps.values());
-        assertArrayEquals(new int[] { 0, 1, 2 }, assertInstanceOf(NumberArray.Ints.class, tensors.get("classes")).values());
-        assertArrayEquals(new byte[] { -4, -3, -2, -1 }, assertInstanceOf(NumberArray.Bytes.class, tensors.get("pixels")).values());
+        assertArrayEquals(new long[] {7_000_000_000L}, steps.values());
+        assertArrayEquals(new int[] {0, 1, 2}, assertInstanceOf(NumberArray.Ints.class, tensors.get("classes")).values());
+        assertArrayEquals(new byte[] {-4, -3, -2, -1}, assertInstanceOf(NumberArray.Bytes.class, tensors.get("pixels")).values());
         assertEquals(Map.of("épsilon", "a \"quoted\" \\ line\n"), contents.metadata());
     }
 
     @Test
     void theBytesWrittenAreThoseOfTheOfficialWriter() throws IOException {
         Map<String, NumberArray> tensors = new LinkedHashMap<>();
-        tensors.put("pixels", NumberArray.of(new byte[] { 0, 1, 2, 3, 4 }, 5));
+        tensors.put("pixels", NumberArray.of(new byte[] {0, 1, 2, 3, 4}, 5));
         tensors.put("b.weight", NumberArray.of(Fixture.halves(6), 2, 3));
-        tensors.put("labels", NumberArray.of(new int[] { 0, 1, 2 }, 3));
-        tensors.put("steps", NumberArray.of(new long[] { 12 }));
+        tensors.put("labels", NumberArray.of(new int[] {0, 1, 2}, 3));
+        tensors.put("steps", NumberArray.of(new long[] {12}));
         tensors.put("a.bias", NumberArray.of(Fixture.halves(3), 3));
         Path written = folder.resolve("written.safetensors");
         Safetensors.write(written, tensors, Map.of("format", "pt"));
@@ -108,9 +109,10 @@ class SafetensorsTest {
 
     @Test
     void anAbsurdHeaderLengthIsAnError() throws IOException {
-        for (long length : new long[] { 1L << 60, -1, Long.MIN_VALUE, 100_000_001 }) {
+        for (long length : new long[] {1L << 60, -1, Long.MIN_VALUE, 100_000_001}) {
             Path file = bytes(ByteBuffer.allocate(100).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array());
-            assertFormatError(() -> Safetensors.read(file), "hostile.safetensors", "at most 100000000 bytes", Long.toUnsignedString(length));
+            assertFormatError(() -> Safetensors.read(file), "hostile.safetensors", "at most 100000000 bytes",
+                    Long.toUnsignedString(length));
         }
     }
 
@@ -148,15 +150,16 @@ class SafetensorsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "[8,0]", "[-8,0]", "[0]", "[]", "[0,8,8]", "[0.0,8.0]", "[\"0\",\"8\"]", "[null,8]", "[0,9223372036854775807]" })
+    @ValueSource(strings = {"[8,0]", "[-8,0]", "[0]", "[]", "[0,8,8]", "[0.0,8.0]", "[\"0\",\"8\"]", "[null,8]", "[0,9223372036854775807]"})
     void badOffsetsAreAnError(String offsets) throws IOException {
         Path file = file("{" + tensor("a", "F32", "[2]", offsets) + "}", 8);
         assertFormatError(() -> Safetensors.read(file), "the tensor \"a\"", "data_offsets");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "[-1]", "[2,-1]", "[65536,65536]", "[4294967296,4294967296,4294967296]", "[9223372036854775807,2]", "[2147483647]", "[1.5]",
-            "[\"2\"]", "[null]", "[[2]]" })
+    @ValueSource(strings = {"[-1]", "[2,-1]", "[65536,65536]", "[4294967296,4294967296,4294967296]", "[9223372036854775807,2]",
+        "[2147483647]", "[1.5]",
+        "[\"2\"]", "[null]", "[[2]]"})
     void badShapesAreAnError(String shape) throws IOException {
         Path file = file("{" + tensor("a", "F32", shape, "[0,8]") + "}", 8);
         assertFormatError(() -> Safetensors.read(file), "the shape of the tensor \"a\"");
@@ -177,9 +180,11 @@ class SafetensorsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "[]", "7", "{\"a\":7}", "{\"a\":{}}", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}",
-            "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}", "{\"a\":{\"dtype\":1,\"shape\":[2],\"data_offsets\":[0,8]}}",
-            "{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":[]}", "{\"a\":1,\"a\":1}" })
+    @ValueSource(strings = {"", "[]", "7", "{\"a\":7}", "{\"a\":{}}", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}",
+        "{\"a\":{\"dtype\":1,\"shape\":[2],\"data_offsets\":[0,8]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":[]}",
+        "{\"a\":1,\"a\":1}"})
     void aHeaderThatIsNotAnObjectOfTensorsIsAnError(String header) throws IOException {
         Path file = file(header, 8);
         assertFormatError(() -> Safetensors.read(file), "hostile.safetensors");
@@ -197,7 +202,8 @@ class SafetensorsTest {
     @Test
     void theReservedNameIsRefusedAndNothingIsWritten() {
         Path target = folder.resolve("reserved.safetensors");
-        assertThrows(IllegalArgumentException.class, () -> Safetensors.write(target, Map.of("__metadata__", NumberArray.of(new float[1], 1)), Map.of()));
+        assertThrows(IllegalArgumentException.class,
+                () -> Safetensors.write(target, Map.of("__metadata__", NumberArray.of(new float[1], 1)), Map.of()));
         assertFalse(Files.exists(target));
     }
 

@@ -22,9 +22,9 @@ class RandomStreamTest {
     /// The known answers that the authors publish for philox4x32 with 10 rounds.
     @Test
     void thePublishedKnownAnswersHold() {
-        assertArrayEquals(new int[] { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 }, philox(0, 0, 0));
-        assertArrayEquals(new int[] { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd }, philox(-1, -1, -1));
-        assertArrayEquals(new int[] { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 },
+        assertArrayEquals(new int[] {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}, philox(0, 0, 0));
+        assertArrayEquals(new int[] {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}, philox(-1, -1, -1));
+        assertArrayEquals(new int[] {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
                 philox(0x299f31d0_a4093822L, 0x03707344_13198a2eL, 0x85a308d3_243f6a88L));
     }
 
@@ -42,7 +42,7 @@ class RandomStreamTest {
         Set<Long> firstNumbers = new HashSet<>();
         int streams = 0;
         for (long seed = -3; seed < 20; seed++) {
-            for (String purpose : new String[] { "", "a", "b", "ab", "ba", "shuffle", "augmentation" }) {
+            for (String purpose : new String[] {"", "a", "b", "ab", "ba", "shuffle", "augmentation"}) {
                 firstNumbers.add(RandomStream.of(seed, purpose).nextLong());
                 streams++;
                 for (int i = 0; i < 10; i++) {
@@ -146,7 +146,7 @@ class RandomStreamTest {
     @Test
     void integersReachEveryValueBelowTheirBoundEquallyOften() {
         RandomStream stream = RandomStream.of(5, "integers");
-        for (int bound : new int[] { 1, 2, 7, 10 }) {
+        for (int bound : new int[] {1, 2, 7, 10}) {
             int[] counts = new int[bound];
             for (int i = 0; i < 10_000 * bound; i++) {
                 counts[stream.nextInt(bound)]++;
@@ -192,6 +192,6 @@ class RandomStreamTest {
         RandomStream stream = RandomStream.of(42, "frozen", 1, 2);
         assertEquals(-446955273974750632L, stream.nextLong());
         assertEquals(-0.36814272f, stream.nextNormal());
-        assertArrayEquals(new int[] { 3, 0, 4, 1, 2 }, stream.permutation(5));
+        assertArrayEquals(new int[] {3, 0, 4, 1, 2}, stream.permutation(5));
     }
 }

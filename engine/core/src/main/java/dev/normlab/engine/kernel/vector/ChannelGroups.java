@@ -22,8 +22,7 @@ record ChannelGroups(int inputs, int outputs, int groups, boolean plain, int len
     /// Output blocks `block .. block + vectors - 1`, which need the input blocks from `inputBlock` on.
     ///
     /// @param weightsAt where the piece's weights start, in input channels times vectors
-    record Piece(int block, int vectors, int inputBlock, int weightsAt) {
-    }
+    record Piece(int block, int vectors, int inputBlock, int weightsAt) {}
 
     /// @param maxVectors the largest number of output blocks per piece, a power of two
     static ChannelGroups of(int inputs, int outputs, int groups, boolean plain, int maxVectors) {

@@ -81,7 +81,8 @@ final class ConvolutionPlan {
     /// @param height        rows of the input
     /// @param width         columns of the input
     /// @param outWidth      columns of the whole output
-    ConvolutionPlan(TapAxis rows, TapAxis columns, ChannelGroups channels, int kernelRows, int kernelColumns, int height, int width, int outWidth) {
+    ConvolutionPlan(TapAxis rows, TapAxis columns, ChannelGroups channels, int kernelRows, int kernelColumns, int height, int width,
+            int outWidth) {
         this.taps = kernelRows * kernelColumns;
         this.rows = rows;
         this.columns = columns;

@@ -34,8 +34,8 @@ final class ConvolutionProduct {
     /// @param weights packed by [ConvolutionWeights]
     /// @param outPlane pixels of one output plane
     /// @param outWidth columns of one output plane
-    ConvolutionProduct(ConvolutionPlan plan, int n, int height, int width, float[] x, float[] weights, float @Nullable [] bias, float[] y, int outPlane,
-            int outWidth, boolean plainOutput) {
+    ConvolutionProduct(ConvolutionPlan plan, int n, int height, int width, float[] x, float[] weights, float @Nullable [] bias, float[] y,
+            int outPlane, int outWidth, boolean plainOutput) {
         this.plan = plan;
         this.n = n;
         this.height = height;
@@ -72,8 +72,8 @@ final class ConvolutionProduct {
         int firstRow = plan.firstRow + band * plan.bandRows * plan.rows.step();
         for (int i = 0; i < Math.min(plan.images, n - firstImage); i++) {
             ScratchImage.copy(x, firstImage + i, plan.channels.inputs(), height, width, plan.channels.plain(), piece.inputBlock(), firstRow,
-                    plan.rows.copyStep(), plan.scratchRows, plan.firstColumn, plan.columns.copyStep(), plan.scratchColumns, plan.channels.stride(), scratch,
-                    i * plan.imageStride);
+                    plan.rows.copyStep(), plan.scratchRows, plan.firstColumn, plan.columns.copyStep(), plan.scratchColumns,
+                    plan.channels.stride(), scratch, i * plan.imageStride);
         }
     }
 
@@ -103,8 +103,10 @@ final class ConvolutionProduct {
 
     private void multiply(Piece piece, TileList tiles, int tile, int part, float[] scratch, float[] sums, int at) {
         int tileClass = tiles.classes[tile], range = part * plan.classes + tileClass;
-        TileProducts.multiply(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[range], plan.rangeEnds[range],
-                plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums, at);
+        TileProducts.multiply(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[range],
+                plan.rangeEnds[range],
+                plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums,
+                at);
     }
 
     private void fillBiases(Piece piece, float[] biases) {

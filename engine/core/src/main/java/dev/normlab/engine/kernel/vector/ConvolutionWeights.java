@@ -15,11 +15,9 @@ final class ConvolutionWeights {
     // Input channels rearranged together in a small buffer: scattering straight into the packed array would hit the same few sets of the cache.
     private static final int STRIP = 8;
 
-    private ConvolutionWeights() {
-    }
+    private ConvolutionWeights() {}
 
-    private record Form(boolean backward, int groups) {
-    }
+    private record Form(boolean backward, int groups) {}
 
     /// The packed copy, made once for each version of the weight, with the help of all threads.
     static float[] packed(Conv2dSizes s, boolean backward, ChannelGroups channels, Storage weight, Workspace workspace) {
@@ -34,7 +32,8 @@ final class ConvolutionWeights {
         });
     }
 
-    private static void pack(Conv2dSizes s, boolean backward, ChannelGroups channels, Piece piece, float[] plain, float[] strip, float[] packed) {
+    private static void pack(Conv2dSizes s, boolean backward, ChannelGroups channels, Piece piece, float[] plain, float[] strip,
+            float[] packed) {
         int taps = s.kh() * s.kw(), length = channels.length(), width = piece.vectors() * V;
         int at = piece.weightsAt() * taps * V;
         int[] places = backward ? reversedTaps(places(width, taps, 1, STRIP * width), taps) : places(STRIP, taps, width, STRIP * width);
@@ -56,7 +55,8 @@ final class ConvolutionWeights {
     }
 
     // strip[tap, k, lane] = weight[output, input k, tap]: runs over the weight's input channels and taps
-    private static void gather(Conv2dSizes s, ChannelGroups channels, Piece piece, int first, int count, int[] places, float[] plain, float[] strip) {
+    private static void gather(Conv2dSizes s, ChannelGroups channels, Piece piece, int first, int count, int[] places, float[] plain,
+            float[] strip) {
         int taps = s.kh() * s.kw(), width = piece.vectors() * V;
         int firstOutput = piece.block() * V, lastOutput = Math.min(channels.outputs(), firstOutput + width);
         int base = piece.inputBlock() * V + first;
@@ -71,8 +71,8 @@ final class ConvolutionWeights {
     }
 
     // strip[tap, k, lane] = weight[input k, output, tap]: an output of the sum is an input channel of the convolution
-    private static void gatherTransposed(Conv2dSizes s, ChannelGroups channels, Piece piece, int first, int count, int[] places, float[] plain,
-            float[] strip) {
+    private static void gatherTransposed(Conv2dSizes s, ChannelGroups channels, Piece piece, int first, int count, int[] places,
+            float[] plain, float[] strip) {
         int taps = s.kh() * s.kw(), width = piece.vectors() * V;
         int base = piece.block() * V, outputs = Math.min(width, channels.outputs() - base);
         for (int k = 0; k < count && piece.inputBlock() * V + first + k < s.o(); k++) {

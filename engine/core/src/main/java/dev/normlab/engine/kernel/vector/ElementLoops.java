@@ -11,8 +11,7 @@ import jdk.incubator.vector.VectorOperators;
 /// The loops of [VectorElementwise], one for each function, over the elements `from .. to - 1` of their arrays: whole vectors, then the rest one by one.
 final class ElementLoops {
 
-    private ElementLoops() {
-    }
+    private ElementLoops() {}
 
     static void relu(float[] x, float[] y, int from, int to) {
         int i = from;

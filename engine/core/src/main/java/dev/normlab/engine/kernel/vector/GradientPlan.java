@@ -109,7 +109,8 @@ final class GradientPlan {
     private int placePositions(int tap, int start) {
         int at = start;
         for (int i = 0; i < s.oh() * s.ow(); i++) {
-            int ih = i / s.ow() * rows.step() + rows.offsets()[tap / s.kw()], iw = i % s.ow() * columns.step() + columns.offsets()[tap % s.kw()];
+            int ih = i / s.ow() * rows.step() + rows.offsets()[tap / s.kw()],
+                    iw = i % s.ow() * columns.step() + columns.offsets()[tap % s.kw()];
             if (ih >= 0 && ih < s.h() && iw >= 0 && iw < s.w()) {
                 segments[2 * at] = (ih * s.w() + iw) * images * pixelFloats();
                 segments[2 * at + 1] = i * images * gradientWidth();

@@ -15,8 +15,7 @@ final class Lanes {
     /// Floats per vector: 16 with AVX-512, 8 with AVX2, 4 with NEON or SSE. Also the channels per block of activations.
     static final int V = SPECIES.length();
 
-    private Lanes() {
-    }
+    private Lanes() {}
 
     static FloatVector load(float[] a, int at) {
         return FloatVector.fromArray(SPECIES, a, at);

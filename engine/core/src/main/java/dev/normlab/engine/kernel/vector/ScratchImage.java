@@ -7,16 +7,15 @@ import java.util.Arrays;
 /// Copies images of the activation layout into scratch images whose pixels hold their channels side by side, with a frame of zeros.
 final class ScratchImage {
 
-    private ScratchImage() {
-    }
+    private ScratchImage() {}
 
     /// Copies rows `firstRow + i * rowStep` and columns `firstColumn + i * columnStep` of image `image` of a tensor `[n, c, height, width]` to `to` at
     /// `at`, as `[rows, columns, stride]`; positions outside the image become zero.
     ///
     /// @param plain      whether `x` is row-major; then all `channels` are copied and `stride` is `channels`
     /// @param firstBlock the first channel block that is copied if `x` is blocked; `stride / V` blocks are
-    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int firstRow, int rowStep, int rows,
-            int firstColumn, int columnStep, int columns, int stride, float[] to, int at) {
+    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int firstRow, int rowStep,
+            int rows, int firstColumn, int columnStep, int columns, int stride, float[] to, int at) {
         int fromColumn = Math.clamp((-firstColumn + columnStep - 1) / columnStep, 0, columns);
         int toColumn = Math.clamp((width - firstColumn + columnStep - 1) / columnStep, fromColumn, columns);
         for (int row = 0; row < rows; row++) {
@@ -43,7 +42,8 @@ final class ScratchImage {
     }
 
     /// Copies a whole image without a frame; neighbouring pixels of the scratch image lie `step` pixels of `stride` floats apart.
-    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int step, int stride, float[] to, int at) {
+    static void copy(float[] x, int image, int channels, int height, int width, boolean plain, int firstBlock, int step, int stride,
+            float[] to, int at) {
         int plane = height * width;
         if (plain) {
             for (int ic = 0; ic < channels; ic++) {

@@ -20,15 +20,14 @@ final class TileOuterProducts {
     /// Input channels of one tile.
     static final int CHANNELS = 6;
 
-    private TileOuterProducts() {
-    }
+    private TileOuterProducts() {}
 
     /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
     ///
     /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
-    static void multiply(int vectors, float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
-            float[] sums, int at) {
+    static void multiply(int vectors, float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt,
+            int dAt, int length, float[] sums, int at) {
         switch (vectors) {
             case 4 -> multiply6x4(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
             case 2 -> multiply6x2(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
@@ -37,8 +36,8 @@ final class TileOuterProducts {
     }
 
     // The work horse where there are 32 vector registers.
-    static void multiply6x4(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
-            float[] sums, int at) {
+    static void multiply6x4(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt,
+            int length, float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -54,17 +53,35 @@ final class TileOuterProducts {
                 FloatVector g3 = load(d, q + k * dStep + 3 * next);
                 int i = p + k * xStep;
                 FloatVector v = all(x[i]);
-                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0); c0 = v.fma(g2, c0); d0 = v.fma(g3, d0);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
+                c0 = v.fma(g2, c0);
+                d0 = v.fma(g3, d0);
                 v = all(x[i + 1]);
-                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1); c1 = v.fma(g2, c1); d1 = v.fma(g3, d1);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
+                c1 = v.fma(g2, c1);
+                d1 = v.fma(g3, d1);
                 v = all(x[i + 2]);
-                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2); c2 = v.fma(g2, c2); d2 = v.fma(g3, d2);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
+                c2 = v.fma(g2, c2);
+                d2 = v.fma(g3, d2);
                 v = all(x[i + 3]);
-                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3); c3 = v.fma(g2, c3); d3 = v.fma(g3, d3);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
+                c3 = v.fma(g2, c3);
+                d3 = v.fma(g3, d3);
                 v = all(x[i + 4]);
-                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4); c4 = v.fma(g2, c4); d4 = v.fma(g3, d4);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
+                c4 = v.fma(g2, c4);
+                d4 = v.fma(g3, d4);
                 v = all(x[i + 5]);
-                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5); c5 = v.fma(g2, c5); d5 = v.fma(g3, d5);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
+                c5 = v.fma(g2, c5);
+                d5 = v.fma(g3, d5);
             }
         }
         a0.intoArray(sums, at);
@@ -94,8 +111,8 @@ final class TileOuterProducts {
     }
 
     // The work horse where there are 16 vector registers.
-    static void multiply6x2(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
-            float[] sums, int at) {
+    static void multiply6x2(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt,
+            int length, float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -107,17 +124,23 @@ final class TileOuterProducts {
                 FloatVector g1 = load(d, q + k * dStep + next);
                 int i = p + k * xStep;
                 FloatVector v = all(x[i]);
-                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
                 v = all(x[i + 1]);
-                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
                 v = all(x[i + 2]);
-                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
                 v = all(x[i + 3]);
-                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
                 v = all(x[i + 4]);
-                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
                 v = all(x[i + 5]);
-                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
             }
         }
         a0.intoArray(sums, at);

@@ -28,15 +28,14 @@ final class TileProducts {
     /// The largest number of vectors of output channels that one tile covers on this machine: what its registers hold.
     static final int MAX_VECTORS = V >= 16 ? 4 : 2;
 
-    private TileProducts() {
-    }
+    private TileProducts() {}
 
     /// Writes the sums of one tile to `sums[vectors, 6, V]` at `at`; see the class for the rest.
     ///
     /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and a number of `wStep`s into `w`
-    static void multiply(int vectors, float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
-            float[] sums, int at) {
+    static void multiply(int vectors, float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w,
+            int wAt, int wStep, float[] sums, int at) {
         switch (vectors) {
             case 4 -> multiply6x4(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, sums, at);
             case 2 -> multiply6x2(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, sums, at);
@@ -45,8 +44,8 @@ final class TileProducts {
     }
 
     // The work horse where there are 32 vector registers.
-    static void multiply6x4(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
-            float[] sums, int at) {
+    static void multiply6x4(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt,
+            int wStep, float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -63,17 +62,35 @@ final class TileProducts {
                 FloatVector w2 = load(w, q + k * (4 * V) + 2 * V);
                 FloatVector w3 = load(w, q + k * (4 * V) + 3 * V);
                 FloatVector v = all(x[p0 + k]);
-                a0 = v.fma(w0, a0); b0 = v.fma(w1, b0); c0 = v.fma(w2, c0); d0 = v.fma(w3, d0);
+                a0 = v.fma(w0, a0);
+                b0 = v.fma(w1, b0);
+                c0 = v.fma(w2, c0);
+                d0 = v.fma(w3, d0);
                 v = all(x[p1 + k]);
-                a1 = v.fma(w0, a1); b1 = v.fma(w1, b1); c1 = v.fma(w2, c1); d1 = v.fma(w3, d1);
+                a1 = v.fma(w0, a1);
+                b1 = v.fma(w1, b1);
+                c1 = v.fma(w2, c1);
+                d1 = v.fma(w3, d1);
                 v = all(x[p2 + k]);
-                a2 = v.fma(w0, a2); b2 = v.fma(w1, b2); c2 = v.fma(w2, c2); d2 = v.fma(w3, d2);
+                a2 = v.fma(w0, a2);
+                b2 = v.fma(w1, b2);
+                c2 = v.fma(w2, c2);
+                d2 = v.fma(w3, d2);
                 v = all(x[p3 + k]);
-                a3 = v.fma(w0, a3); b3 = v.fma(w1, b3); c3 = v.fma(w2, c3); d3 = v.fma(w3, d3);
+                a3 = v.fma(w0, a3);
+                b3 = v.fma(w1, b3);
+                c3 = v.fma(w2, c3);
+                d3 = v.fma(w3, d3);
                 v = all(x[p4 + k]);
-                a4 = v.fma(w0, a4); b4 = v.fma(w1, b4); c4 = v.fma(w2, c4); d4 = v.fma(w3, d4);
+                a4 = v.fma(w0, a4);
+                b4 = v.fma(w1, b4);
+                c4 = v.fma(w2, c4);
+                d4 = v.fma(w3, d4);
                 v = all(x[p5 + k]);
-                a5 = v.fma(w0, a5); b5 = v.fma(w1, b5); c5 = v.fma(w2, c5); d5 = v.fma(w3, d5);
+                a5 = v.fma(w0, a5);
+                b5 = v.fma(w1, b5);
+                c5 = v.fma(w2, c5);
+                d5 = v.fma(w3, d5);
             }
         }
         a0.intoArray(sums, at);
@@ -103,8 +120,8 @@ final class TileProducts {
     }
 
     // The work horse where there are 16 vector registers.
-    static void multiply6x2(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
-            float[] sums, int at) {
+    static void multiply6x2(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt,
+            int wStep, float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -117,17 +134,23 @@ final class TileProducts {
                 FloatVector w0 = load(w, q + k * (2 * V));
                 FloatVector w1 = load(w, q + k * (2 * V) + V);
                 FloatVector v = all(x[p0 + k]);
-                a0 = v.fma(w0, a0); b0 = v.fma(w1, b0);
+                a0 = v.fma(w0, a0);
+                b0 = v.fma(w1, b0);
                 v = all(x[p1 + k]);
-                a1 = v.fma(w0, a1); b1 = v.fma(w1, b1);
+                a1 = v.fma(w0, a1);
+                b1 = v.fma(w1, b1);
                 v = all(x[p2 + k]);
-                a2 = v.fma(w0, a2); b2 = v.fma(w1, b2);
+                a2 = v.fma(w0, a2);
+                b2 = v.fma(w1, b2);
                 v = all(x[p3 + k]);
-                a3 = v.fma(w0, a3); b3 = v.fma(w1, b3);
+                a3 = v.fma(w0, a3);
+                b3 = v.fma(w1, b3);
                 v = all(x[p4 + k]);
-                a4 = v.fma(w0, a4); b4 = v.fma(w1, b4);
+                a4 = v.fma(w0, a4);
+                b4 = v.fma(w1, b4);
                 v = all(x[p5 + k]);
-                a5 = v.fma(w0, a5); b5 = v.fma(w1, b5);
+                a5 = v.fma(w0, a5);
+                b5 = v.fma(w1, b5);
             }
         }
         a0.intoArray(sums, at);
@@ -145,8 +168,8 @@ final class TileProducts {
     }
 
     // For what is left over, and for groups of few channels.
-    static void multiply6x1(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt, int wStep,
-            float[] sums, int at) {
+    static void multiply6x1(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt,
+            int wStep, float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         for (int s = from; s < to; s++) {

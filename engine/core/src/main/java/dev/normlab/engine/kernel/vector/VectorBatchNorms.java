@@ -25,8 +25,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     @Override
-    public void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean, Storage var,
-            Workspace workspace) {
+    public void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean,
+            Storage var, Workspace workspace) {
         if (!x.layout().isBlocked()) {
             scalar.batchNormTrain(s, x, weight, bias, y, mean, var, workspace);
             return;
@@ -36,8 +36,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     @Override
-    public void batchNormEval(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var, Storage y,
-            Workspace workspace) {
+    public void batchNormEval(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
+            Storage y, Workspace workspace) {
         if (!x.layout().isBlocked()) {
             scalar.batchNormEval(s, x, weight, bias, mean, var, y, workspace);
             return;
@@ -110,8 +110,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     // y = (x - mean) * scale + bias with scale = weight / sqrt(var + eps)
-    private static void normalise(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var, Storage y,
-            Workspace workspace) {
+    private static void normalise(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
+            Storage y, Workspace workspace) {
         Planes planes = planes(s);
         float[] means = planes.perChannel(mean, 0f, workspace, "batch norm mean");
         float[] scales = scales(s, planes, weight, var, workspace);
@@ -141,8 +141,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     @Override
-    public void batchNormBackwardParameters(BatchNormSizes s, Storage x, Storage dOut, Storage mean, Storage var, Storage dWeight, Storage dBias,
-            Workspace workspace) {
+    public void batchNormBackwardParameters(BatchNormSizes s, Storage x, Storage dOut, Storage mean, Storage var, Storage dWeight,
+            Storage dBias, Workspace workspace) {
         if (!x.layout().isBlocked()) {
             scalar.batchNormBackwardParameters(s, x, dOut, mean, var, dWeight, dBias, workspace);
             return;
@@ -165,7 +165,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     // sums of dOut and of dOut * (x - mean) over one plane
-    private static void planeProducts(float[] x, float[] dOut, int at, int pixels, float[] means, int lane, float[] sums, float[] products, int to) {
+    private static void planeProducts(float[] x, float[] dOut, int at, int pixels, float[] means, int lane, float[] sums, float[] products,
+            int to) {
         FloatVector mean = load(means, lane);
         FloatVector a = zero(), b = zero(), c = zero(), d = zero();
         int p = 0;
@@ -188,8 +189,8 @@ final class VectorBatchNorms implements BatchNormKernels {
 
     // dx = scale * (dOut - dBias / count - (x - mean) * slope) with slope = dWeight / count / sqrt(var + eps)
     @Override
-    public void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var, Storage dWeight,
-            Storage dBias, Storage dx, Workspace workspace) {
+    public void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var,
+            Storage dWeight, Storage dBias, Storage dx, Workspace workspace) {
         if (!x.layout().isBlocked()) {
             scalar.batchNormTrainBackwardInput(s, x, dOut, weight, mean, var, dWeight, dBias, dx, workspace);
             return;
@@ -208,9 +209,10 @@ final class VectorBatchNorms implements BatchNormKernels {
         planes.each(workspace, (_, block, at, _) -> inputPlane(xs, dOuts, dxs, at, pixels, means, scales, gradients, slopes, block * V));
     }
 
-    private static void inputPlane(float[] x, float[] dOut, float[] dx, int at, int pixels, float[] means, float[] scales, float[] gradients, float[] slopes,
-            int lane) {
-        FloatVector mean = load(means, lane), scale = load(scales, lane), gradient = load(gradients, lane), slope = load(slopes, lane).neg();
+    private static void inputPlane(float[] x, float[] dOut, float[] dx, int at, int pixels, float[] means, float[] scales,
+            float[] gradients, float[] slopes, int lane) {
+        FloatVector mean = load(means, lane), scale = load(scales, lane), gradient = load(gradients, lane),
+                slope = load(slopes, lane).neg();
         for (int p = 0; p < pixels; p++) {
             int i = at + p * V;
             load(x, i).sub(mean).fma(slope, load(dOut, i).sub(gradient)).mul(scale).intoArray(dx, i);
@@ -218,7 +220,8 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     @Override
-    public void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx, Workspace workspace) {
+    public void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx,
+            Workspace workspace) {
         if (!dOut.layout().isBlocked()) {
             scalar.batchNormEvalBackwardInput(s, dOut, weight, var, dx, workspace);
             return;

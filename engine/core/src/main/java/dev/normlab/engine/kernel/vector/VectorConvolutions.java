@@ -26,8 +26,8 @@ final class VectorConvolutions implements ConvolutionKernels {
         List<ConvolutionPlan> plans = forwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::forwardPlan);
         float[] packed = ConvolutionWeights.packed(s, false, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
-            new ConvolutionProduct(plan, s.n(), s.h(), s.w(), x.floats(), packed, bias == null ? null : bias.floats(), y.floats(), s.oh() * s.ow(), s.ow(),
-                    VectorKernels.isPlain(s.o())).run(workspace);
+            new ConvolutionProduct(plan, s.n(), s.h(), s.w(), x.floats(), packed, bias == null ? null : bias.floats(), y.floats(),
+                    s.oh() * s.ow(), s.ow(), VectorKernels.isPlain(s.o())).run(workspace);
         }
     }
 
@@ -36,14 +36,16 @@ final class VectorConvolutions implements ConvolutionKernels {
         List<ConvolutionPlan> plans = backwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::backwardPlans);
         float[] packed = ConvolutionWeights.packed(s, true, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
-            new ConvolutionProduct(plan, s.n(), s.oh(), s.ow(), dOut.floats(), packed, null, dx.floats(), s.h() * s.w(), s.w(), VectorKernels.isPlain(s.c()))
+            new ConvolutionProduct(plan, s.n(), s.oh(), s.ow(), dOut.floats(), packed, null, dx.floats(), s.h() * s.w(), s.w(),
+                    VectorKernels.isPlain(s.c()))
                     .run(workspace);
         }
     }
 
     @Override
     public void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace) {
-        GradientPlan plan = gradientPlans.computeIfAbsent(withoutBatch(s), sizes -> new GradientPlan(sizes, VectorKernels.isPlain(sizes.c())));
+        GradientPlan plan = gradientPlans.computeIfAbsent(withoutBatch(s),
+                sizes -> new GradientPlan(sizes, VectorKernels.isPlain(sizes.c())));
         new ConvolutionGradient(plan, s, x.floats(), dOut.floats(), VectorKernels.isPlain(s.o()), dWeight.floats()).run(workspace);
     }
 
@@ -66,7 +68,7 @@ final class VectorConvolutions implements ConvolutionKernels {
     }
 
     private static Conv2dSizes withoutBatch(Conv2dSizes s) {
-        return new Conv2dSizes(1, s.c(), s.h(), s.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), s.padTop(), s.padBottom(), s.padLeft(), s.padRight(),
-                s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
+        return new Conv2dSizes(1, s.c(), s.h(), s.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), s.padTop(), s.padBottom(),
+                s.padLeft(), s.padRight(), s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
     }
 }

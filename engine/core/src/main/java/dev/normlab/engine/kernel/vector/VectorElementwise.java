@@ -107,7 +107,8 @@ final class VectorElementwise implements ElementwiseKernels {
             case DIVIDE -> each(y, workspace, (from, to) -> ElementLoops.divide(as, bs, ys, from, to));
             case MINIMUM -> each(y, workspace, (from, to) -> ElementLoops.minimum(as, bs, ys, from, to));
             case MAXIMUM -> each(y, workspace, (from, to) -> ElementLoops.maximum(as, bs, ys, from, to));
-            case GREATER, GREATER_OR_EQUAL, EQUAL -> scalar.binary(new BroadcastSizes(f, a.shape(), b.shape(), y.shape()), a, b, y, workspace);
+            case GREATER, GREATER_OR_EQUAL, EQUAL ->
+                scalar.binary(new BroadcastSizes(f, a.shape(), b.shape(), y.shape()), a, b, y, workspace);
         }
     }
 
@@ -118,9 +119,11 @@ final class VectorElementwise implements ElementwiseKernels {
         float[] as = whole.floats(), bs = small.floats(), ys = y.floats();
         int length = planes.pixels() * V;
         if (s.function() == BinaryFunction.ADD) {
-            planes.each(workspace, (plane, block, at, _) -> ElementLoops.addVector(as, bs, (perImage ? plane : block) * V, ys, at, at + length));
+            planes.each(workspace,
+                    (plane, block, at, _) -> ElementLoops.addVector(as, bs, (perImage ? plane : block) * V, ys, at, at + length));
         } else {
-            planes.each(workspace, (plane, block, at, _) -> ElementLoops.multiplyVector(as, bs, (perImage ? plane : block) * V, ys, at, at + length));
+            planes.each(workspace,
+                    (plane, block, at, _) -> ElementLoops.multiplyVector(as, bs, (perImage ? plane : block) * V, ys, at, at + length));
         }
     }
 

@@ -36,8 +36,7 @@ public final class VectorKernels implements Kernels {
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
 
     /// The kernels for this machine.
-    public VectorKernels() {
-    }
+    public VectorKernels() {}
 
     /// What the backend makes of this machine.
     static String describe() {

@@ -33,8 +33,8 @@ final class VectorMatrices implements MatrixKernels {
         int units = (s.m() + CHUNK_ROWS - 1) / CHUNK_ROWS;
         workspace.workers().run(units * columns.pieces().size(), (chunk, worker) -> {
             int firstRow = chunk % units * CHUNK_ROWS;
-            multiply(s, columns.pieces().get(chunk / units), firstRow, Math.min(s.m(), firstRow + CHUNK_ROWS), rows, packed, biases, c.floats(), workspace,
-                    worker);
+            multiply(s, columns.pieces().get(chunk / units), firstRow, Math.min(s.m(), firstRow + CHUNK_ROWS), rows, packed, biases,
+                    c.floats(), workspace, worker);
         });
     }
 
@@ -63,8 +63,8 @@ final class VectorMatrices implements MatrixKernels {
         return rows;
     }
 
-    private static void multiply(GemmSizes s, Piece piece, int fromRow, int toRow, float[] a, float[] packed, float @Nullable [] bias, float[] c,
-            Workspace workspace, int worker) {
+    private static void multiply(GemmSizes s, Piece piece, int fromRow, int toRow, float[] a, float[] packed, float @Nullable [] bias,
+            float[] c, Workspace workspace, int worker) {
         int vectors = piece.vectors(), first = piece.block() * V, count = Math.min(vectors * V, s.n() - first);
         float[] sums = workspace.scratch(worker, "matrix sums", vectors * PIXELS * V);
         int[] pixels = new int[PIXELS];
@@ -73,10 +73,12 @@ final class VectorMatrices implements MatrixKernels {
             for (int j = 0; j < PIXELS; j++) {
                 pixels[j] = (row + Math.min(j, rows - 1)) * s.k();
             }
-            TileProducts.multiply(vectors, a, pixels, 0, WHOLE_ROW, 0, 1, s.k(), packed, piece.weightsAt() * V, s.k() * vectors * V, sums, 0);
+            TileProducts.multiply(vectors, a, pixels, 0, WHOLE_ROW, 0, 1, s.k(), packed, piece.weightsAt() * V, s.k() * vectors * V, sums,
+                    0);
             for (int j = 0; j < rows; j++) {
                 for (int lane = 0; lane < count; lane++) {
-                    c[(row + j) * s.n() + first + lane] = sums[(lane / V * PIXELS + j) * V + lane % V] + (bias == null ? 0f : bias[first + lane]);
+                    c[(row + j) * s.n() + first + lane] = sums[(lane / V * PIXELS + j) * V + lane % V]
+                            + (bias == null ? 0f : bias[first + lane]);
                 }
             }
         }

@@ -97,7 +97,8 @@ final class VectorPooling implements PoolingKernels {
     }
 
     // The first largest value of a window, or the first NaN, and its position.
-    private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, int yAt, float[] positions, int positionAt) {
+    private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, int yAt,
+            float[] positions, int positionAt) {
         FloatVector best = all(Float.NEGATIVE_INFINITY);
         FloatVector position = all(row.count() * column.count() == 0 ? -1f : row.from * width + column.from);
         for (int ih = row.from; ih < row.to; ih += row.step) {
@@ -143,7 +144,8 @@ final class VectorPooling implements PoolingKernels {
             scalar.averagePoolForward(s, x, y, workspace);
             return;
         }
-        averageForward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), x, y, workspace);
+        averageForward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), x, y,
+                workspace);
     }
 
     @Override
@@ -152,7 +154,8 @@ final class VectorPooling implements PoolingKernels {
             scalar.averagePoolBackward(s, dOut, dx, workspace);
             return;
         }
-        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), dOut, dx, workspace);
+        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), dOut,
+                dx, workspace);
     }
 
     @Override
@@ -170,7 +173,8 @@ final class VectorPooling implements PoolingKernels {
             scalar.adaptiveAveragePoolBackward(s, dOut, dx, workspace);
             return;
         }
-        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), even(s.h(), s.oh()), even(s.w(), s.ow()), false, 0, dOut, dx, workspace);
+        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), even(s.h(), s.oh()), even(s.w(), s.ow()), false, 0, dOut, dx,
+                workspace);
     }
 
     private static Window[] even(int size, int outs) {
@@ -179,8 +183,8 @@ final class VectorPooling implements PoolingKernels {
         return windows;
     }
 
-    private static void averageForward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override, Storage x, Storage y,
-            Workspace workspace) {
+    private static void averageForward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override,
+            Storage x, Storage y, Workspace workspace) {
         float[] xs = x.floats(), ys = y.floats();
         int outPixels = rows.length * columns.length;
         planes.each(workspace, (plane, _, at, _) -> {
@@ -201,8 +205,8 @@ final class VectorPooling implements PoolingKernels {
         });
     }
 
-    private static void averageBackward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override, Storage dOut,
-            Storage dx, Workspace workspace) {
+    private static void averageBackward(Planes planes, int width, Window[] rows, Window[] columns, boolean includePadding, int override,
+            Storage dOut, Storage dx, Workspace workspace) {
         float[] dOuts = dOut.floats(), dxs = dx.floats();
         int outPixels = rows.length * columns.length;
         planes.each(workspace, (plane, _, at, _) -> {

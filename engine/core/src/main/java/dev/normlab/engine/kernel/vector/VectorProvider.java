@@ -22,8 +22,9 @@ public final class VectorProvider implements KernelsProvider {
             VectorKernels.describe();
             return Optional.empty();
         } catch (Throwable failure) {
-            return Optional.of("the fast CPU kernels do not start on this Java virtual machine (" + failure + "); use a JDK 25 with the option "
-                    + "--add-modules jdk.incubator.vector");
+            return Optional
+                    .of("the fast CPU kernels do not start on this Java virtual machine (" + failure + "); use a JDK 25 with the option "
+                            + "--add-modules jdk.incubator.vector");
         }
     }
 

@@ -37,14 +37,15 @@ final class ConvolutionCase {
 
     /// Sizes from a few numbers, with the output size that follows.
     static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int stride, int pad, int dilation, int groups) {
-        return sizes(n, c, h, w, o, kh, kw, stride, stride, new int[]{pad, pad, pad, pad}, dilation, dilation, groups);
+        return sizes(n, c, h, w, o, kh, kw, stride, stride, new int[] {pad, pad, pad, pad}, dilation, dilation, groups);
     }
 
-    static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int strideH, int strideW, int[] pads, int dilationH, int dilationW,
-            int groups) {
+    static Conv2dSizes sizes(int n, int c, int h, int w, int o, int kh, int kw, int strideH, int strideW, int[] pads, int dilationH,
+            int dilationW, int groups) {
         int oh = (h + pads[0] + pads[1] - dilationH * (kh - 1) - 1) / strideH + 1;
         int ow = (w + pads[2] + pads[3] - dilationW * (kw - 1) - 1) / strideW + 1;
-        return new Conv2dSizes(n, c, h, w, o, kh, kw, strideH, strideW, pads[0], pads[1], pads[2], pads[3], dilationH, dilationW, groups, oh, ow);
+        return new Conv2dSizes(n, c, h, w, o, kh, kw, strideH, strideW, pads[0], pads[1], pads[2], pads[3], dilationH, dilationW, groups,
+                oh, ow);
     }
 
     /// Sizes that mean well for nobody: odd maps, channels beside the vector length, all strides, dilations, groups and paddings that fit.
@@ -56,7 +57,8 @@ final class ConvolutionCase {
             int[] pads = {random.nextInt(3), random.nextInt(3), random.nextInt(3), random.nextInt(3)};
             int h = random.nextInt(1, 13), w = random.nextInt(1, 13);
             if (h + pads[0] + pads[1] > dilationH * (kh - 1) && w + pads[2] + pads[3] > dilationW * (kw - 1)) {
-                return sizes(random.nextInt(1, 9), c, h, w, o, kh, kw, random.nextInt(1, 4), random.nextInt(1, 4), pads, dilationH, dilationW, groups);
+                return sizes(random.nextInt(1, 9), c, h, w, o, kh, kw, random.nextInt(1, 4), random.nextInt(1, 4), pads, dilationH,
+                        dilationW, groups);
             }
         }
     }
@@ -75,8 +77,8 @@ final class ConvolutionCase {
 
     /// The same convolution of image `in` alone.
     ConvolutionCase image(int in) {
-        Conv2dSizes one = new Conv2dSizes(1, s.c(), s.h(), s.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), s.padTop(), s.padBottom(), s.padLeft(),
-                s.padRight(), s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
+        Conv2dSizes one = new Conv2dSizes(1, s.c(), s.h(), s.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), s.padTop(),
+                s.padBottom(), s.padLeft(), s.padRight(), s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
         return new ConvolutionCase(one, part(x, in), weight, bias, part(dOut, in));
     }
 
@@ -88,19 +90,22 @@ final class ConvolutionCase {
 
     float[] forward(Workspace workspace) {
         Storage y = fresh(s.outputShape(), true);
-        kernels.convolutions().conv2dForward(s, storage(x, s.inputShape(), true), storage(weight, s.weightShape(), false), plain(bias), y, workspace);
+        kernels.convolutions().conv2dForward(s, storage(x, s.inputShape(), true), storage(weight, s.weightShape(), false), plain(bias), y,
+                workspace);
         return read(y);
     }
 
     float[] backwardInput(Workspace workspace) {
         Storage dx = fresh(s.inputShape(), true);
-        kernels.convolutions().conv2dBackwardInput(s, storage(dOut, s.outputShape(), true), storage(weight, s.weightShape(), false), dx, workspace);
+        kernels.convolutions().conv2dBackwardInput(s, storage(dOut, s.outputShape(), true), storage(weight, s.weightShape(), false), dx,
+                workspace);
         return read(dx);
     }
 
     float[] backwardWeight(Workspace workspace) {
         Storage dWeight = fresh(s.weightShape(), false);
-        kernels.convolutions().conv2dBackwardWeight(s, storage(x, s.inputShape(), true), storage(dOut, s.outputShape(), true), dWeight, workspace);
+        kernels.convolutions().conv2dBackwardWeight(s, storage(x, s.inputShape(), true), storage(dOut, s.outputShape(), true), dWeight,
+                workspace);
         return read(dWeight);
     }
 

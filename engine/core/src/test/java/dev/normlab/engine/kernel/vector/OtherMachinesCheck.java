@@ -10,8 +10,7 @@ final class OtherMachinesCheck {
 
     private static final double ROUNDINGS = 4;
 
-    private OtherMachinesCheck() {
-    }
+    private OtherMachinesCheck() {}
 
     /// @param arguments the number of cases
     public static void main(String[] arguments) {
@@ -25,7 +24,7 @@ final class OtherMachinesCheck {
                 require(y, each.forwardByDefinition(), each.s.c() * each.s.kh() * each.s.kw());
                 require(dx, each.backwardInputByDefinition(), each.s.o() * each.s.kh() * each.s.kw());
                 require(dWeight, each.backwardWeightByDefinition(), each.s.n() * each.s.oh() * each.s.ow());
-                for (float[] results : new float[][]{y, dx, dWeight}) {
+                for (float[] results : new float[][] {y, dx, dWeight}) {
                     for (float value : results) {
                         hash = 31 * hash + Float.floatToIntBits(value);
                     }

@@ -14,7 +14,7 @@ class OtherMachinesTest {
 
     @Test
     void narrowerVectorsGiveRightResults() throws Exception {
-        for (int bytes : new int[]{16, 32}) {
+        for (int bytes : new int[] {16, 32}) {
             String output = run("60", "-XX:MaxVectorSize=" + bytes);
             assertTrue(output.contains("vector length " + Math.min(bytes / Float.BYTES, Lanes.V) + " hash"), output);
         }

@@ -28,7 +28,8 @@ class VectorConvolutionsTest {
     // Bands of several rows, several weight parts, several pieces of output channels with 4, 2 and 1 vectors, several groups of images.
     @Test
     void sizesOfRealNetworksAgreeWithTheDefinition() {
-        List<Conv2dSizes> sizes = List.of(ConvolutionCase.sizes(2, 3, 32, 32, 64, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(1, 64, 20, 20, 112, 3, 3, 1, 1, 1, 1),
+        List<Conv2dSizes> sizes = List.of(ConvolutionCase.sizes(2, 3, 32, 32, 64, 3, 3, 1, 1, 1, 1),
+                ConvolutionCase.sizes(1, 64, 20, 20, 112, 3, 3, 1, 1, 1, 1),
                 ConvolutionCase.sizes(13, 152, 4, 4, 40, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(7, 40, 8, 8, 152, 3, 3, 2, 1, 1, 1),
                 ConvolutionCase.sizes(3, 56, 16, 16, 56, 3, 3, 2, 1, 1, 7), ConvolutionCase.sizes(5, 56, 9, 9, 24, 1, 1, 2, 0, 1, 1),
                 ConvolutionCase.sizes(9, 48, 8, 8, 80, 1, 1, 1, 0, 1, 1), ConvolutionCase.sizes(2, 33, 10, 10, 33, 3, 3, 1, 1, 1, 33),
@@ -45,13 +46,15 @@ class VectorConvolutionsTest {
     private static void requireDefinition(ConvolutionCase each, Workspace workspace) {
         Conv2dSizes s = each.s;
         requireClose(each, "forward", each.forward(workspace), each.forwardByDefinition(), s.groupInputs() * s.kh() * s.kw());
-        requireClose(each, "backward input", each.backwardInput(workspace), each.backwardInputByDefinition(), s.groupOutputs() * s.kh() * s.kw());
+        requireClose(each, "backward input", each.backwardInput(workspace), each.backwardInputByDefinition(),
+                s.groupOutputs() * s.kh() * s.kw());
         requireClose(each, "backward weight", each.backwardWeight(workspace), each.backwardWeightByDefinition(), s.n() * s.oh() * s.ow());
     }
 
     private static void requireClose(ConvolutionCase each, String what, float[] actual, double[] expected, int length) {
         double error = ConvolutionCase.errorInRoundings(actual, expected, length);
-        assertTrue(error <= 4, () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
+        assertTrue(error <= 4,
+                () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
     }
 
     @Test

@@ -23,7 +23,8 @@ class VectorMatricesTest {
             Workspace workspace = new Workspace(workers);
             float[] all = product(new GemmSizes(m, n, k, false, true), a, b, bias, workspace);
             for (int row = 0; row < m; row++) {
-                float[] alone = product(new GemmSizes(1, n, k, false, true), Arrays.copyOfRange(a, row * k, (row + 1) * k), b, bias, workspace);
+                float[] alone = product(new GemmSizes(1, n, k, false, true), Arrays.copyOfRange(a, row * k, (row + 1) * k), b, bias,
+                        workspace);
                 assertArrayEquals(alone, Arrays.copyOfRange(all, row * n, (row + 1) * n), 0f, "row " + row);
             }
         }

@@ -15,8 +15,7 @@ class VectorProviderTest {
     /// Prints the kernels that a device for the CPU gets, and its notices.
     static final class Probe {
 
-        private Probe() {
-        }
+        private Probe() {}
 
         public static void main(String[] arguments) {
             try (Device device = Device.cpu(1)) {
@@ -33,8 +32,10 @@ class VectorProviderTest {
 
     @Test
     void aMachineWithoutTheModuleFallsBackToScalarKernelsAndNamesTheFlag() throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path"),
-                Probe.class.getName())).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(
+                List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path"),
+                        Probe.class.getName()))
+                .redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
         assertTrue(output.startsWith("scalar [") && output.contains("--add-modules jdk.incubator.vector"), output);
