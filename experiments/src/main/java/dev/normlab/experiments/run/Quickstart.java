@@ -7,6 +7,7 @@ import dev.normlab.attacks.RobustnessResult;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.stats.Interval;
@@ -110,8 +111,8 @@ public final class Quickstart {
 
     private static String introduction(DataSplits data) {
         return "The same narrow VGG11 was trained three times on " + data.train().size()
-                + " small synthetic images of ten classes: plain, with l1 norm decay ("
-                + NORM_DECAY + "), and with weight decay (" + WEIGHT_DECAY
+                + " small synthetic images of ten classes: plain, with l1 norm decay (beta "
+                + Numbers.significant(NORM_DECAY, 1) + "), and with weight decay (" + Numbers.significant(WEIGHT_DECAY, 1)
                 + "). Norm decay makes the norms of the layers smaller during training. Does that make "
                 + "the network harder to fool? PGD moves every pixel of a test image by at most 8/255 to find out.";
     }
