@@ -1,7 +1,6 @@
 package dev.normlab.nn.data;
 
 import static dev.normlab.nn.data.DataFixture.image;
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,7 @@ public final class Workers implements AutoCloseable {
 
     private final Thread[] helpers;
     private volatile @Nullable Job job;
-    private volatile long generation;
+    private final AtomicLong generation = new AtomicLong();
     private volatile boolean closed;
 
     /// A team of this many threads, the caller included.
@@ -57,7 +58,7 @@ public final class Workers implements AutoCloseable {
         }
         Job current = new Job(chunks, body);
         job = current;
-        generation++;
+        generation.incrementAndGet();
         for (Thread helper : helpers) {
             LockSupport.unpark(helper);
         }
@@ -77,7 +78,7 @@ public final class Workers implements AutoCloseable {
         long seen = 0;
         int spins = 0;
         while (!closed) {
-            long now = generation;
+            long now = generation.get();
             if (now == seen) {
                 if (++spins < SPINS) {
                     Thread.onSpinWait();
