@@ -1,6 +1,11 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.norm.NormDecay;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.train.TrainingHook;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -49,6 +54,19 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
         public String toString() {
             return norm.label() + ":" + beta;
         }
+    }
+
+    /// The hooks of this method on a model.
+    public List<TrainingHook> hooks(Layer model) {
+        return hooks(model, normDecay, projectBn);
+    }
+
+    /// The hooks that decay and project.
+    public static List<TrainingHook> hooks(Layer model, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
+        List<TrainingHook> hooks = new ArrayList<>();
+        normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
+        projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
+        return hooks;
     }
 
     /// The names of all methods.

@@ -3,8 +3,6 @@ package dev.normlab.experiments.run;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.experiments.stats.Sample;
-import dev.normlab.lip.norm.BatchNormProjection;
-import dev.normlab.lip.norm.NormDecay;
 import dev.normlab.nn.data.Augmentation;
 import dev.normlab.nn.data.Batch;
 import dev.normlab.nn.data.BatchLoader;
@@ -16,10 +14,7 @@ import dev.normlab.nn.model.Models;
 import dev.normlab.nn.optim.Sgd;
 import dev.normlab.nn.optim.SgdOptions;
 import dev.normlab.nn.train.Evaluator;
-import dev.normlab.nn.train.TrainingHook;
 import dev.normlab.nn.train.TrainingStep;
-import java.util.ArrayList;
-import java.util.List;
 
 /// Times the trainer's own step on the batch that `train` would begin with, and inference on the same images.
 public final class StepBenchmark {
@@ -70,7 +65,7 @@ public final class StepBenchmark {
         }
         try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(),
                 new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
-                hooks(bundle, network), device)) {
+                bundle.hooks(network), device)) {
             Tensor x = batch.imageTensor();
             Tensor y = batch.labelTensor();
             float firstLoss = step.run(x, y).loss();
@@ -95,13 +90,6 @@ public final class StepBenchmark {
             }
             return medianSeconds(steps, () -> evaluator.evaluate(one));
         }
-    }
-
-    private static List<TrainingHook> hooks(Method bundle, Layer network) {
-        List<TrainingHook> hooks = new ArrayList<>();
-        bundle.normDecay().ifPresent(decay -> hooks.add(new NormDecay(network, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
-        bundle.projectBn().ifPresent(radius -> hooks.add(new BatchNormProjection(network, radius.floatValue())));
-        return hooks;
     }
 
     private static double medianSeconds(int repetitions, Runnable work) {

@@ -7,11 +7,9 @@ import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.NormLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
-import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.LayerNorms;
 import dev.normlab.lip.norm.Norm;
-import dev.normlab.lip.norm.NormDecay;
 import dev.normlab.nn.data.Augmentation;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.DataSplits;
@@ -26,13 +24,11 @@ import dev.normlab.nn.train.Evaluator;
 import dev.normlab.nn.train.Trainer;
 import dev.normlab.nn.train.TrainerOptions;
 import dev.normlab.nn.train.TrainingEvent;
-import dev.normlab.nn.train.TrainingHook;
 import dev.normlab.nn.train.TrainingStep;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -102,7 +98,7 @@ public final class TrainingRun implements AutoCloseable {
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
         Weights.summarize(model, data.train().shape(), device);
         this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
-                settings.weightDecay())), hooks(), device);
+                settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn()), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle()
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
@@ -110,13 +106,6 @@ public final class TrainingRun implements AutoCloseable {
         this.folder = source.folder();
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
-    }
-
-    private List<TrainingHook> hooks() {
-        List<TrainingHook> hooks = new ArrayList<>();
-        settings.normDecay().ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
-        settings.projectBn().ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
-        return hooks;
     }
 
     private Path checkpoint() {

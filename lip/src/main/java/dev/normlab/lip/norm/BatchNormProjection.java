@@ -2,13 +2,9 @@ package dev.normlab.lip.norm;
 
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.kernel.BinaryFunction;
-import dev.normlab.engine.kernel.BroadcastSizes;
-import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.Opcode;
-import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
-import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.train.TrainingHook;
@@ -57,18 +53,12 @@ public final class BatchNormProjection implements TrainingHook {
     /// @param executor where the step runs or is recorded
     public void apply(Executor executor) {
         for (Projected layer : layers) {
-            Tensor shifted = binary(executor, BinaryFunction.ADD, layer.var(), layer.eps());
-            Tensor deviation = executor.run(Opcode.UNARY, UnaryFunction.SQRT, shifted.spec(), shifted);
-            Tensor limit = binary(executor, BinaryFunction.MULTIPLY, deviation, radius);
+            Tensor deviation = Elementwise.deviation(executor, layer.var(), layer.eps());
+            Tensor limit = Elementwise.binary(executor, BinaryFunction.MULTIPLY, deviation, radius);
             Tensor lower = executor.run(Opcode.SCALE, -1f, limit.spec(), limit);
-            Tensor below = binary(executor, BinaryFunction.MINIMUM, layer.gamma(), limit);
-            Tensor inside = binary(executor, BinaryFunction.MAXIMUM, below, lower);
+            Tensor below = Elementwise.binary(executor, BinaryFunction.MINIMUM, layer.gamma(), limit);
+            Tensor inside = Elementwise.binary(executor, BinaryFunction.MAXIMUM, below, lower);
             executor.update(Opcode.ASSIGN, null, List.of(layer.gamma()), inside);
         }
-    }
-
-    private static Tensor binary(Executor executor, BinaryFunction function, Tensor a, Tensor b) {
-        Shape out = Shape.broadcast("batch norm projection", a.shape(), b.shape());
-        return executor.run(Opcode.BINARY, new BroadcastSizes(function, a.shape(), b.shape(), out), TensorSpec.floats(out), a, b);
     }
 }

@@ -2,9 +2,7 @@ package dev.normlab.lip.norm;
 
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.kernel.BinaryFunction;
-import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.SliceNormSizes;
-import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Shape;
@@ -156,13 +154,7 @@ public final class NormDecay implements TrainingHook {
     /// `1 / sqrt(var + eps)` `[c]` of the running statistics.
     private static Tensor inverseDeviation(Executor executor, Decayed decayed, BatchNormalization batchNorm) {
         Tensor var = decayed.layer().runningVar(batchNorm);
-        Tensor shifted = binary(executor, BinaryFunction.ADD, var, decayed.eps());
-        Tensor deviation = executor.run(Opcode.UNARY, UnaryFunction.SQRT, shifted.spec(), shifted);
-        return binary(executor, BinaryFunction.DIVIDE, decayed.one(), deviation);
-    }
-
-    private static Tensor binary(Executor executor, BinaryFunction function, Tensor a, Tensor b) {
-        Shape out = Shape.broadcast("norm decay", a.shape(), b.shape());
-        return executor.run(Opcode.BINARY, new BroadcastSizes(function, a.shape(), b.shape(), out), TensorSpec.floats(out), a, b);
+        Tensor deviation = Elementwise.deviation(executor, var, decayed.eps());
+        return Elementwise.binary(executor, BinaryFunction.DIVIDE, decayed.one(), deviation);
     }
 }
