@@ -12,8 +12,7 @@ import dev.normlab.engine.tensor.TensorSpec;
 /// Arithmetic of training hooks, without gradients.
 final class Elementwise {
 
-    private Elementwise() {
-    }
+    private Elementwise() {}
 
     /// `f(a, b)` with broadcasting.
     static Tensor binary(Executor executor, BinaryFunction function, Tensor a, Tensor b) {
