@@ -89,26 +89,25 @@ final class ConvolutionGradient {
                 ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, plan.images, stride, images, i * stride);
             } else {
                 int rows = Math.min(plan.bandRows, s.oh() - band * plan.bandRows);
-                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block,
-                        band * plan.bandRows * s.strideH() - s.padTop(),
-                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride,
-                        images, i * plan.imageStride());
+                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, band * plan.bandRows * s.strideH() - s.padTop(),
+                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride, images,
+                        i * plan.imageStride());
             }
         }
     }
 
-    // gradients[position][image][vectors * V]
+    // gradients[block][position][image][V]
     private void copyGradients(Piece piece, int first, int count, float[] gradients) {
-        int plane = s.oh() * s.ow(), width = plan.gradientWidth();
+        int plane = s.oh() * s.ow();
         for (int i = 0; i < count; i++) {
             if (plainGradient) {
-                widen(first + i, 0, plane, i * width, plan.images * width, gradients);
+                widen(first + i, 0, plane, i * V, plan.images * V, gradients);
                 continue;
             }
             for (int b = 0; b < piece.vectors(); b++) {
                 int from = ((first + i) * Lanes.blocks(s.o()) + piece.block() + b) * plane * V;
                 for (int p = 0; p < plane; p++) {
-                    Lanes.load(dOut, from + p * V).intoArray(gradients, (p * plan.images + i) * width + b * V);
+                    Lanes.load(dOut, from + p * V).intoArray(gradients, ((b * plane + p) * plan.images + i) * V);
                 }
             }
         }
@@ -125,21 +124,20 @@ final class ConvolutionGradient {
     }
 
     private void sumPositions(Piece piece, int range, int count, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
-        int stride = plan.pixelFloats(), width = plan.gradientWidth();
+        int stride = plan.pixelFloats();
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
             int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
             for (int tap = 0; tap < plan.taps; tap++) {
                 int start = plan.starts[tap];
-                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, width, V, plan.segments, start,
-                        start + plan.counts[tap], xAt, 0, count, tile, 0);
+                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, s.oh() * s.ow() * plan.images * V, plan.segments, start, start + plan.counts[tap], xAt, 0,
+                        count, tile, 0);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
         }
     }
 
     // Row-major gradients are widened image by image.
-    private void sumPlainBand(Piece piece, int range, int first, int count, int band, float[] images, float[] gradients, float[] tile,
-            float[] sums, int at) {
+    private void sumPlainBand(Piece piece, int range, int first, int count, int band, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         for (int i = 0; i < count; i++) {
             widen(first + i, firstRow * s.ow(), rows * s.ow(), 0, V, gradients);
@@ -148,15 +146,13 @@ final class ConvolutionGradient {
     }
 
     // Adds the images firstImage .. firstImage + count - 1 of the unit.
-    private void sumBand(Piece piece, int range, int firstImage, int count, int band, float[] images, float[] d, int dAt, float[] tile,
-            float[] sums, int at) {
+    private void sumBand(Piece piece, int range, int firstImage, int count, int band, float[] images, float[] d, int dAt, float[] tile, float[] sums, int at) {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         int xStep = plan.columns.scratchStep() * plan.pixelFloats();
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
             int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
             for (int tap = 0; tap < plan.taps; tap++) {
-                int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap],
-                        length = plan.lengths[tap];
+                int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap], length = plan.lengths[tap];
                 if (plan.linear) {
                     length = rows * s.ow();
                 } else if (plan.bands > 1) {
@@ -166,8 +162,7 @@ final class ConvolutionGradient {
                 if (from >= to) {
                     continue;
                 }
-                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, V, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt,
-                        length, tile, 0);
+                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt, length, tile, 0);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
         }

@@ -113,7 +113,7 @@ final class GradientPlan {
                     iw = i % s.ow() * columns.step() + columns.offsets()[tap % s.kw()];
             if (ih >= 0 && ih < s.h() && iw >= 0 && iw < s.w()) {
                 segments[2 * at] = (ih * s.w() + iw) * images * pixelFloats();
-                segments[2 * at + 1] = i * images * gradientWidth();
+                segments[2 * at + 1] = i * images * V;
                 at++;
             }
         }
@@ -161,7 +161,7 @@ final class GradientPlan {
         return scratchRows * scratchColumns * pixelFloats();
     }
 
-    /// Floats of one pixel of the gradients of a piece in scratch memory.
+    /// Floats of one pixel of the gradients of a piece.
     int gradientWidth() {
         return TileProducts.MAX_VECTORS * V;
     }

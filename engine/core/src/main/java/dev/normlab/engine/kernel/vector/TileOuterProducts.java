@@ -11,33 +11,38 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// Every kernel computes, for six neighbouring values `j` of `x` and `m` vectors of `d`,
 ///
-///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * dStep + b * next + lane]
+///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * V + b * next + lane]
 ///
-/// A *segment* is a run of `length` output pixels (or of images at one position) whose input values lie `xStep` apart and whose gradients lie `dStep` apart.
+/// A *segment* is a run of `length` output pixels (or of images at one position) whose input values lie `xStep` apart and whose gradients lie side by side.
 /// For the sizes of the tiles and for what the compiler needs see [TileProducts].
 final class TileOuterProducts {
 
     /// Input channels of one tile.
     static final int CHANNELS = 6;
 
-    private TileOuterProducts() {}
+    // Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it keeps them in too many registers, and
+    // machines with 16 of them run at half the speed.
+    private static final int[] LANES = {0, 1, 2, 3, 4, 5};
+
+    private TileOuterProducts() {
+    }
 
     /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
     ///
     /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
-    static void multiply(int vectors, float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt,
-            int dAt, int length, float[] sums, int at) {
+    static void multiply(int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
         switch (vectors) {
-            case 4 -> multiply6x4(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
-            case 2 -> multiply6x2(x, xStep, d, dStep, next, segments, from, to, xAt, dAt, length, sums, at);
-            default -> multiply6x1(x, xStep, d, dStep, segments, from, to, xAt, dAt, length, sums, at);
+            case 4 -> multiply6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+            case 2 -> multiply6x2(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+            default -> multiply6x1(x, xStep, d, segments, from, to, xAt, dAt, length, sums, at);
         }
     }
 
     // The work horse where there are 32 vector registers.
-    static void multiply6x4(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt,
-            int length, float[] sums, int at) {
+    static void multiply6x4(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
@@ -45,43 +50,26 @@ final class TileOuterProducts {
         FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero;
         for (int s = from; s < to; s++) {
             int p = xAt + segments[2 * s];
+            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
             int q = dAt + segments[2 * s + 1];
             for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * dStep);
-                FloatVector g1 = load(d, q + k * dStep + next);
-                FloatVector g2 = load(d, q + k * dStep + 2 * next);
-                FloatVector g3 = load(d, q + k * dStep + 3 * next);
-                int i = p + k * xStep;
-                FloatVector v = all(x[i]);
-                a0 = v.fma(g0, a0);
-                b0 = v.fma(g1, b0);
-                c0 = v.fma(g2, c0);
-                d0 = v.fma(g3, d0);
-                v = all(x[i + 1]);
-                a1 = v.fma(g0, a1);
-                b1 = v.fma(g1, b1);
-                c1 = v.fma(g2, c1);
-                d1 = v.fma(g3, d1);
-                v = all(x[i + 2]);
-                a2 = v.fma(g0, a2);
-                b2 = v.fma(g1, b2);
-                c2 = v.fma(g2, c2);
-                d2 = v.fma(g3, d2);
-                v = all(x[i + 3]);
-                a3 = v.fma(g0, a3);
-                b3 = v.fma(g1, b3);
-                c3 = v.fma(g2, c3);
-                d3 = v.fma(g3, d3);
-                v = all(x[i + 4]);
-                a4 = v.fma(g0, a4);
-                b4 = v.fma(g1, b4);
-                c4 = v.fma(g2, c4);
-                d4 = v.fma(g3, d4);
-                v = all(x[i + 5]);
-                a5 = v.fma(g0, a5);
-                b5 = v.fma(g1, b5);
-                c5 = v.fma(g2, c5);
-                d5 = v.fma(g3, d5);
+                FloatVector g0 = load(d, q + k * V);
+                FloatVector g1 = load(d, q + k * V + next);
+                FloatVector g2 = load(d, q + k * V + 2 * next);
+                FloatVector g3 = load(d, q + k * V + 3 * next);
+                int i = k * xStep;
+                FloatVector v = all(x[p0 + i]);
+                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0); c0 = v.fma(g2, c0); d0 = v.fma(g3, d0);
+                v = all(x[p1 + i]);
+                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1); c1 = v.fma(g2, c1); d1 = v.fma(g3, d1);
+                v = all(x[p2 + i]);
+                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2); c2 = v.fma(g2, c2); d2 = v.fma(g3, d2);
+                v = all(x[p3 + i]);
+                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3); c3 = v.fma(g2, c3); d3 = v.fma(g3, d3);
+                v = all(x[p4 + i]);
+                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4); c4 = v.fma(g2, c4); d4 = v.fma(g3, d4);
+                v = all(x[p5 + i]);
+                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5); c5 = v.fma(g2, c5); d5 = v.fma(g3, d5);
             }
         }
         a0.intoArray(sums, at);
@@ -111,36 +99,31 @@ final class TileOuterProducts {
     }
 
     // The work horse where there are 16 vector registers.
-    static void multiply6x2(float[] x, int xStep, float[] d, int dStep, int next, int[] segments, int from, int to, int xAt, int dAt,
-            int length, float[] sums, int at) {
+    static void multiply6x2(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
         for (int s = from; s < to; s++) {
             int p = xAt + segments[2 * s];
+            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
             int q = dAt + segments[2 * s + 1];
             for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * dStep);
-                FloatVector g1 = load(d, q + k * dStep + next);
-                int i = p + k * xStep;
-                FloatVector v = all(x[i]);
-                a0 = v.fma(g0, a0);
-                b0 = v.fma(g1, b0);
-                v = all(x[i + 1]);
-                a1 = v.fma(g0, a1);
-                b1 = v.fma(g1, b1);
-                v = all(x[i + 2]);
-                a2 = v.fma(g0, a2);
-                b2 = v.fma(g1, b2);
-                v = all(x[i + 3]);
-                a3 = v.fma(g0, a3);
-                b3 = v.fma(g1, b3);
-                v = all(x[i + 4]);
-                a4 = v.fma(g0, a4);
-                b4 = v.fma(g1, b4);
-                v = all(x[i + 5]);
-                a5 = v.fma(g0, a5);
-                b5 = v.fma(g1, b5);
+                FloatVector g0 = load(d, q + k * V);
+                FloatVector g1 = load(d, q + k * V + next);
+                int i = k * xStep;
+                FloatVector v = all(x[p0 + i]);
+                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0);
+                v = all(x[p1 + i]);
+                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1);
+                v = all(x[p2 + i]);
+                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2);
+                v = all(x[p3 + i]);
+                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3);
+                v = all(x[p4 + i]);
+                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4);
+                v = all(x[p5 + i]);
+                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5);
             }
         }
         a0.intoArray(sums, at);
@@ -158,27 +141,28 @@ final class TileOuterProducts {
     }
 
     // For what is left over, and for groups of few channels.
-    static void multiply6x1(float[] x, int xStep, float[] d, int dStep, int[] segments, int from, int to, int xAt, int dAt, int length,
+    static void multiply6x1(float[] x, int xStep, float[] d, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
         for (int s = from; s < to; s++) {
             int p = xAt + segments[2 * s];
+            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
             int q = dAt + segments[2 * s + 1];
             for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * dStep);
-                int i = p + k * xStep;
-                FloatVector v = all(x[i]);
+                FloatVector g0 = load(d, q + k * V);
+                int i = k * xStep;
+                FloatVector v = all(x[p0 + i]);
                 a0 = v.fma(g0, a0);
-                v = all(x[i + 1]);
+                v = all(x[p1 + i]);
                 a1 = v.fma(g0, a1);
-                v = all(x[i + 2]);
+                v = all(x[p2 + i]);
                 a2 = v.fma(g0, a2);
-                v = all(x[i + 3]);
+                v = all(x[p3 + i]);
                 a3 = v.fma(g0, a3);
-                v = all(x[i + 4]);
+                v = all(x[p4 + i]);
                 a4 = v.fma(g0, a4);
-                v = all(x[i + 5]);
+                v = all(x[p5 + i]);
                 a5 = v.fma(g0, a5);
             }
         }
