@@ -89,8 +89,10 @@ final class ConvolutionGradient {
                 ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, plan.images, stride, images, i * stride);
             } else {
                 int rows = Math.min(plan.bandRows, s.oh() - band * plan.bandRows);
-                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, band * plan.bandRows * s.strideH() - s.padTop(),
-                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride, images,
+                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block,
+                        band * plan.bandRows * s.strideH() - s.padTop(),
+                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride,
+                        images,
                         i * plan.imageStride());
             }
         }
@@ -129,7 +131,8 @@ final class ConvolutionGradient {
             int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
             for (int tap = 0; tap < plan.taps; tap++) {
                 int start = plan.starts[tap];
-                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, s.oh() * s.ow() * plan.images * V, plan.segments, start, start + plan.counts[tap], xAt, 0,
+                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, s.oh() * s.ow() * plan.images * V, plan.segments,
+                        start, start + plan.counts[tap], xAt, 0,
                         count, tile, 0);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
@@ -137,7 +140,8 @@ final class ConvolutionGradient {
     }
 
     // Row-major gradients are widened image by image.
-    private void sumPlainBand(Piece piece, int range, int first, int count, int band, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
+    private void sumPlainBand(Piece piece, int range, int first, int count, int band, float[] images, float[] gradients, float[] tile,
+            float[] sums, int at) {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         for (int i = 0; i < count; i++) {
             widen(first + i, firstRow * s.ow(), rows * s.ow(), 0, V, gradients);
@@ -146,13 +150,15 @@ final class ConvolutionGradient {
     }
 
     // Adds the images firstImage .. firstImage + count - 1 of the unit.
-    private void sumBand(Piece piece, int range, int firstImage, int count, int band, float[] images, float[] d, int dAt, float[] tile, float[] sums, int at) {
+    private void sumBand(Piece piece, int range, int firstImage, int count, int band, float[] images, float[] d, int dAt, float[] tile,
+            float[] sums, int at) {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         int xStep = plan.columns.scratchStep() * plan.pixelFloats();
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
             int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
             for (int tap = 0; tap < plan.taps; tap++) {
-                int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap], length = plan.lengths[tap];
+                int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap],
+                        length = plan.lengths[tap];
                 if (plan.linear) {
                     length = rows * s.ow();
                 } else if (plan.bands > 1) {
@@ -162,7 +168,8 @@ final class ConvolutionGradient {
                 if (from >= to) {
                     continue;
                 }
-                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt, length, tile, 0);
+                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt,
+                        length, tile, 0);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
         }

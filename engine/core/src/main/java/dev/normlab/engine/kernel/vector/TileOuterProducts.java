@@ -24,14 +24,14 @@ final class TileOuterProducts {
     // machines with 16 of them run at half the speed.
     private static final int[] LANES = {0, 1, 2, 3, 4, 5};
 
-    private TileOuterProducts() {
-    }
+    private TileOuterProducts() {}
 
     /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
     ///
     /// @param vectors  1, 2 or 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
-    static void multiply(int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+    static void multiply(int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt,
+            int length,
             float[] sums, int at) {
         switch (vectors) {
             case 4 -> multiply6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
@@ -59,17 +59,35 @@ final class TileOuterProducts {
                 FloatVector g3 = load(d, q + k * V + 3 * next);
                 int i = k * xStep;
                 FloatVector v = all(x[p0 + i]);
-                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0); c0 = v.fma(g2, c0); d0 = v.fma(g3, d0);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
+                c0 = v.fma(g2, c0);
+                d0 = v.fma(g3, d0);
                 v = all(x[p1 + i]);
-                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1); c1 = v.fma(g2, c1); d1 = v.fma(g3, d1);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
+                c1 = v.fma(g2, c1);
+                d1 = v.fma(g3, d1);
                 v = all(x[p2 + i]);
-                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2); c2 = v.fma(g2, c2); d2 = v.fma(g3, d2);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
+                c2 = v.fma(g2, c2);
+                d2 = v.fma(g3, d2);
                 v = all(x[p3 + i]);
-                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3); c3 = v.fma(g2, c3); d3 = v.fma(g3, d3);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
+                c3 = v.fma(g2, c3);
+                d3 = v.fma(g3, d3);
                 v = all(x[p4 + i]);
-                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4); c4 = v.fma(g2, c4); d4 = v.fma(g3, d4);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
+                c4 = v.fma(g2, c4);
+                d4 = v.fma(g3, d4);
                 v = all(x[p5 + i]);
-                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5); c5 = v.fma(g2, c5); d5 = v.fma(g3, d5);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
+                c5 = v.fma(g2, c5);
+                d5 = v.fma(g3, d5);
             }
         }
         a0.intoArray(sums, at);
@@ -113,17 +131,23 @@ final class TileOuterProducts {
                 FloatVector g1 = load(d, q + k * V + next);
                 int i = k * xStep;
                 FloatVector v = all(x[p0 + i]);
-                a0 = v.fma(g0, a0); b0 = v.fma(g1, b0);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
                 v = all(x[p1 + i]);
-                a1 = v.fma(g0, a1); b1 = v.fma(g1, b1);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
                 v = all(x[p2 + i]);
-                a2 = v.fma(g0, a2); b2 = v.fma(g1, b2);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
                 v = all(x[p3 + i]);
-                a3 = v.fma(g0, a3); b3 = v.fma(g1, b3);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
                 v = all(x[p4 + i]);
-                a4 = v.fma(g0, a4); b4 = v.fma(g1, b4);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
                 v = all(x[p5 + i]);
-                a5 = v.fma(g0, a5); b5 = v.fma(g1, b5);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
             }
         }
         a0.intoArray(sums, at);
