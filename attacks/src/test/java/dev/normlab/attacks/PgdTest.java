@@ -136,6 +136,21 @@ class PgdTest {
         assertEquals(result.cleanCorrect(), result.robustCorrect());
     }
 
+    @ParameterizedTest
+    @EnumSource(Ball.class)
+    void epsZeroGivesTheCleanImagesExactly(Ball ball) {
+        Dataset data = images(6, 4, 1);
+        try (Device device = Device.scalar(1);
+                Victim victim = new Victim(network(2), device, Shape.of(3, 4, 5), 4)) {
+            for (Attack attack : List.of(new Fgsm(), new Pgd(PgdOptions.DEFAULT.withRestarts(2)))) {
+                Points points = new Points(data, new int[] {0, 1, 2, 3, 4, 5});
+                float[] clean = points.adversarial().clone();
+                attack.run(victim, new ThreatModel(ball, 0f), points, 3);
+                assertArrayEquals(clean, points.adversarial(), attack.name());
+            }
+        }
+    }
+
     @Test
     void robustAccuracyNeverRisesWithEps() {
         Layer model = network(4);

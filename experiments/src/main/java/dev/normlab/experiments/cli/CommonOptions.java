@@ -7,6 +7,7 @@ import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.store.Json;
 import java.io.Console;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,7 @@ final class CommonOptions {
     ///
     /// @throws UserError if there is no such device or the number of threads is out of range
     Device openDevice() {
+        requireWritableJson();
         if (threads < 1 || threads > MAX_THREADS) {
             throw UserError.usage("--threads: expected a number from 1 to " + MAX_THREADS + ", but got " + threads);
         }
@@ -71,6 +73,18 @@ final class CommonOptions {
         }
         opened.notices().forEach(notice -> streams.err().println("normlab: " + notice));
         return opened;
+    }
+
+    /// Fails before the work rather than after it.
+    private void requireWritableJson() {
+        if (json == null || json.equals("-")) {
+            return;
+        }
+        Path file = Path.of(json).toAbsolutePath();
+        Path parent = file.getParent();
+        if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
+            throw UserError.failure("--json: cannot write " + json + "; its folder must exist and be writable");
+        }
     }
 
     /// Where progress is told.

@@ -51,7 +51,13 @@ public final class Main implements Runnable {
         line.setOverwrittenOptionsAllowed(true);
         line.setParameterExceptionHandler((exception, _) -> usage(err, exception));
         line.setExecutionExceptionHandler((exception, _, parsed) -> failure(err, exception, parsed));
-        return line.execute(args);
+        try {
+            return line.execute(args);
+        } catch (OutOfMemoryError e) {
+            err.println("normlab: out of memory (" + e.getMessage() + "): use a smaller --batch-size or model, or give the JVM more with "
+                    + "NORMLAB_JAVA_OPTS=-Xmx8g; it may use " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB now");
+            return FAILED;
+        }
     }
 
     @Override
@@ -97,7 +103,7 @@ public final class Main implements Runnable {
             case NormException e -> e.getMessage();
             case DivergenceException e -> e.getMessage();
             case FormatException e -> e.getMessage();
-            case NoSuchFileException e -> "there is no file " + e.getFile();
+            case NoSuchFileException e -> "there is no file or folder " + e.getFile();
             case AccessDeniedException e -> "no permission to use " + e.getFile();
             case FileAlreadyExistsException e -> e.getMessage();
             case FileSystemException e -> "cannot use " + e.getFile() + (e.getReason() == null ? "" : ": " + e.getReason());

@@ -189,6 +189,8 @@ class CommandLineTest {
     void aFolderThatCannotBeWrittenIsRefusedBeforeTraining() throws IOException {
         Path file = Files.writeString(folder.resolve("a-file"), "x");
         refused(1, "a-file", "train", "--model", TINY, "--data", DATA, "--out", file.resolve("run").toString());
+        refused(1, "--json: cannot write", "train", "--model", TINY, "--data", DATA, "--out", folder.resolve("run").toString(), "--json",
+                folder.resolve("no/such/result.json").toString());
         refused(1, "--save: cannot write", "train", "--model", TINY, "--data", DATA, "--out", folder.resolve("run").toString(), "--save",
                 folder.resolve("no/such/folder.safetensors").toString());
     }
