@@ -27,7 +27,7 @@ final class ConvolutionPlan {
     private static final int WEIGHT_FLOATS = 80 * 1024;
 
     // Maps are chosen if they leave out at least this share of the products.
-    private static final double MAPS_PAY = 0.05;
+    private static final double MAPS_PAY = 0.03;
 
     private static final int MAX_IMAGES = 48;
 

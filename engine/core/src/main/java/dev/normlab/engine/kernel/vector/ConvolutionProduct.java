@@ -10,12 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs one [ConvolutionPlan] over a batch: a convolution's forward pass, or one phase of its input gradient.
 ///
-/// Chunks are pairs of a unit of the plan and a piece of the output channels, and write disjoint outputs. Every result is one sum in the order of the
+/// Chunks are pairs of a unit of the plan and a few pieces of the output channels, and write disjoint outputs. Every result is one sum in the order of the
 /// taps and input channels, in parts if the weights are large, plus the bias, whatever the other images, bands or pieces are.
 final class ConvolutionProduct {
 
     private static final int FEW_TAPS = 4;
     private static final int PIECES_TOGETHER = 4;
+    private static final int MIN_CHUNKS = 8;
+    private static final int MIN_TILES = 4;
 
     private final ConvolutionPlan plan;
     private final int n;
@@ -50,22 +52,34 @@ final class ConvolutionProduct {
     }
 
     void run(Workspace workspace) {
+        if (n == 0) {
+            return;
+        }
         int units = (n + plan.images - 1) / plan.images * plan.bands;
         List<Piece> pieces = plan.channels.pieces();
         // With few taps, copying the images costs too much to be done for every piece.
         int together = plan.channels.groups() == 1 && plan.taps < FEW_TAPS ? PIECES_TOGETHER : 1;
-        int parts = (pieces.size() + together - 1) / together;
-        workspace.workers().run(units * parts, (chunk, worker) -> {
-            int unit = chunk % units, firstPiece = chunk / units * together;
+        int sets = (pieces.size() + together - 1) / together;
+        int splits = splits(units * sets);
+        workspace.workers().run(units * sets * splits, (chunk, worker) -> {
+            int split = chunk % splits, unit = chunk / splits % units, firstPiece = chunk / splits / units * together;
             int firstImage = unit / plan.bands * plan.images, band = unit % plan.bands;
             float[] scratch = workspace.scratch(worker, "convolution image", plan.scratchFloats());
             if (plan.hasProducts()) {
                 copyImages(pieces.get(firstPiece), firstImage, band, scratch);
             }
+            TileList tiles = plan.tiles(Math.min(plan.images, n - firstImage), band);
+            int from = (int) ((long) tiles.count() * split / splits), to = (int) ((long) tiles.count() * (split + 1) / splits);
             for (int i = firstPiece; i < Math.min(pieces.size(), firstPiece + together); i++) {
-                piece(pieces.get(i), firstImage, band, scratch, workspace, worker);
+                piece(pieces.get(i), tiles, from, to, firstImage, band, scratch, workspace, worker);
             }
         });
+    }
+
+    // A few images do not make work for all threads: then the tiles of a unit are split, too, which changes no result.
+    private int splits(int chunks) {
+        int tiles = plan.tiles(Math.min(plan.images, n), 0).count();
+        return Math.clamp(MIN_CHUNKS / chunks, 1, Math.max(1, tiles / MIN_TILES));
     }
 
     private void copyImages(Piece piece, int firstImage, int band, float[] scratch) {
@@ -77,16 +91,16 @@ final class ConvolutionProduct {
         }
     }
 
-    private void piece(Piece piece, int firstImage, int band, float[] scratch, Workspace workspace, int worker) {
-        int images = Math.min(plan.images, n - firstImage);
-        int vectors = piece.vectors(), tileFloats = vectors * PIXELS * V;
-        TileList tiles = plan.tiles(images, band);
-        int together = plan.parts == 1 ? 1 : tiles.count();
-        float[] biases = workspace.scratch(worker, "convolution bias", vectors * V);
+    // Tiles from .. to - 1 of a unit.
+    private void piece(Piece piece, TileList tiles, int from, int to, int firstImage, int band, float[] scratch, Workspace workspace,
+            int worker) {
+        int tileFloats = piece.vectors() * PIXELS * V;
+        int together = plan.parts == 1 ? 1 : to - from;
+        float[] biases = workspace.scratch(worker, "convolution bias", piece.vectors() * V);
         fillBiases(piece, biases);
-        // The sums of all tiles of the unit, and behind them those of one tile and one part.
+        // The sums of all tiles, and behind them those of one tile and one part.
         float[] sums = workspace.scratch(worker, "convolution sums", (together + 1) * tileFloats);
-        for (int firstTile = 0; firstTile < tiles.count(); firstTile += together) {
+        for (int firstTile = from; firstTile < to; firstTile += together) {
             for (int part = 0; part < plan.parts; part++) {
                 for (int i = 0; i < together; i++) {
                     multiply(piece, tiles, firstTile + i, part, scratch, sums, part == 0 ? i * tileFloats : together * tileFloats);
@@ -104,9 +118,8 @@ final class ConvolutionProduct {
     private void multiply(Piece piece, TileList tiles, int tile, int part, float[] scratch, float[] sums, int at) {
         int tileClass = tiles.classes[tile], range = part * plan.classes + tileClass;
         TileProducts.multiply(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[range],
-                plan.rangeEnds[range],
-                plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V, plan.channels.length() * piece.vectors() * V, sums,
-                at);
+                plan.rangeEnds[range], plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V,
+                plan.channels.length() * piece.vectors() * V, sums, at);
     }
 
     private void fillBiases(Piece piece, float[] biases) {
