@@ -15,12 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/// A training process that gets a signal, as from Ctrl-C or a scheduler.
-@DisabledOnOs(value = OS.WINDOWS, disabledReason = "Windows ends a process without a signal")
+/// A training process that gets a signal, as from Ctrl-C or a scheduler. Windows ends processes without one.
+@EnabledOnOs({OS.LINUX, OS.MAC})
 class InterruptionTest {
 
     private static final List<String> SETTINGS = List.of("--model", "vgg11:width=0.0625", "--data", "synthetic:train=600,test=20",
