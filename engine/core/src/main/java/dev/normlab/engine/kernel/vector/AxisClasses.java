@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// The results of a [TapAxis] sorted by which taps meet the input: results of one class use the same taps, all others would multiply padding.
+/// The results of a [TapAxis] sorted by which taps meet the input: results of one class use the same taps, all others would multiply
+/// padding.
 ///
 /// @param classOf the class of every result
 /// @param taps    for every class the numbers of its taps, as indices into [TapAxis#taps()]: a run of ascending numbers

@@ -7,8 +7,9 @@ import java.util.List;
 
 /// How the output channels of a convolution-like sum are split into pieces that one tile covers, and which input channels each piece needs.
 ///
-/// With several groups a piece meets only the input channels of its own groups, in whole blocks; weights between different groups that share a block are
-/// zero. `length` input channels are summed for every piece, `stride` floats lie between neighbouring pixels of the scratch image.
+/// With several groups a piece meets only the input channels of its own groups, in whole blocks; weights between different groups that
+/// share a block are zero. `length` input channels are summed for every piece, `stride` floats lie between neighbouring pixels of the
+/// scratch image.
 ///
 /// @param inputs   input channels in all
 /// @param outputs  output channels in all

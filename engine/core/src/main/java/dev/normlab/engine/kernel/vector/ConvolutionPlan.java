@@ -5,16 +5,17 @@ import static dev.normlab.engine.kernel.vector.TileProducts.PIXELS;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// Where one convolution-like sum reads and writes: offsets of all tiles and taps, worked out once for each set of sizes and never for a batch size.
+/// Where one convolution-like sum reads and writes: offsets of all tiles and taps, worked out once for each set of sizes and never for a
+/// batch size.
 ///
-/// The unit of work is a *unit*. Its input is copied into scratch images whose pixels hold all input channels side by side; [TileProducts] then sums tiles of
-/// six output pixels.
+/// The unit of work is a *unit*. Its input is copied into scratch images whose pixels hold all input channels side by side; [TileProducts]
+/// then sums tiles of six output pixels.
 ///
-/// - *Maps*: a unit is the whole maps of a few images. Results are sorted by the taps that meet the image ([AxisClasses]), and a tile's results are of one
-///   class, whatever their images and places; so products with padding are left out. On a 4x4 map a 3x3 kernel needs 100 of its 144 products, on a 2x2 map
-///   16 of 36, and tiles are full even where a map has fewer than six pixels.
-/// - *Bands*: a unit is a band of output rows of one image. The scratch image has a frame of zeros where the kernel reaches over the border. This is for maps
-///   that are too large for the cache or have too little padding to matter.
+/// - *Maps*: a unit is the whole maps of a few images. Results are sorted by the taps that meet the image ([AxisClasses]), and a tile's
+///   results are of one class, whatever their images and places; so products with padding are left out. On a 4x4 map a 3x3 kernel needs 100
+///   of its 144 products, on a 2x2 map 16 of 36, and tiles are full even where a map has fewer than six pixels.
+/// - *Bands*: a unit is a band of output rows of one image. The scratch image has a frame of zeros where the kernel reaches over the
+///   border. This is for maps that are too large for the cache or have too little padding to matter.
 final class ConvolutionPlan {
 
     // Results per band at least, so that packing and weights are well shared.

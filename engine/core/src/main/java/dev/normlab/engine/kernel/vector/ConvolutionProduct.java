@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs one [ConvolutionPlan] over a batch: a convolution's forward pass, or one phase of its input gradient.
 ///
-/// Chunks are pairs of a unit of the plan and a few pieces of the output channels, and write disjoint outputs. Every result is one sum in the order of the
-/// taps and input channels, in parts if the weights are large, plus the bias, whatever the other images, bands or pieces are.
+/// Chunks are pairs of a unit of the plan and a few pieces of the output channels, and write disjoint outputs. Every result is one sum in
+/// the order of the taps and input channels, in parts if the weights are large, plus the bias, whatever the other images, bands or pieces
+/// are.
 final class ConvolutionProduct {
 
     private static final int FEW_TAPS = 4;

@@ -8,11 +8,13 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 
-/// Weights `[o, c/groups, kh, kw]` rearranged for [TileProducts]: `[piece][tap][input channel of the sum][vectors * V output channels]`, with zeros for
-/// channels that do not exist and between groups. For an input gradient the roles of `o` and `c` are exchanged and the taps come in reverse order.
+/// Weights `[o, c/groups, kh, kw]` rearranged for [TileProducts]: `[piece][tap][input channel of the sum][vectors * V output channels]`,
+/// with zeros for channels that do not exist and between groups. For an input gradient the roles of `o` and `c` are exchanged and the taps
+/// come in reverse order.
 final class ConvolutionWeights {
 
-    // Input channels rearranged together in a small buffer: scattering straight into the packed array would hit the same few sets of the cache.
+    // Input channels rearranged together in a small buffer: scattering straight into the packed array would hit the same few sets of the
+    // cache.
     private static final int STRIP = 8;
 
     private ConvolutionWeights() {}
@@ -86,8 +88,8 @@ final class ConvolutionWeights {
         }
     }
 
-    /// Where element `i = item * taps + tap` of a run goes when items lie `itemStep` and taps `tapStep` apart: a table, because loops over so few taps are
-    /// slow.
+    /// Where element `i = item * taps + tap` of a run goes when items lie `itemStep` and taps `tapStep` apart: a table, because loops over
+    /// so few taps are slow.
     static int[] places(int items, int taps, int itemStep, int tapStep) {
         int[] places = new int[items * taps];
         for (int i = 0; i < places.length; i++) {

@@ -8,7 +8,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// The loops of [VectorElementwise], one for each function, over the elements `from .. to - 1` of their arrays: whole vectors, then the rest one by one.
+/// The loops of [VectorElementwise], one for each function, over the elements `from .. to - 1` of their arrays: whole vectors, then the
+/// rest one by one.
 final class ElementLoops {
 
     private ElementLoops() {}

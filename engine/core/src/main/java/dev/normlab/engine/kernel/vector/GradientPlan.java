@@ -7,13 +7,15 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 
 /// Where a convolution's weight gradient reads and writes, worked out once for each set of sizes.
 ///
-/// The gradient of one weight is a sum over all images and output pixels. Work is split over input channels (ranges), output channels (a few pieces each) and,
-/// for small weights only, a fixed number of slices of the batch whose sums are added in order; so the result depends on the batch but never on the number of
-/// threads. The input is copied to scratch images as for [ConvolutionPlan], and products with padding are left out:
+/// The gradient of one weight is a sum over all images and output pixels. Work is split over input channels (ranges), output channels (a
+/// few pieces each) and, for small weights only, a fixed number of slices of the batch whose sums are added in order; so the result depends
+/// on the batch but never on the number of threads. The input is copied to scratch images as for [ConvolutionPlan], and products with
+/// padding are left out:
 ///
-/// - *Bands*: a unit is a band of rows of one image, or the whole maps of a few; a tap's segments are rows, without the pixels whose input lies outside.
-/// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and an output
-///   position, each a run over the images.
+/// - *Bands*: a unit is a band of rows of one image, or the whole maps of a few; a tap's segments are rows, without the pixels whose input
+///   lies outside.
+/// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and
+///   an output position, each a run over the images.
 final class GradientPlan {
 
     // Results of a band: the output gradients of a piece should stay in the caches.
@@ -65,8 +67,8 @@ final class GradientPlan {
     final int imageFloats;
     final int gradientFloats;
 
-    /// Segments of tap `t`: pairs of offsets from `starts[t]` on, `counts[t]` for each image (for all images in positions); each `lengths[t]` long (as long
-    /// as there are images in positions).
+    /// Segments of tap `t`: pairs of offsets from `starts[t]` on, `counts[t]` for each image (for all images in positions); each
+    /// `lengths[t]` long (as long as there are images in positions).
     final int[] segments;
     final int[] starts;
     final int[] counts;

@@ -7,7 +7,8 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// The planes `[pixels, V]` of a channel-blocked tensor, one for each image and channel block, and values per channel brought to whole blocks.
+/// The planes `[pixels, V]` of a channel-blocked tensor, one for each image and channel block, and values per channel brought to whole
+/// blocks.
 ///
 /// @param n      images
 /// @param c      channels
@@ -50,7 +51,8 @@ record Planes(int n, int c, int pixels) {
         });
     }
 
-    /// Sums per channel of a value for each plane and lane, in double and in the order of the images: `sums[c]` from `partial[n, c in whole blocks]`.
+    /// Sums per channel of a value for each plane and lane, in double and in the order of the images: `sums[c]` from `partial[n, c in whole
+    /// blocks]`.
     void sumImages(float[] partial, double[] sums) {
         int lanes = lanes();
         Arrays.fill(sums, 0, lanes, 0.0);

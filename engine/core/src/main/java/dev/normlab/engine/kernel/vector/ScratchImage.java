@@ -9,8 +9,8 @@ final class ScratchImage {
 
     private ScratchImage() {}
 
-    /// Copies rows `firstRow + i * rowStep` and columns `firstColumn + i * columnStep` of image `image` of a tensor `[n, c, height, width]` to `to` at
-    /// `at`, as `[rows, columns, stride]`; positions outside the image become zero.
+    /// Copies rows `firstRow + i * rowStep` and columns `firstColumn + i * columnStep` of image `image` of a tensor `[n, c, height, width]`
+    /// to `to` at `at`, as `[rows, columns, stride]`; positions outside the image become zero.
     ///
     /// @param plain      whether `x` is row-major; then all `channels` are copied and `stride` is `channels`
     /// @param firstBlock the first channel block that is copied if `x` is blocked; `stride / V` blocks are

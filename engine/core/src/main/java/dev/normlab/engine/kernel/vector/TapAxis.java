@@ -4,11 +4,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// One axis (rows or columns) of a convolution-like sum: result number `i < count` lies at position `first + i * every` of the output and reads, through
-/// tap `taps[t]`, the input position `i * step + offsets[t]`; positions outside the input read zero.
+/// One axis (rows or columns) of a convolution-like sum: result number `i < count` lies at position `first + i * every` of the output and
+/// reads, through tap `taps[t]`, the input position `i * step + offsets[t]`; positions outside the input read zero.
 ///
-/// A convolution forward is one such axis. Its input gradient with stride `s` is `s` of them, one for each residue of the input position modulo `s`: every
-/// residue meets only some of the taps, so nothing is multiplied by the zeros that a dilated gradient would hold.
+/// A convolution forward is one such axis. Its input gradient with stride `s` is `s` of them, one for each residue of the input position
+/// modulo `s`: every residue meets only some of the taps, so nothing is multiplied by the zeros that a dilated gradient would hold.
 record TapAxis(int count, int step, int first, int every, int[] offsets, int[] taps) {
 
     /// The axis of a forward pass.
@@ -22,7 +22,8 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
         return new TapAxis(out, stride, 0, 1, offsets, taps);
     }
 
-    /// The axes of an input gradient: results are positions of the convolution's input of this size, the sum's input is the convolution's output.
+    /// The axes of an input gradient: results are positions of the convolution's input of this size, the sum's input is the convolution's
+    /// output.
     static List<TapAxis> backward(int size, int kernel, int stride, int dilation, int padding) {
         List<TapAxis> axes = new ArrayList<>();
         for (int residue = 0; residue < Math.min(stride, size); residue++) {
@@ -88,17 +89,6 @@ record TapAxis(int count, int step, int first, int every, int[] offsets, int[] t
     /// Positions of the scratch image that `results` results read, those outside the input included.
     int span(int results) {
         return (results - 1) * scratchStep() + highest() - lowest() + 1;
-    }
-
-    /// The products that remain for results on an axis of this size when taps outside the input are left out.
-    int products(int size) {
-        int products = 0;
-        for (int i = 0; i < count; i++) {
-            for (int offset : offsets) {
-                products += i * step + offset >= 0 && i * step + offset < size ? 1 : 0;
-            }
-        }
-        return products;
     }
 
     /// The first result that reads through this offset an input position from 0 on.

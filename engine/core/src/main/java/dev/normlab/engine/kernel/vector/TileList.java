@@ -15,7 +15,8 @@ final class TileList {
     /// The class of every tile.
     final int[] classes;
 
-    /// For each pixel of each tile its offset in the scratch images, its image within the unit (or [#ABSENT]) and its place in the output plane.
+    /// For each pixel of each tile its offset in the scratch images, its image within the unit (or [#ABSENT]) and its place in the output
+    /// plane.
     final int[] pixels;
     final int[] outImages;
     final int[] outPixels;

@@ -7,21 +7,23 @@ import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import jdk.incubator.vector.FloatVector;
 
-/// The inner loops of a convolution's weight gradient: outer products of six input channels and a few vectors of output channels, summed over pixels.
+/// The inner loops of a convolution's weight gradient: outer products of six input channels and a few vectors of output channels, summed
+/// over pixels.
 ///
 /// Every kernel computes, for six neighbouring values `j` of `x` and `m` vectors of `d`,
 ///
-///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * V + b * next + lane]
+///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * V + b * next
+///     + lane]
 ///
-/// A *segment* is a run of `length` output pixels (or of images at one position) whose input values lie `xStep` apart and whose gradients lie side by side.
-/// For the sizes of the tiles and for what the compiler needs see [TileProducts].
+/// A *segment* is a run of `length` output pixels (or of images at one position) whose input values lie `xStep` apart and whose gradients
+/// lie side by side. For the sizes of the tiles and for what the compiler needs see [TileProducts].
 final class TileOuterProducts {
 
     /// Input channels of one tile.
     static final int CHANNELS = 6;
 
-    // Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it keeps them in too many registers, and
-    // machines with 16 of them run at half the speed.
+    // Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it keeps them in too many
+    // registers, and machines with 16 of them run at half the speed.
     private static final int[] LANES = {0, 1, 2, 3, 4, 5};
 
     private TileOuterProducts() {}

@@ -7,19 +7,22 @@ import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import jdk.incubator.vector.FloatVector;
 
-/// The inner loops of convolution forward, its input gradient and matrix products: sums for six pixels and a few vectors of output channels.
+/// The inner loops of convolution forward, its input gradient and matrix products: sums for six pixels and a few vectors of output
+/// channels.
 ///
 /// Every kernel computes, for six pixels `j` and `m` vectors of output channels,
 ///
 ///     sums[b, j, lane] = sum over segments s, k < length of x[pixels[j] + segmentX(s) + k] * w[segmentW(s) * wStep + k, b, lane]
 ///
-/// A *pixel* is an offset into `x`, a *segment* is a run of consecutive input values that all pixels use with the same weights (a convolution's tap, or a
-/// whole matrix row). Because each pixel has an offset of its own, one kernel serves rows of an image, pixels across rows, and the same position of six
-/// images alike; the sums run in the same order in all of these, so a result never depends on its neighbours in the tile.
+/// A *pixel* is an offset into `x`, a *segment* is a run of consecutive input values that all pixels use with the same weights (a
+/// convolution's tap, or a whole matrix row). Because each pixel has an offset of its own, one kernel serves rows of an image, pixels
+/// across rows, and the same position of six images alike; the sums run in the same order in all of these, so a result never depends on its
+/// neighbours in the tile.
 ///
-/// Six pixels by four vectors keep 24 sums, 4 weights and 1 input value in the 32 registers of AVX-512 and NEON; six by two fit the 16 registers of AVX2.
-/// The loop over `k` is deliberately not unrolled: more values in flight would spill. The sums start from zero rather than from memory because 24 more
-/// loads push the method over the compiler's budget for inlining, after which every vector operation allocates.
+/// Six pixels by four vectors keep 24 sums, 4 weights and 1 input value in the 32 registers of AVX-512 and NEON; six by two fit the 16
+/// registers of AVX2. The loop over `k` is deliberately not unrolled: more values in flight would spill. The sums start from zero rather
+/// than from memory because 24 more loads push the method over the compiler's budget for inlining, after which every vector operation
+/// allocates.
 final class TileProducts {
 
     /// Pixels of one tile.

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Batch normalisation of channel-blocked activations: one vector holds one pixel of a channel block.
 ///
-/// Statistics are taken of every plane by itself (its sum, then its squared differences from its own mean, while the plane is still in the cache) and combined
-/// in double precision in the order of the images (Chan, Golub and LeVeque 1983), so that they neither cancel nor depend on the threads.
-/// Row-major inputs go to the scalar kernels.
+/// Statistics are taken of every plane by itself (its sum, then its squared differences from its own mean, while the plane is still in the
+/// cache) and combined in double precision in the order of the images (Chan, Golub and LeVeque 1983), so that they neither cancel nor
+/// depend on the threads. Row-major inputs go to the scalar kernels.
 final class VectorBatchNorms implements BatchNormKernels {
 
     private final BatchNormKernels scalar;

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Direct convolutions on channel-blocked activations.
 ///
-/// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the weight gradient is a
-/// [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands" or "positions") depends on the sizes of
-/// one image alone. Plans are pure functions of the sizes and are kept.
+/// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
+/// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
+/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept.
 final class VectorConvolutions implements ConvolutionKernels {
 
     private final Map<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new ConcurrentHashMap<>();

@@ -11,10 +11,11 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 
-/// Elementwise functions that the machine has as instructions, on the arrays as they lie; exponentials, logarithms and rare cases go to the scalar kernels,
-/// which agree bitwise with these.
+/// Elementwise functions that the machine has as instructions, on the arrays as they lie; exponentials, logarithms and rare cases go to the
+/// scalar kernels, which agree bitwise with these.
 ///
-/// Padding lanes hold zeros. Functions that keep zeros zero run over them; for the others a blocked tensor with padding goes to the scalar kernels.
+/// Padding lanes hold zeros. Functions that keep zeros zero run over them; for the others a blocked tensor with padding goes to the scalar
+/// kernels.
 final class VectorElementwise implements ElementwiseKernels {
 
     // Floats that make a chunk worth handing to a thread; a multiple of every vector length.

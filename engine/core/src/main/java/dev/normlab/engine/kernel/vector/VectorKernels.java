@@ -18,8 +18,9 @@ import dev.normlab.engine.tensor.Shape;
 
 /// The fast CPU backend.
 ///
-/// Activations with more than [#FEW_CHANNELS] channels are kept channel-blocked by the machine's preferred vector length, those with fewer (images of 3
-/// channels) row-major. What is not worth a vector kernel, and everything that comes row-major to a kernel for activations, goes to [ScalarKernels].
+/// Activations with more than [#FEW_CHANNELS] channels are kept channel-blocked by the machine's preferred vector length, those with fewer
+/// (images of 3 channels) row-major. What is not worth a vector kernel, and everything that comes row-major to a kernel for activations,
+/// goes to [ScalarKernels].
 public final class VectorKernels implements Kernels {
 
     /// Activations of at most this many channels stay row-major: blocking would multiply their memory.

@@ -4,8 +4,8 @@ import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.SplittableRandom;
 
-/// A program that [OtherMachinesTest] runs in Java virtual machines with other flags: checks small convolutions against their definition and prints the vector
-/// length and a hash of all result bits.
+/// A program that [OtherMachinesTest] runs in Java virtual machines with other flags: checks small convolutions against their definition
+/// and prints the vector length and a hash of all result bits.
 final class OtherMachinesCheck {
 
     private static final double ROUNDINGS = 4;
