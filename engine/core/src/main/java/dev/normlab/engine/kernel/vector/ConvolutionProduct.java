@@ -73,6 +73,8 @@ final class ConvolutionProduct {
             int from = (int) ((long) tiles.count() * split / splits), to = (int) ((long) tiles.count() * (split + 1) / splits);
             for (int i = firstPiece; i < Math.min(pieces.size(), firstPiece + together); i++) {
                 piece(pieces.get(i), tiles, from, to, firstImage, band, scratch, workspace, worker);
+                // Now the outputs of this unit (its images, the rows of its band) and this piece's blocks are written and still in the
+                // cache: all of them if the tiles were not split.
             }
         });
     }
