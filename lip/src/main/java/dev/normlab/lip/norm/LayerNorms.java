@@ -1,13 +1,11 @@
 package dev.normlab.lip.norm;
 
-import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.layer.Parameter;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 
-/// The exact norms of all layers of a model, as they act in eval mode.
+/// The exact norms of all layers of a model, as they act in eval mode or, with the statistics of a batch, in training.
 ///
 /// Biases and batch norm's shift do not count: the norm is that of the linear part. For batch norm every p-norm is the largest `|γ| / sqrt(var + eps)`.
 ///
@@ -20,8 +18,14 @@ public record LayerNorms(List<LayerNorm> layers) {
 
     /// The norms of one layer.
     ///
-    /// @param name within the model, for example `layer1.0.conv1`
-    public record LayerNorm(String name, LayerKind kind, double l1, double linf) {
+    /// @param name   within the model, for example `layer1.0.conv1`
+    /// @param remark what is unusual about the weights: frozen, NaN, infinite, none; empty if nothing is
+    public record LayerNorm(String name, LayerKind kind, double l1, double linf, Optional<String> remark) {
+
+        /// A layer whose weights are as usual.
+        public LayerNorm(String name, LayerKind kind, double l1, double linf) {
+            this(name, kind, l1, linf, Optional.empty());
+        }
 
         /// One of both.
         public double of(Norm norm) {
@@ -29,37 +33,29 @@ public record LayerNorms(List<LayerNorm> layers) {
         }
     }
 
-    /// Computes the norms in double precision from the current weights. NaN weights give NaN norms.
+    /// Computes the norms in double precision from the current weights, batch norm by its running statistics. NaN weights give NaN norms, infinite ones
+    /// infinite norms, and a remark says so.
     ///
     /// @throws NormException if a convolution's input size is not known yet, or a layer has no norm by its kind
     public static LayerNorms of(Layer model) {
-        return new LayerNorms(NormedLayer.of(model).stream()
-                .map(layer -> new LayerNorm(layer.name(), layer.kind(), measure(layer, Norm.L1), measure(layer, Norm.LINF))).toList());
+        return of(model, BatchNormStatistics.running());
+    }
+
+    /// Computes the norms with batch norm dividing by given variances.
+    ///
+    /// @throws NormException as [#of(Layer)]
+    public static LayerNorms of(Layer model, BatchNormStatistics statistics) {
+        return new LayerNorms(NormedLayer.of(model).stream().map(layer -> new LayerNorm(layer.name(), layer.kind(),
+                layer.measure(Norm.L1, statistics), layer.measure(Norm.LINF, statistics), layer.remark())).toList());
+    }
+
+    /// One norm of every layer in module order.
+    public double[] of(Norm norm) {
+        return layers.stream().mapToDouble(layer -> layer.of(norm)).toArray();
     }
 
     /// The sum of one norm over all layers of these kinds.
     public double sum(Norm norm, Collection<LayerKind> kinds) {
         return layers.stream().filter(layer -> kinds.contains(layer.kind())).mapToDouble(layer -> layer.of(norm)).sum();
-    }
-
-    private static double measure(NormedLayer layer, Norm norm) {
-        double[] scale = layer.channelScale();
-        if (scale == null) {
-            SliceNormSizes slices = layer.slices(norm);
-            return ConvolutionNorms.norm(slices, layer.weight().orElseThrow().tensor().toArray()).norm();
-        }
-        float[] gamma = layer.weight().map(Parameter::tensor).map(tensor -> tensor.toArray()).orElseGet(() -> ones(scale.length));
-        double largest = 0;
-        for (int i = 0; i < scale.length; i++) {
-            double value = Math.abs(gamma[i]) * scale[i];
-            largest = Double.isNaN(value) || Double.isNaN(largest) ? Double.NaN : Math.max(largest, value);
-        }
-        return largest;
-    }
-
-    private static float[] ones(int length) {
-        float[] ones = new float[length];
-        Arrays.fill(ones, 1f);
-        return ones;
     }
 }

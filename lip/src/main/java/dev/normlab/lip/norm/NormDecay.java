@@ -3,6 +3,7 @@ package dev.normlab.lip.norm;
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.kernel.BinaryFunction;
 import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.program.Attributes.Slice;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Shape;
@@ -15,6 +16,7 @@ import dev.normlab.nn.train.TrainingHook;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 ///
 ///     G ← μ·G;   G[slice] ← sign(K[slice]);   grad(K) ← grad(K) + β·G
 ///
-/// Batch norm's slice is one channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step
+/// Convolutions with circular, reflected or replicated borders have slices of summed taps ([PatternSlices]). Batch norm's slice is one channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step
 /// and runs where the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same.
 public final class NormDecay implements TrainingHook {
 
@@ -60,6 +62,7 @@ public final class NormDecay implements TrainingHook {
     private final Options options;
     private final Tensor scalars;
     private final List<Decayed> layers = new ArrayList<>();
+    private final Map<PatternSlices, PatternDecay> patternDecays = new HashMap<>();
 
     /// A layer with its trace.
     private record Decayed(NormedLayer layer, @Nullable Tensor trace, Tensor one, Tensor eps) {}
@@ -116,27 +119,56 @@ public final class NormDecay implements TrainingHook {
     public List<Tensor> applyAndMeasure(Executor executor, Gradients gradients) {
         List<Tensor> norms = new ArrayList<>();
         for (Decayed decayed : layers) {
-            NormedLayer layer = decayed.layer();
-            Tensor scale = layer.layer() instanceof BatchNormalization batchNorm ? inverseDeviation(executor, decayed, batchNorm) : null;
-            Tensor weight = layer.weight().map(Parameter::tensor).orElse(null);
-            SliceNormSizes slices = layer.slices(options.norm());
-            if (weight == null) {
-                // without affine parameters the scale itself is the diagonal
-                weight = scale;
-                scale = null;
-            }
-            List<Tensor> measured = executor.run(Opcode.SLICE_NORM, slices, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))),
-                    weight, scale);
-            norms.add(measured.get(0));
-            Tensor trace = decayed.trace();
-            if (trace != null && weight != null) {
-                Optional<Tensor> gradient = gradients.find(weight);
-                if (gradient.isPresent()) {
-                    executor.update(Opcode.SLICE_DECAY, slices, List.of(trace, gradient.get()), weight, scale, measured.get(1), scalars);
-                }
-            }
+            Optional<PatternSlices> patterns = decayed.layer().patterns(options.norm());
+            norms.add(patterns.isPresent()
+                    ? applyToPatterns(executor, gradients, decayed, patterns.get())
+                    : applyToTapSets(executor, gradients, decayed));
         }
         return norms;
+    }
+
+    /// The sum of the norms that [#applyAndMeasure] gave, a one-element tensor.
+    public static Tensor sum(Executor executor, List<Tensor> norms) {
+        Tensor sum = Tensor.scalar(0f);
+        for (Tensor norm : norms) {
+            sum = Elementwise.binary(executor, BinaryFunction.ADD, sum, norm);
+        }
+        return sum;
+    }
+
+    private Tensor applyToTapSets(Executor executor, Gradients gradients, Decayed decayed) {
+        NormedLayer layer = decayed.layer();
+        Tensor scale = layer.layer() instanceof BatchNormalization batchNorm ? inverseDeviation(executor, decayed, batchNorm) : null;
+        Tensor weight = layer.weight().map(Parameter::tensor).orElse(null);
+        SliceNormSizes slices = layer.slices(options.norm());
+        if (weight == null) {
+            // without affine parameters the scale itself is the diagonal
+            weight = scale;
+            scale = null;
+        }
+        List<Tensor> measured = executor.run(Opcode.SLICE_NORM, slices, List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2))), weight,
+                scale);
+        Tensor trace = decayed.trace();
+        if (trace != null && weight != null) {
+            Optional<Tensor> gradient = gradients.find(weight);
+            if (gradient.isPresent()) {
+                executor.update(Opcode.SLICE_DECAY, slices, List.of(trace, gradient.get()), weight, scale, measured.get(1), scalars);
+            }
+        }
+        return measured.get(0);
+    }
+
+    private Tensor applyToPatterns(Executor executor, Gradients gradients, Decayed decayed, PatternSlices patterns) {
+        Tensor weight = decayed.layer().weight().orElseThrow().tensor();
+        PatternDecay decay = patternDecays.computeIfAbsent(patterns, PatternDecay::new);
+        PatternDecay.Measured measured = decay.measure(executor, weight);
+        Optional<Tensor> gradient = gradients.find(weight);
+        Tensor trace = decayed.trace();
+        if (trace != null && gradient.isPresent()) {
+            Tensor momentum = executor.run(Opcode.SLICE, new Slice(scalars.shape(), 0, 1, 1), TensorSpec.floats(1), scalars);
+            decay.decay(executor, measured, momentum, scalars, trace, gradient.get());
+        }
+        return measured.norm();
     }
 
     /// The traces by name.

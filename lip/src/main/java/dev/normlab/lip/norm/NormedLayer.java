@@ -1,6 +1,5 @@
 package dev.normlab.lip.norm;
 
-import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.PadMode;
@@ -17,16 +16,15 @@ import dev.normlab.nn.layer.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /// A layer with a norm, seen as slices of absolute weights whose largest sum is that norm.
 ///
 /// @param name   within the model, for example `features.0`
 /// @param weight the parameter that the norm depends on; absent for batch norm without affine parameters
-record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter> weight) {
+public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter> weight) {
 
     /// All layers of a model that have norms, in module order.
-    static List<NormedLayer> of(Layer model) {
+    public static List<NormedLayer> of(Layer model) {
         List<NormedLayer> layers = new ArrayList<>();
         model.namedLayers().forEach((name, layer) -> {
             switch (layer) {
@@ -42,10 +40,10 @@ record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter>
         return layers;
     }
 
-    /// The slices of the weight that are compared for a norm.
+    /// The slices of the weight that are compared for a norm, for layers without [#patterns].
     ///
-    /// @throws NormException if the layer's input size is unknown, or its padding is not zero padding
-    SliceNormSizes slices(Norm norm) {
+    /// @throws NormException if the layer's input size is unknown
+    public SliceNormSizes slices(Norm norm) {
         return switch (layer) {
             case Conv2d conv -> ConvolutionNorms.slices(sizes(conv), norm);
             // the matrix of a transposed convolution is the transpose of a convolution's, so its columns are that one's rows
@@ -56,17 +54,73 @@ record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter>
         };
     }
 
-    /// The factor of every slice: `1 / sqrt(var + eps)` in batch norm, absent elsewhere.
-    double @Nullable [] channelScale() {
-        if (!(layer instanceof BatchNormalization batchNorm)) {
-            return null;
+    /// The slices of a convolution with circular, reflected or replicated borders; empty for all other layers.
+    ///
+    /// @throws NormException if the layer's input size is unknown
+    public Optional<PatternSlices> patterns(Norm norm) {
+        if (layer instanceof Conv2d conv && conv.geometry().mode() != PadMode.ZERO && conv.geometry().isPadded()) {
+            return Optional.of(PatternSlices.of(sizes(conv), conv.geometry().mode(), norm));
         }
-        float[] var = runningVar(batchNorm).toArray();
-        double[] scale = new double[var.length];
+        return Optional.empty();
+    }
+
+    /// The sizes of the layer as a convolution of one image, empty if it is none. Those of a transposed convolution are the sizes of the convolution whose
+    /// transpose it is.
+    ///
+    /// @throws NormException if the layer's input size is unknown
+    public Optional<Conv2dSizes> convolution() {
+        return switch (layer) {
+            case Conv2d conv -> Optional.of(sizes(conv));
+            case ConvTranspose2d conv -> Optional.of(sizes(conv));
+            default -> Optional.empty();
+        };
+    }
+
+    /// The layer's l1 or linf norm in double precision; NaN if a weight is NaN.
+    ///
+    /// @param statistics the variances by which batch norm divides
+    /// @throws NormException if the layer's input size or variance is unknown
+    public double measure(Norm norm, BatchNormStatistics statistics) {
+        if (layer instanceof BatchNormalization batchNorm) {
+            return largest(statistics.scale(this, batchNorm));
+        }
+        float[] values = weight.orElseThrow().tensor().toArray();
+        return patterns(norm).map(patterns -> patterns.norm(values)).orElseGet(() -> ConvolutionNorms.norm(slices(norm), values)).norm();
+    }
+
+    /// What is unusual about the weights, as a phrase: frozen, NaN, infinite; empty if nothing is.
+    public Optional<String> remark() {
+        if (weight.isEmpty()) {
+            return Optional.of("without weights");
+        }
+        float[] values = weight.get().tensor().toArray();
+        int nan = 0;
+        int infinite = 0;
+        for (float value : values) {
+            nan += Float.isNaN(value) ? 1 : 0;
+            infinite += Float.isInfinite(value) ? 1 : 0;
+        }
+        List<String> remarks = new ArrayList<>();
+        if (weight.get().frozen()) {
+            remarks.add("frozen");
+        }
+        if (nan > 0) {
+            remarks.add(nan + " of " + values.length + " weights are NaN");
+        }
+        if (infinite > 0) {
+            remarks.add(infinite + " of " + values.length + " weights are infinite");
+        }
+        return remarks.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", remarks));
+    }
+
+    private double largest(double[] scale) {
+        float[] gamma = weight.map(parameter -> parameter.tensor().toArray()).orElse(null);
+        double largest = 0;
         for (int i = 0; i < scale.length; i++) {
-            scale[i] = 1 / Math.sqrt((double) var[i] + batchNorm.options().eps());
+            double value = gamma == null ? scale[i] : Math.abs(gamma[i]) * scale[i];
+            largest = Double.isNaN(value) || Double.isNaN(largest) ? Double.NaN : Math.max(largest, value);
         }
-        return scale;
+        return largest;
     }
 
     /// The running variance of a batch norm.
@@ -74,27 +128,18 @@ record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Parameter>
     /// @throws NormException if it keeps none
     Tensor runningVar(BatchNormalization batchNorm) {
         return batchNorm.runningVar().orElseThrow(() -> new NormException("batch norm " + name
-                + " keeps no running statistics, so that it is not a fixed linear map in eval mode and has no norm"));
+                + " keeps no running statistics, so that it is not a fixed linear map in eval mode; measure it with the statistics of a batch"));
     }
 
     private Conv2dSizes sizes(Conv2d conv) {
-        requireZeroPadding(conv.geometry());
         ImageSize size = conv.inputSize().orElseThrow(this::unknownSize);
         return Convolution.sizes(Shape.of(1, conv.inChannels(), size.h(), size.w()), conv.weight().shape(), conv.geometry());
     }
 
     private Conv2dSizes sizes(ConvTranspose2d conv) {
-        requireZeroPadding(conv.geometry());
         ImageSize size = conv.inputSize().orElseThrow(this::unknownSize);
         Shape input = Shape.of(1, conv.weight().shape().size(0), size.h(), size.w());
         return Convolution.transposedSizes(input, conv.weight().shape(), conv.geometry(), conv.outputPaddingH(), conv.outputPaddingW());
-    }
-
-    private void requireZeroPadding(Conv2dGeometry geometry) {
-        if (geometry.mode() != PadMode.ZERO && geometry.isPadded()) {
-            throw new NormException("the norms of " + name + " cannot be computed: it pads with " + geometry.mode()
-                    + ", and only zero padding separates into tap sets");
-        }
     }
 
     private NormException unknownSize() {

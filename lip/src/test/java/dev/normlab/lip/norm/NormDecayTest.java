@@ -2,14 +2,18 @@ package dev.normlab.lip.norm;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.autograd.Arithmetic;
+import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.BatchNormalization;
@@ -27,6 +31,7 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class NormDecayTest {
@@ -86,6 +91,66 @@ class NormDecayTest {
                     assertEquals(beta * difference, found[i], 2e-5, entry.getKey() + "[" + i + "]");
                 }
             }
+        }
+    }
+
+    /// The maximisers of random weights are unique, so that the subgradient is the gradient.
+    @ParameterizedTest
+    @CsvSource({"CIRCULAR, L1", "CIRCULAR, LINF", "REFLECT, L1", "REFLECT, LINF", "REPLICATE, L1", "REPLICATE, LINF"})
+    void decayOfConvolutionsWithOtherBordersEqualsFiniteDifferences(PadMode mode, Norm norm) {
+        float beta = 0.25f;
+        int kinks = 0;
+        int compared = 0;
+        for (int trial = 0; trial < 4; trial++) {
+            Layer model = new Sequential(new Conv2d(3, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), true),
+                    new Conv2d(4, 6, 3, 4, new Conv2dGeometry(2, 1, 2, 1, 1, 2, 1, 2, 2, mode), false), new Flatten()).initialize(trial);
+            try (Device device = Device.scalar(1)) {
+                Map<String, float[]> decay = decayOf(device, model, new NormDecay(model, NormDecay.Options.of(norm, beta)));
+                for (String name : List.of("0.weight", "1.weight")) {
+                    Parameter parameter = model.namedParameters().get(name);
+                    float[] values = parameter.tensor().toArray();
+                    for (int i = 0; i < values.length; i++) {
+                        if (hasKink(model, parameter, values, i, norm)) {
+                            kinks++;
+                        } else {
+                            compared++;
+                            double difference = difference(model, parameter, values, i, norm);
+                            assertEquals(beta * difference, decay.get(name)[i], 5e-5, name + "[" + i + "]");
+                        }
+                    }
+                }
+            }
+        }
+        assertTrue(kinks <= compared / 20, kinks + " kinks among " + compared);
+    }
+
+    /// Whether the norm is not linear in a weight within the step of the differences: the maximiser changes, or a sum of taps its sign.
+    private static boolean hasKink(Layer model, Parameter parameter, float[] values, int index, Norm norm) {
+        double whole = difference(model, parameter, values, index, norm);
+        float[] shifted = values.clone();
+        shifted[index] = values[index] + 1f / 4096;
+        double right = difference(model, parameter, shifted, index, norm);
+        shifted[index] = values[index] - 1f / 4096;
+        double left = difference(model, parameter, shifted, index, norm);
+        parameter.set(values);
+        return Math.abs(whole - right) > 1e-3 || Math.abs(whole - left) > 1e-3;
+    }
+
+    @Test
+    void theTraceOfOtherBordersFadesOutsideOfTheMaximisingSlice() {
+        Conv2d conv = new Conv2d(1, 2, 1, 1, new Conv2dGeometry(1, 1, 1, 1, 1, 1, 1, 1, 1, PadMode.CIRCULAR), false);
+        Layer model = new Sequential(conv, new Flatten()).initialize(1);
+        Layer images = new Sequential(new Conv2d(3, 1, 1, 1, 0, false), model).initialize(1);
+        conv.weight().set(3, -1);
+        NormDecay decay = new NormDecay(images, new NormDecay.Options(Norm.LINF, 2f, 0.5f, EnumSet.of(LayerKind.CONV)));
+        try (Device device = Device.scalar(1)) {
+            assertArrayEquals(new float[] {2, 0}, decayOf(device, images, decay).get("1.0.weight"));
+            conv.weight().set(1, -2);
+            assertArrayEquals(new float[] {1, -2}, decayOf(device, images, decay).get("1.0.weight"));
+            decay.momentum(0f);
+            decay.beta(1f);
+            conv.weight().set(1, 1.5f);
+            assertArrayEquals(new float[] {0, 1}, decayOf(device, images, decay).get("1.0.weight"));
         }
     }
 
@@ -174,6 +239,8 @@ class NormDecayTest {
             for (int i = 0; i < norms.size(); i++) {
                 assertEquals(exact.get(i).l1(), norms.get(i).item(), 1e-5 * exact.get(i).l1(), exact.get(i).name());
             }
+            double sum = LayerNorms.of(model).sum(Norm.L1, EnumSet.allOf(LayerKind.class));
+            assertEquals(sum, NormDecay.sum(tape.executor(), norms).item(), 1e-5 * sum);
         }
     }
 
@@ -200,6 +267,37 @@ class NormDecayTest {
         try (Device device = Device.scalar(1)) {
             decayOf(device, model, new NormDecay(model, NormDecay.Options.of(Norm.LINF, 1f)));
             assertEquals(1 / Math.sqrt(0.25 + 1e-5f), LayerNorms.of(model).layers().get(1).linf(), 1e-9);
+        }
+    }
+
+    /// The reference notices NaN only when everything is NaN, and says nothing of infinity or frozen layers.
+    @Test
+    void frozenNanAndInfiniteWeightsAreSaidWithTheNorm() {
+        Layer model = new Sequential(new Linear(2, 2, false), new Linear(2, 2, false), new Linear(2, 2, false)).initialize(1);
+        model.namedParameters().get("0.weight").set(1, 2, Float.NaN, 3);
+        model.namedParameters().get("1.weight").set(1, 2, Float.NEGATIVE_INFINITY, 3);
+        model.namedParameters().get("2.weight").frozen(true);
+        List<LayerNorms.LayerNorm> norms = LayerNorms.of(model).layers();
+        assertTrue(Double.isNaN(norms.get(0).l1()));
+        assertEquals("1 of 4 weights are NaN", norms.get(0).remark().orElseThrow());
+        assertEquals(Double.POSITIVE_INFINITY, norms.get(1).linf());
+        assertEquals("1 of 4 weights are infinite", norms.get(1).remark().orElseThrow());
+        assertEquals("frozen", norms.get(2).remark().orElseThrow());
+    }
+
+    @Test
+    void batchNormInTrainingHasTheNormOfTheBatchsOwnVarianceAndTheModelIsLeftAsItWas() {
+        Layer model = new Sequential(new BatchNorm2d(2), new Flatten()).initialize(1);
+        model.namedParameters().get("0.weight").set(3, 1);
+        Tensor images = Tensor.of(Shape.of(2, 2, 1, 2), 1, 2, 0, 0.25f, 3, 4, 0.25f, 0.5f); // variances 1.25 and 0.03125
+        model.eval();
+        try (Device device = Device.scalar(1)) {
+            BatchNormStatistics statistics = BatchNormStatistics.ofBatch(model, images, device);
+            double expected = Math.max(3 / Math.sqrt(1.25 + (double) 1e-5f), 1 / Math.sqrt(0.03125 + (double) 1e-5f));
+            assertEquals(expected, LayerNorms.of(model, statistics).layers().getFirst().l1(), 1e-9);
+            assertEquals(3 / Math.sqrt(1 + (double) 1e-5f), LayerNorms.of(model).layers().getFirst().l1(), 1e-9);
+            assertArrayEquals(new float[] {1, 1}, model.namedBuffers().get("0.running_var").toArray());
+            assertFalse(model.isTraining());
         }
     }
 
