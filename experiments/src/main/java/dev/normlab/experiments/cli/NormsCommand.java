@@ -47,7 +47,7 @@ final class NormsCommand implements Callable<Integer> {
         try (Device device = common.openDevice()) {
             Weights weights = models.load(common.seed());
             Weights.summarize(weights.model(), image, device);
-            LayerNorms measured = LayerNorms.of(weights.model());
+            LayerNorms measured = LayerNorms.of(weights.model(), device);
             common.say(weights.spec() + ", " + weights.source() + ", images of " + image);
             table(measured, wanted).forEach(common::say);
             common.writeJson(json(measured, wanted));

@@ -186,7 +186,7 @@ public final class TrainingRun implements AutoCloseable {
         metrics = folder.appendMetrics(fresh ? -1 : started.epoch());
         norms = folder.appendNorms(fresh ? -1 : started.epoch());
         if (fresh) {
-            norms.write(normLines(0, LayerNorms.of(model)));
+            norms.write(normLines(0, LayerNorms.of(model, step.device())));
         }
     }
 
@@ -202,7 +202,7 @@ public final class TrainingRun implements AutoCloseable {
     private void record(TrainingEvent.EpochFinished finished) throws IOException {
         completedEpochs = finished.epoch() + 1;
         finished.test().ifPresent(evaluation -> lastEvaluation = evaluation);
-        LayerNorms measured = LayerNorms.of(model);
+        LayerNorms measured = LayerNorms.of(model, step.device());
         double seconds = earlierSeconds + secondsSince(began);
         MetricsLine line = new MetricsLine(completedEpochs, step.step(), finished.learningRate(), finished.train().loss(),
                 finished.train().accuracy(), finished.test().map(Evaluation::loss).orElse(Double.NaN),

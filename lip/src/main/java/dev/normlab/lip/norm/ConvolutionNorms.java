@@ -1,8 +1,11 @@
 package dev.normlab.lip.norm;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.LargestSlice;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.tensor.Storage;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,7 +25,12 @@ public final class ConvolutionNorms {
     ///
     /// @param channel the output channel (linf) or global input channel (l1), -1 if the layer's matrix is zero because no tap reads an input
     /// @param tapSet  the index of the tap set in the sizes, -1 if there is none
-    public record Value(double norm, int channel, int tapSet) {}
+    public record Value(double norm, int channel, int tapSet) {
+
+        private static Value of(LargestSlice slice) {
+            return new Value(slice.norm(), slice.channel(), slice.tapSet());
+        }
+    }
 
     /// Which slices of the weight are compared for a norm of this convolution.
     public static SliceNormSizes slices(Conv2dSizes s, Norm norm) {
@@ -49,48 +57,29 @@ public final class ConvolutionNorms {
         return new SliceNormSizes(out, in, 1, 1, 1, norm == Norm.LINF, List.of(new TapSet(List.of(0), List.of(0))));
     }
 
-    /// The norm in double precision.
+    /// The norm in double precision, from plain loops.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     public static Value norm(SliceNormSizes s, float[] weight) {
-        Value best = new Value(0, -1, -1);
-        for (int channel = 0; channel < s.channels(); channel++) {
-            double[] taps = absoluteTaps(s, weight, channel);
-            for (int set = 0; set < s.tapSets().size(); set++) {
-                double sum = sum(s, taps, s.tapSets().get(set));
-                if (best.channel < 0 || sum > best.norm || Double.isNaN(sum) && !Double.isNaN(best.norm)) {
-                    best = new Value(sum, channel, set);
+        int taps = s.kh() * s.kw();
+        double[] table = new double[s.channels() * taps];
+        for (int io = 0; io < s.o(); io++) {
+            for (int ic = 0; ic < s.groupInputs(); ic++) {
+                int channel = s.byOutput() ? io : io / (s.o() / s.groups()) * s.groupInputs() + ic;
+                for (int tap = 0; tap < taps; tap++) {
+                    table[channel * taps + tap] += Math.abs(weight[(io * s.groupInputs() + ic) * taps + tap]);
                 }
             }
         }
-        return best;
+        return Value.of(LargestSlice.of(s, table, null));
     }
 
-    /// `Σ |K|` per tap `[kh, kw]`: over the inputs of one output channel, or over the outputs that one input channel reaches.
-    private static double[] absoluteTaps(SliceNormSizes s, float[] weight, int channel) {
-        int area = s.kh() * s.kw();
-        double[] taps = new double[area];
-        int groupOutputs = s.o() / s.groups();
-        int count = s.byOutput() ? s.groupInputs() : groupOutputs;
-        int first = s.byOutput()
-                ? channel * s.groupInputs() * area
-                : (channel / s.groupInputs() * groupOutputs * s.groupInputs() + channel % s.groupInputs()) * area;
-        int stride = s.byOutput() ? area : s.groupInputs() * area;
-        for (int i = 0; i < count; i++) {
-            for (int tap = 0; tap < area; tap++) {
-                taps[tap] += Math.abs(weight[first + i * stride + tap]);
-            }
-        }
-        return taps;
-    }
-
-    private static double sum(SliceNormSizes s, double[] taps, TapSet set) {
-        double sum = 0;
-        for (int t : set.rows()) {
-            for (int u : set.columns()) {
-                sum += taps[t * s.kw() + u];
-            }
-        }
-        return sum;
+    /// The norm in double precision, at the speed at which a device reads the weights.
+    ///
+    /// @param weight `[o, c/groups, kh, kw]`, row-major
+    public static Value norm(SliceNormSizes s, Storage weight, Device device) {
+        double[] table = device.workspace().scratchDoubles(0, "table of a norm", s.channels() * s.kh() * s.kw());
+        device.kernels().updates().absoluteSums(s, weight, table, device.workspace());
+        return Value.of(LargestSlice.of(s, table, null));
     }
 }

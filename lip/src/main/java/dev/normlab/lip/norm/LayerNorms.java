@@ -1,9 +1,11 @@
 package dev.normlab.lip.norm;
 
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.layer.Layer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The exact norms of all layers of a model, as they act in eval mode or, with the statistics of a batch, in training.
 ///
@@ -45,8 +47,19 @@ public record LayerNorms(List<LayerNorm> layers) {
     ///
     /// @throws NormException as [#of(Layer)]
     public static LayerNorms of(Layer model, BatchNormStatistics statistics) {
+        return of(model, statistics, null);
+    }
+
+    /// As [#of(Layer)], at the speed at which a device reads the weights; sums may be rounded in another order.
+    ///
+    /// @throws NormException as [#of(Layer)]
+    public static LayerNorms of(Layer model, Device device) {
+        return of(model, BatchNormStatistics.running(), device);
+    }
+
+    private static LayerNorms of(Layer model, BatchNormStatistics statistics, @Nullable Device device) {
         return new LayerNorms(NormedLayer.of(model).stream().map(layer -> new LayerNorm(layer.name(), layer.kind(),
-                layer.measure(Norm.L1, statistics), layer.measure(Norm.LINF, statistics), layer.remark())).toList());
+                layer.measure(Norm.L1, statistics, device), layer.measure(Norm.LINF, statistics, device), layer.remark())).toList());
     }
 
     /// One norm of every layer in module order.

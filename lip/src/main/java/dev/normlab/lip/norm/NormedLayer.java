@@ -2,6 +2,7 @@ package dev.normlab.lip.norm;
 
 import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.tensor.Shape;
@@ -81,11 +82,22 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
     /// @param statistics the variances by which batch norm divides
     /// @throws NormException if the layer's input size or variance is unknown
     public double measure(Norm norm, BatchNormStatistics statistics) {
+        return measure(norm, statistics, null);
+    }
+
+    /// As [#measure(Norm, BatchNormStatistics)]; with a device the weights are read at its speed, where they have slices.
+    double measure(Norm norm, BatchNormStatistics statistics, @Nullable Device device) {
         if (layer instanceof BatchNormalization batchNorm) {
             return largest(statistics.scale(this, batchNorm));
         }
-        float[] values = weight.orElseThrow().tensor().toArray();
-        return patterns(norm).map(patterns -> patterns.norm(values)).orElseGet(() -> ConvolutionNorms.norm(slices(norm), values)).norm();
+        Tensor tensor = weight.orElseThrow().tensor();
+        Optional<PatternSlices> patterns = patterns(norm);
+        if (patterns.isPresent()) {
+            return patterns.get().norm(tensor.toArray()).norm();
+        }
+        return device == null
+                ? ConvolutionNorms.norm(slices(norm), tensor.toArray()).norm()
+                : ConvolutionNorms.norm(slices(norm), tensor.storage(), device).norm();
     }
 
     /// What is unusual about the weights, as a phrase: frozen, NaN, infinite; empty if nothing is.

@@ -6,8 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.tensor.Layout;
+import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Storage;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,5 +127,30 @@ class ConvolutionNormsTest {
     void aNanWeightMakesTheNormNan() {
         Conv2dSizes s = Convolution.sizes(Shape.of(1, 1, 5, 5), Shape.of(2, 1, 1, 1), Conv2dGeometry.of(1, 0));
         assertTrue(Double.isNaN(ConvolutionNorms.norm(ConvolutionNorms.slices(s, Norm.LINF), new float[] {1, Float.NaN}).norm()));
+    }
+
+    /// Layers with many channels, few and none to spare, in groups and depthwise, with strides that make several tap sets.
+    @ParameterizedTest(name = "{0} -> {1} in {2} groups, kernel {3}, stride {4}")
+    @CsvSource({"48, 130, 1, 3, 1", "256, 96, 1, 3, 2", "19, 33, 1, 5, 2", "64, 64, 4, 3, 1", "72, 144, 3, 1, 1", "24, 24, 24, 3, 2",
+        "9, 2, 1, 7, 3", "128, 301, 1, 3, 1"})
+    void everyDeviceMeasuresWhatThePlainLoopsMeasure(int in, int out, int groups, int kernel, int stride) {
+        Conv2dGeometry geometry = new Conv2dGeometry(stride, stride, 1, 1, 1, 1, 1, 1, groups, PadMode.ZERO);
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, in, 16, 16), Shape.of(out, in / groups, kernel, kernel), geometry);
+        float[] weight = new float[s.weightShape().elements()];
+        RandomStream.of(5, "weights").fillNormal(weight, 0, 1);
+        Storage stored = Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight);
+        try (Device one = Device.cpu(1); Device two = Device.cpu(2); Device scalar = Device.scalar(2)) {
+            for (Norm norm : Norm.values()) {
+                SliceNormSizes slices = ConvolutionNorms.slices(s, norm);
+                ConvolutionNorms.Value expected = ConvolutionNorms.norm(slices, weight);
+                ConvolutionNorms.Value fast = ConvolutionNorms.norm(slices, stored, one);
+                assertEquals(fast, ConvolutionNorms.norm(slices, stored, two), "one thread and two");
+                for (ConvolutionNorms.Value actual : List.of(fast, ConvolutionNorms.norm(slices, stored, scalar))) {
+                    assertEquals(expected.norm(), actual.norm(), 1e-13 * expected.norm(), norm.label());
+                    assertEquals(expected.channel(), actual.channel(), norm.label());
+                    assertEquals(expected.tapSet(), actual.tapSet(), norm.label());
+                }
+            }
+        }
     }
 }

@@ -20,6 +20,20 @@ public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups,
         return byOutput ? o : groupInputs * groups;
     }
 
+    /// How many `kh x kw` filters belong to one channel: those of its output, or one of every output in its group.
+    public int filters() {
+        return byOutput ? groupInputs : o / groups;
+    }
+
+    /// The position in `[o, c/groups]` of filter number `i` of a channel.
+    public int filter(int channel, int i) {
+        if (byOutput) {
+            return channel * groupInputs + i;
+        }
+        int io = channel / groupInputs * (o / groups) + i;
+        return io * groupInputs + channel % groupInputs;
+    }
+
     /// A product of tap rows and tap columns.
     ///
     /// @param rows    the tap rows, ascending

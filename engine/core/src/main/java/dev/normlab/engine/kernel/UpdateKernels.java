@@ -21,6 +21,10 @@ public interface UpdateKernels {
     /// `target = x`.
     void assign(Storage x, Storage target, Workspace workspace);
 
+    /// Sums of absolute weights in double precision, the one pass over the weights behind every l1 and linf norm: `table` is `[channels, kh, kw]`, row-major
+    /// and long enough, and gets for each tap the sum of `|weight|` over the filters of the channel. `weight` has `o * c/groups * kh * kw` elements.
+    void absoluteSums(SliceNormSizes s, Storage weight, double[] table, Workspace workspace);
+
     /// The largest slice sum of `|weight|`, times `channelScale[channel]` if there is one: `norm[1]`, and `argMax` int `[2]` = {channel, tap set}
     /// (lowest on ties; the first NaN sum counts as the largest). A layer without tap sets has norm 0 and argMax {-1, -1}.
     void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,

@@ -1,5 +1,6 @@
 package dev.normlab.engine.kernel.scalar;
 
+import dev.normlab.engine.kernel.LargestSlice;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
 import dev.normlab.engine.kernel.UpdateKernels;
@@ -71,69 +72,34 @@ final class ScalarUpdates implements UpdateKernels {
         System.arraycopy(source, 0, sink, 0, target.shape().elements());
     }
 
+    // weight [o, c/groups, kh, kw], table [channels, kh, kw]
+    @Override
+    public void absoluteSums(SliceNormSizes s, Storage weight, double[] table, Workspace workspace) {
+        int taps = s.kh() * s.kw();
+        float[] weights = weight.floats();
+        Chunks.run(workspace, s.channels(), (long) s.filters() * taps, (from, to, _) -> {
+            Arrays.fill(table, from * taps, to * taps, 0);
+            for (int ic = from; ic < to; ic++) {
+                for (int i = 0; i < s.filters(); i++) {
+                    int filter = s.filter(ic, i);
+                    for (int tap = 0; tap < taps; tap++) {
+                        table[ic * taps + tap] += Math.abs(weights[filter * taps + tap]);
+                    }
+                }
+            }
+        });
+    }
+
     // weight [o, c/groups, kh, kw], channelScale [channels], norm [1], argMax [2]
     @Override
     public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
             Workspace workspace) {
-        int channels = s.channels(), sets = s.tapSets().size();
-        double[] sums = workspace.scratchDoubles(0, "slices", channels * sets);
-        Chunks.run(workspace, channels, (long) weight.shape().elements() / Math.max(1, channels), (from, to, worker) -> {
-            double[] table = workspace.scratchDoubles(worker, "taps", (to - from) * s.kh() * s.kw());
-            sumOfChannels(s, from, to, weight.floats(), table);
-            for (int ic = from; ic < to; ic++) {
-                double scale = channelScale == null ? 1 : channelScale.floats()[ic];
-                for (int set = 0; set < sets; set++) {
-                    sums[ic * sets + set] = scale * sumOfTaps(s, s.tapSets().get(set), table, (ic - from) * s.kh() * s.kw());
-                }
-            }
-        });
-        int best = sets == 0 ? -1 : 0;
-        for (int i = 1; i < channels * sets; i++) {
-            if (sums[i] > sums[best] || Double.isNaN(sums[i]) && !Double.isNaN(sums[best])) {
-                best = i;
-            }
-        }
-        norm.floats()[0] = best < 0 ? 0f : (float) sums[best];
-        argMax.ints()[0] = best < 0 ? -1 : best / sets;
-        argMax.ints()[1] = best < 0 ? -1 : best % sets;
-    }
-
-    // table[channel, tap] = sum of |weight| over the filters of each channel from .. to - 1
-    private static void sumOfChannels(SliceNormSizes s, int from, int to, float[] weight, double[] table) {
-        int taps = s.kh() * s.kw();
-        Arrays.fill(table, 0, (to - from) * taps, 0);
-        for (int ic = from; ic < to; ic++) {
-            for (int i = 0; i < filters(s); i++) {
-                int filter = filter(s, ic, i);
-                for (int tap = 0; tap < taps; tap++) {
-                    table[(ic - from) * taps + tap] += Math.abs(weight[filter * taps + tap]);
-                }
-            }
-        }
-    }
-
-    private static double sumOfTaps(SliceNormSizes s, TapSet set, double[] table, int start) {
-        double sum = 0;
-        for (int ikh : set.rows()) {
-            for (int ikw : set.columns()) {
-                sum += table[start + ikh * s.kw() + ikw];
-            }
-        }
-        return sum;
-    }
-
-    /// How many `kh x kw` filters belong to one channel: those of its output, or one of every output in its group.
-    private static int filters(SliceNormSizes s) {
-        return s.byOutput() ? s.groupInputs() : s.o() / s.groups();
-    }
-
-    /// The position in `[o, c/groups]` of filter number `i` of a channel.
-    private static int filter(SliceNormSizes s, int channel, int i) {
-        if (s.byOutput()) {
-            return channel * s.groupInputs() + i;
-        }
-        int io = channel / s.groupInputs() * (s.o() / s.groups()) + i;
-        return io * s.groupInputs() + channel % s.groupInputs();
+        double[] table = workspace.scratchDoubles(0, "slices", s.channels() * s.kh() * s.kw());
+        absoluteSums(s, weight, table, workspace);
+        LargestSlice largest = LargestSlice.of(s, table, channelScale == null ? null : channelScale.floats());
+        norm.floats()[0] = (float) largest.norm();
+        argMax.ints()[0] = largest.channel();
+        argMax.ints()[1] = largest.tapSet();
     }
 
     // weight, trace, grad [o, c/groups, kh, kw]; argMax [2]; scalars {beta, momentum}
@@ -153,8 +119,8 @@ final class ScalarUpdates implements UpdateKernels {
         if (channel >= 0) {
             TapSet set = s.tapSets().get(argMax.ints()[1]);
             float scale = channelScale == null ? 1f : channelScale.floats()[channel];
-            for (int i = 0; i < filters(s); i++) {
-                int filter = filter(s, channel, i);
+            for (int i = 0; i < s.filters(); i++) {
+                int filter = s.filter(channel, i);
                 for (int ikh : set.rows()) {
                     for (int ikw : set.columns()) {
                         int at = (filter * s.kh() + ikh) * s.kw() + ikw;

@@ -35,6 +35,7 @@ public final class VectorKernels implements Kernels {
     private final PoolingKernels pooling = new VectorPooling(scalar.pooling());
     private final ElementwiseKernels elementwise = new VectorElementwise(scalar.elementwise());
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
+    private final UpdateKernels updates = new VectorUpdates(scalar.updates());
 
     /// The kernels for this machine.
     public VectorKernels() {}
@@ -101,6 +102,6 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public UpdateKernels updates() {
-        return scalar.updates();
+        return updates;
     }
 }

@@ -1,0 +1,111 @@
+package dev.normlab.engine.kernel.vector;
+
+import dev.normlab.engine.kernel.LargestSlice;
+import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.kernel.UpdateKernels;
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.tensor.DType;
+import dev.normlab.engine.tensor.Storage;
+import org.jspecify.annotations.Nullable;
+
+/// Updates in place, each in one pass over its tensors. They round where the scalar kernels round, so that both give the same bits.
+final class VectorUpdates implements UpdateKernels {
+
+    private final UpdateKernels scalar;
+
+    VectorUpdates(UpdateKernels scalar) {
+        this.scalar = scalar;
+    }
+
+    @Override
+    public void sgd(Storage grad, Storage scalars, Storage parameter, Storage velocity, Workspace workspace) {
+        float[] constants = scalars.floats();
+        double lr = constants[0], momentum = constants[1], weightDecay = constants[3], fresh = 1.0 - constants[2];
+        boolean nesterov = constants[4] != 0, firstStep = constants[5] != 0;
+        float[] gs = grad.floats(), ps = parameter.floats(), vs = velocity.floats();
+        int length = parameter.shape().elements();
+        if (momentum == 0) {
+            Ranges.each(workspace, length, (from, to) -> UpdateLoops.descend(lr, weightDecay, gs, ps, from, to));
+        } else if (firstStep) {
+            scalar.sgd(grad, scalars, parameter, velocity, workspace);
+        } else if (nesterov) {
+            Ranges.each(workspace, length, (from, to) -> UpdateLoops.nesterov(lr, momentum, fresh, weightDecay, gs, ps, vs, from, to));
+        } else {
+            Ranges.each(workspace, length, (from, to) -> UpdateLoops.momentum(lr, momentum, fresh, weightDecay, gs, ps, vs, from, to));
+        }
+    }
+
+    @Override
+    public void adam(Storage grad, Storage scalars, Storage parameter, Storage firstMoment, Storage secondMoment, Workspace workspace) {
+        float[] constants = scalars.floats();
+        float[] gs = grad.floats(), ps = parameter.floats(), ms = firstMoment.floats(), vs = secondMoment.floats();
+        Ranges.each(workspace, parameter.shape().elements(), (from, to) -> UpdateLoops.adam(constants, gs, ps, ms, vs, from, to));
+    }
+
+    @Override
+    public void addScaled(Storage x, Storage factor, Storage target, Workspace workspace) {
+        float scale = factor.floats()[0];
+        float[] xs = x.floats(), targets = target.floats();
+        Ranges.each(workspace, target.shape().elements(), (from, to) -> UpdateLoops.addScaled(scale, xs, targets, from, to));
+    }
+
+    @Override
+    public void assign(Storage x, Storage target, Workspace workspace) {
+        Object source = x.dtype() == DType.INT32 ? x.ints() : x.floats();
+        Object sink = target.dtype() == DType.INT32 ? target.ints() : target.floats();
+        Ranges.each(workspace, target.shape().elements(), (from, to) -> System.arraycopy(source, from, sink, from, to - from));
+    }
+
+    @Override
+    public void absoluteSums(SliceNormSizes s, Storage weight, double[] table, Workspace workspace) {
+        if (!AbsoluteSums.fits(s)) {
+            scalar.absoluteSums(s, weight, table, workspace);
+        } else if (s.byOutput()) {
+            AbsoluteSums.byOutput(s, weight.floats(), table, workspace);
+        } else {
+            AbsoluteSums.byInput(s, weight.floats(), table, workspace);
+        }
+    }
+
+    @Override
+    public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
+            Workspace workspace) {
+        double[] table = workspace.scratchDoubles(0, "slices", s.channels() * s.kh() * s.kw());
+        absoluteSums(s, weight, table, workspace);
+        LargestSlice largest = LargestSlice.of(s, table, channelScale == null ? null : channelScale.floats());
+        norm.floats()[0] = (float) largest.norm();
+        argMax.ints()[0] = largest.channel();
+        argMax.ints()[1] = largest.tapSet();
+    }
+
+    // One pass as if no slice were chosen; then the few weights of the slice, whose gradients were kept before it.
+    @Override
+    public void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars, Storage trace,
+            Storage grad, Workspace workspace) {
+        float beta = scalars.floats()[0], momentum = scalars.floats()[1];
+        float[] weights = weight.floats(), traces = trace.floats(), gs = grad.floats();
+        int channel = argMax.ints()[0];
+        int filters = channel < 0 ? 0 : s.filters(), taps = s.kh() * s.kw();
+        float[] kept = workspace.scratch(0, "gradients of the slice", filters * taps);
+        for (int i = 0; i < filters; i++) {
+            System.arraycopy(gs, s.filter(channel, i) * taps, kept, i * taps, taps);
+        }
+        Ranges.each(workspace, weight.shape().elements(), (from, to) -> UpdateLoops.decay(beta, momentum, traces, gs, from, to));
+        if (channel < 0) {
+            return;
+        }
+        TapSet set = s.tapSets().get(argMax.ints()[1]);
+        float scale = channelScale == null ? 1f : channelScale.floats()[channel];
+        for (int ikh : set.rows()) {
+            for (int ikw : set.columns()) {
+                int tap = ikh * s.kw() + ikw;
+                for (int i = 0; i < filters; i++) {
+                    int at = s.filter(channel, i) * taps + tap;
+                    traces[at] = Math.signum(weights[at]) * scale;
+                    gs[at] = kept[i * taps + tap] + beta * traces[at];
+                }
+            }
+        }
+    }
+}
