@@ -17,6 +17,7 @@ import dev.normlab.nn.layer.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A layer with a norm, seen as slices of absolute weights whose largest sum is that norm.
 ///
