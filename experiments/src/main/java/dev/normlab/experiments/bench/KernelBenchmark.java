@@ -1,0 +1,169 @@
+package dev.normlab.experiments.bench;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.experiments.stats.Sample;
+import dev.normlab.nn.model.ModelSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// Times every distinct operation of some networks, with the machine's peak measured in between.
+///
+/// Operations are taken in groups whose operands fit into memory together. Within a group the repetitions alternate: a round measures the machine once and
+/// every operation for a few milliseconds. The median over the rounds counts.
+public final class KernelBenchmark {
+
+    private static final double ROUND_SECONDS = 0.003;
+    private static final double WARMUP_SECONDS = 0.06;
+    private static final int WARMUP_RUNS = 2;
+    private static final int MOST_WARMUP_RUNS = 3000;
+
+    private final List<ModelSpec> models;
+    private final int batchSize;
+    private final int rounds;
+    private final long cacheBytes;
+
+    /// What was measured of one operation.
+    ///
+    /// @param name      for people
+    /// @param work      nominal work
+    /// @param seconds   the median of a run
+    /// @param share     of the machine's peak: arithmetic of all threads, or memory bandwidth; NaN if the operands fit into the caches or there is no peak
+    /// @param repacks   copies between layouts within a run
+    /// @param training  how often a training step of each network does this
+    /// @param inference how often inference of each network does this
+    public record Row(String name, String opcode, KernelWork work, double seconds, double share, long repacks,
+            Map<String, Integer> training, Map<String, Integer> inference) {
+
+        /// GFLOP/s of an arithmetic operation, GB/s of any other.
+        public double rate() {
+            return (work.isArithmetic() ? work.operations() : work.bytes()) / seconds / 1e9;
+        }
+
+        /// Whether it takes next to no time: less than 64 KiB is touched.
+        public boolean small() {
+            return work.footprint() < PreparedKernel.SMALL;
+        }
+    }
+
+    /// The whole measurement.
+    ///
+    /// @param cacheBytes  the last-level cache
+    /// @param arrayBytes  of one array of the bandwidth measurement
+    public record Result(MachinePeak.Rates peak, long cacheBytes, long arrayBytes, List<Row> rows) {
+
+        /// Seconds of all operations of a step of a network together: what the step takes if nothing comes between them.
+        public double sum(String model, boolean training) {
+            return rows.stream().mapToDouble(row -> (training ? row.training : row.inference).getOrDefault(model, 0) * row.seconds).sum();
+        }
+    }
+
+    /// @param models     on 32x32 images
+    /// @param rounds     repetitions, of which the median counts
+    /// @param cacheBytes the last-level cache, which operands that memory bounds must exceed
+    public KernelBenchmark(List<ModelSpec> models, int batchSize, int rounds, long cacheBytes) {
+        this.cacheBytes = cacheBytes;
+        this.models = List.copyOf(models);
+        this.batchSize = batchSize;
+        this.rounds = rounds;
+    }
+
+    /// Measures the operations whose names contain a text, ignoring case; an empty text means all.
+    ///
+    /// @param progress is told what is measured now
+    public Result run(Device device, String filter, Consumer<String> progress) {
+        KernelCatalogue catalogue = new KernelCatalogue(device, batchSize);
+        models.forEach(spec -> catalogue.add(spec.name(), spec));
+        List<KernelCase> cases = catalogue.cases().stream()
+                .filter(one -> KernelNames.of(one.key()).toLowerCase(Locale.ROOT).contains(filter.toLowerCase(Locale.ROOT))).toList();
+        float[] numbers = new float[1 << 20];
+        RandomStream.of(1, "benchmark").fillNormal(numbers, 0, 1);
+        MachinePeak machine = new MachinePeak(device.workers(), cacheBytes);
+        for (int i = 0; i < rounds; i++) {
+            machine.sample();
+        }
+        machine.forget();
+        machine.sample();
+        List<Measured> measured = new ArrayList<>();
+        long budget = Runtime.getRuntime().maxMemory() / 4;
+        for (int from = 0; from < cases.size();) {
+            int to = from;
+            for (long bytes = 0; to < cases.size(); to++) {
+                KernelWork work = cases.get(to).work();
+                bytes += work.footprint() * PreparedKernel.sets(work, machine.cacheBytes());
+                if (bytes > budget && to > from) {
+                    break;
+                }
+            }
+            progress.accept(String.format(Locale.ROOT, "kernels %d to %d of %d: %s ...", from + 1, to, cases.size(),
+                    KernelNames.of(cases.get(from).key())));
+            measured.addAll(measure(cases.subList(from, to), device, machine, numbers));
+            device.pool().clear();
+            from = to;
+        }
+        MachinePeak.Rates peak = machine.rates();
+        return new Result(peak, machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(one -> one.row(peak)).toList());
+    }
+
+    /// One operation and its times.
+    private record Measured(KernelCase kernel, boolean cold, long repacks, double seconds) {
+
+        Row row(MachinePeak.Rates peak) {
+            KernelWork work = kernel.work();
+            double limit = work.isArithmetic() ? peak.allThreads() : peak.bandwidth(work);
+            double done = work.isArithmetic() ? work.operations() : work.bytes();
+            double share = limit > 0 && (work.isArithmetic() || cold) ? done / seconds / 1e9 / limit : Double.NaN;
+            return new Row(KernelNames.of(kernel.key()), kernel.key().opcode().name(), work, seconds, share, repacks,
+                    new LinkedHashMap<>(kernel.training()), new LinkedHashMap<>(kernel.inference()));
+        }
+    }
+
+    private List<Measured> measure(List<KernelCase> cases, Device device, MachinePeak machine, float[] numbers) {
+        List<PreparedKernel> prepared = cases.stream().map(one -> new PreparedKernel(one, device, machine.cacheBytes(), numbers)).toList();
+        long[] repacks = new long[cases.size()];
+        double[][] seconds = new double[cases.size()][rounds];
+        for (int i = 0; i < cases.size(); i++) {
+            long before = device.repacks();
+            prepared.get(i).run();
+            repacks[i] = device.repacks() - before;
+            warmUp(prepared.get(i));
+        }
+        for (int round = 0; round < rounds; round++) {
+            machine.sample();
+            for (int i = 0; i < cases.size(); i++) {
+                seconds[i][round] = median(prepared.get(i));
+            }
+        }
+        List<Measured> measured = new ArrayList<>();
+        for (int i = 0; i < cases.size(); i++) {
+            measured.add(new Measured(cases.get(i), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median()));
+            prepared.get(i).close();
+        }
+        return measured;
+    }
+
+    private static void warmUp(PreparedKernel kernel) {
+        long start = System.nanoTime();
+        for (int run = 0; run < WARMUP_RUNS || run < MOST_WARMUP_RUNS && (System.nanoTime() - start) / 1e9 < WARMUP_SECONDS; run++) {
+            kernel.run();
+        }
+    }
+
+    /// The median run of a few milliseconds, at least one.
+    private static double median(PreparedKernel kernel) {
+        List<Double> seconds = new ArrayList<>();
+        double spent = 0;
+        while (spent < ROUND_SECONDS) {
+            long start = System.nanoTime();
+            kernel.run();
+            double one = (System.nanoTime() - start) / 1e9;
+            seconds.add(one);
+            spent += one;
+        }
+        return Sample.of(seconds.stream().mapToDouble(Double::doubleValue).toArray()).median();
+    }
+}

@@ -1,0 +1,83 @@
+package dev.normlab.experiments.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PeakProbe;
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.tensor.TensorSpec;
+import dev.normlab.experiments.bench.KernelBenchmark.Result;
+import dev.normlab.experiments.bench.KernelBenchmark.Row;
+import dev.normlab.nn.model.ModelSpec;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class KernelBenchmarkTest {
+
+    private static final long SMALL_CACHE = 1 << 18;
+
+    @Test
+    void everyOperationOfTheNetworksIsMeasuredAsOftenAsItOccurs() {
+        Result result = measure("", ModelSpec.parse("vgg11:width=0.125"));
+        Row first = row(result, "conv 3x3 3->8 @32x32 forward + bias");
+        assertEquals(2.0 * 2 * 8 * 32 * 32 * 3 * 9, first.work().operations());
+        assertEquals(1, first.training().get("vgg11"));
+        assertEquals(1, first.inference().get("vgg11"));
+        Row twice = row(result, "conv 3x3 64->64 @2x2 dw");
+        assertEquals(2, twice.training().get("vgg11"));
+        assertTrue(twice.inference().isEmpty());
+        int convolutions = result.rows().stream().filter(row -> row.opcode().equals("CONV2D"))
+                .mapToInt(row -> row.training().getOrDefault("vgg11", 0)).sum();
+        assertEquals(8, convolutions, "VGG11 has eight convolutions");
+        assertTrue(result.rows().stream().anyMatch(row -> row.opcode().equals("SGD")));
+        for (Row row : result.rows()) {
+            assertTrue(row.seconds() > 0 && Double.isFinite(row.rate()), row.name());
+        }
+        assertTrue(result.sum("vgg11", true) > result.sum("vgg11", false));
+        assertEquals(PeakProbe.find().isPresent(), result.peak().allThreads() > 0);
+    }
+
+    @Test
+    void theFilterIgnoresCase() {
+        Result result = measure("POOL", ModelSpec.parse("vgg11:width=0.125"));
+        assertFalse(result.rows().isEmpty());
+        assertTrue(result.rows().stream().allMatch(row -> row.name().contains("pool")));
+    }
+
+    @Test
+    void workCountsEveryOperandOnceAndTargetsInPlaceTwice() {
+        TensorSpec p = TensorSpec.floats(10, 10), scalars = TensorSpec.floats(6);
+        KernelWork sgd = KernelWork.of(Opcode.SGD, null, List.of(p, scalars), List.of(p, p));
+        assertEquals(new KernelWork(0, 3 * 400 + 24, 800, true), sgd);
+        assertEquals(3 * 400 + 24, sgd.footprint());
+        KernelWork assign = KernelWork.of(Opcode.ASSIGN, null, List.of(p), List.of(p));
+        assertEquals(new KernelWork(0, 400, 400, false), assign);
+        KernelWork sum = KernelWork.of(Opcode.CHANNEL_SUM, null, List.of(TensorSpec.floats(4, 8, 2, 2)), List.of(TensorSpec.floats(8)));
+        assertFalse(sum.writes());
+    }
+
+    @Test
+    void setsOfOperandsExceedTheCacheUnlessArithmeticIsCounted() {
+        KernelWork relu = KernelWork.of(Opcode.SCALE, 2f, List.of(TensorSpec.floats(1 << 15)), List.of(TensorSpec.floats(1 << 15)));
+        assertEquals(16, PreparedKernel.sets(relu, 1 << 20));
+        KernelWork product = new KernelWork(1e6, 1 << 20, 1 << 20, false);
+        assertEquals(1, PreparedKernel.sets(product, 1 << 20));
+    }
+
+    private static Result measure(String filter, ModelSpec model) {
+        List<String> told = new ArrayList<>();
+        try (Device device = Device.cpu(2)) {
+            Result result = new KernelBenchmark(List.of(model), 2, 1, SMALL_CACHE).run(device, filter, told::add);
+            assertFalse(told.isEmpty());
+            return result;
+        }
+    }
+
+    private static Row row(Result result, String name) {
+        return result.rows().stream().filter(row -> row.name().equals(name)).findFirst()
+                .orElseThrow(() -> new AssertionError(name + " is not among " + result.rows().stream().map(Row::name).toList()));
+    }
+}
