@@ -1,48 +1,28 @@
 package dev.normlab.attacks;
 
-import dev.normlab.engine.autograd.Arithmetic;
-import dev.normlab.engine.autograd.Reductions;
-import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.program.Executor;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Tensor;
+import java.util.List;
 
-/// The geometry of a gradient step: its direction in a norm, and the way back into the ball and the box. Operations on a tape, so that a step can be recorded.
+/// The geometry of a gradient step: along the steepest direction of a norm, then back into the ball and the box. One operation, so that a step can be
+/// recorded and passes over the images once.
 final class GradientStep {
-
-    private static final float TINY = 1e-12f;
 
     private GradientStep() {}
 
-    /// The steepest direction of a gradient `[n, c, h, w]`: its sign (linf) or each image's unit vector (l2); zero for a zero gradient.
-    static Tensor direction(Tape tape, ThreatModel.Ball ball, Tensor gradient) {
-        return switch (ball) {
-            case LINF -> Arithmetic.sign(tape, gradient);
-            case L2 -> Arithmetic.divide(tape, gradient, length(tape, gradient));
-        };
-    }
-
-    /// The projection of `moved` to the ball of radius `eps` around `clean`, then to [0, 1].
+    /// Moves `point` `[n, c, h, w]` in place by `stepSize` along the sign (linf) or each image's unit vector (l2) of the gradient, then projects it to the
+    /// ball of radius `eps` around `clean`, then to [0, 1]. A zero gradient moves nothing.
     ///
-    /// For linf both together are the exact projection to the intersection; for l2 the point is feasible but not the nearest.
+    /// For linf both projections together are the exact projection to the intersection; for l2 the point is feasible but not the nearest.
     ///
-    /// @param eps one element
-    static Tensor project(Tape tape, ThreatModel.Ball ball, Tensor clean, Tensor moved, Tensor eps) {
-        Tensor inBall = switch (ball) {
-            case LINF -> {
-                Tensor below = Arithmetic.minimum(tape, moved, Arithmetic.add(tape, clean, eps));
-                yield Arithmetic.maximum(tape, below, Arithmetic.subtract(tape, clean, eps));
-            }
-            case L2 -> {
-                Tensor delta = Arithmetic.subtract(tape, moved, clean);
-                Tensor factor = Arithmetic.clamp(tape, Arithmetic.divide(tape, eps, length(tape, delta)), 0f, 1f);
-                yield Arithmetic.add(tape, clean, Arithmetic.multiply(tape, delta, factor));
-            }
+    /// @param stepSize one element
+    /// @param eps      one element
+    static void move(Executor executor, ThreatModel.Ball ball, Tensor point, Tensor gradient, Tensor clean, Tensor stepSize, Tensor eps) {
+        Opcode step = switch (ball) {
+            case LINF -> Opcode.SIGN_STEP;
+            case L2 -> Opcode.UNIT_STEP;
         };
-        return Arithmetic.clamp(tape, inBall, 0f, 1f);
-    }
-
-    /// Each image's Euclidean length `[n, 1, 1, 1]`, at least 1e-12.
-    private static Tensor length(Tape tape, Tensor x) {
-        Tensor squares = Reductions.sum(tape, Arithmetic.square(tape, x), true, 1, 2, 3);
-        return Arithmetic.clamp(tape, Arithmetic.sqrt(tape, squares), TINY, Float.POSITIVE_INFINITY);
+        executor.update(step, null, List.of(point), gradient, clean, stepSize, eps);
     }
 }

@@ -66,9 +66,7 @@ final class PgdProgram implements AutoCloseable {
             Tensor loss = targeted ? Arithmetic.negate(tape, crossEntropy) : crossEntropy;
             Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
             rememberBest(tape, logits, loss);
-            Tensor step = Arithmetic.multiply(tape, GradientStep.direction(tape, ball, gradient), stepSize);
-            Tensor moved = Arithmetic.add(tape, iterate, step);
-            executor.update(Opcode.ASSIGN, null, List.of(iterate), GradientStep.project(tape, ball, clean, moved, eps));
+            GradientStep.move(executor, ball, iterate, gradient, clean, stepSize, eps);
         }
     }
 

@@ -87,6 +87,11 @@ public abstract class KernelsContract {
         return tests(UpdateCases.all());
     }
 
+    @TestFactory
+    Stream<DynamicTest> attackStepsAgreeWithTheirDefinition() {
+        return tests(AttackCases.all());
+    }
+
     private Stream<DynamicTest> tests(List<OperationCase> cases) {
         return cases.stream().map(each -> dynamicTest(each.toString(), () -> check(each)));
     }

@@ -30,6 +30,7 @@ public final class OperationCases {
         cases.addAll(ArrangementCases.all());
         cases.addAll(LossCases.all());
         cases.addAll(UpdateCases.all());
+        cases.addAll(AttackCases.all());
         return cases;
     }
 

@@ -34,4 +34,12 @@ public interface UpdateKernels {
     /// `scalars` = `{beta, momentum}`.
     void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars,
             Storage trace, Storage grad, Workspace workspace);
+
+    /// One step of an attack in the l-infinity ball, every element by itself: `point += stepSize * sign(gradient)`, then to `[clean - eps, clean + eps]`,
+    /// then to [0, 1]. `stepSize` and `eps` have one element; NaN stays NaN.
+    void signStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace);
+
+    /// One step of an attack in the Euclidean ball, every image `point[i, ..]` by itself: `point += stepSize * gradient / |gradient|`, then the distance from
+    /// `clean` shortened to `eps` if it is longer, then to [0, 1]. Lengths below 1e-12 count as 1e-12 and are summed in double precision.
+    void unitStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace);
 }

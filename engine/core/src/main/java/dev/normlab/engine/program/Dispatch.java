@@ -70,7 +70,7 @@ final class Dispatch {
                 arrangement(opcode, attributes, x, y);
             case CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD, NLL, NLL_BACKWARD -> loss(opcode, (CrossEntropySizes) some(attributes), x, in, y);
             case SLICE_NORM -> kernels.updates().sliceNorm((SliceNormSizes) some(attributes), x.at(0), in[1], y, out[1], ws);
-            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SLICE_DECAY ->
+            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SIGN_STEP, UNIT_STEP, SLICE_DECAY ->
                 throw new IllegalArgumentException(opcode + " updates tensors in place and makes no new ones");
         }
     }
@@ -87,6 +87,8 @@ final class Dispatch {
             case ADAM -> kernels.updates().adam(x.at(0), x.at(1), targets[0], targets[1], targets[2], ws);
             case ADD_SCALED -> kernels.updates().addScaled(x.at(0), x.at(1), targets[0], ws);
             case ASSIGN -> kernels.updates().assign(x.at(0), targets[0], ws);
+            case SIGN_STEP -> kernels.updates().signStep(x.at(0), x.at(1), x.at(2), x.at(3), targets[0], ws);
+            case UNIT_STEP -> kernels.updates().unitStep(x.at(0), x.at(1), x.at(2), x.at(3), targets[0], ws);
             case SLICE_DECAY ->
                 kernels.updates().sliceDecay((SliceNormSizes) some(attributes), x.at(0), in[1], x.at(2), x.at(3), targets[0], targets[1],
                         ws);

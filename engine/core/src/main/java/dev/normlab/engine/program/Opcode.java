@@ -119,6 +119,10 @@ public enum Opcode {
     ADD_SCALED(UPDATE),
     /// In place: target; x.
     ASSIGN(UPDATE),
+    /// In place: point; gradient, clean, stepSize, eps; no attributes.
+    SIGN_STEP(UPDATE),
+    /// In place: point `[n, ..]`; gradient, clean, stepSize, eps; no attributes.
+    UNIT_STEP(UPDATE),
     /// weight, channelScale?; `SliceNormSizes` → norm, int argMax.
     SLICE_NORM(PLAIN),
     /// In place: trace, grad; weight, channelScale?, argMax, scalars; `SliceNormSizes`.

@@ -135,4 +135,48 @@ final class ScalarUpdates implements UpdateKernels {
             }
         });
     }
+
+    @Override
+    public void signStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace) {
+        float step = stepSize.floats()[0], radius = eps.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats();
+        Chunks.run(workspace, point.shape().elements(), 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                float moved = xs[i] + Math.signum(gs[i]) * step;
+                float inBall = Math.max(Math.min(moved, cs[i] + radius), cs[i] - radius);
+                xs[i] = Math.min(Math.max(inBall, 0f), 1f);
+            }
+        });
+    }
+
+    // point, gradient, clean [n, ..]
+    @Override
+    public void unitStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace) {
+        float step = stepSize.floats()[0], radius = eps.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats();
+        int n = point.shape().size(0);
+        int each = n == 0 ? 0 : point.shape().elements() / n;
+        Chunks.run(workspace, n, 3L * each, (from, to, _) -> {
+            for (int start = from * each; start < to * each; start += each) {
+                double squares = 0;
+                for (int i = start; i < start + each; i++) {
+                    squares += (double) gs[i] * gs[i];
+                }
+                float length = length(squares);
+                squares = 0;
+                for (int i = start; i < start + each; i++) {
+                    xs[i] = xs[i] + gs[i] / length * step - cs[i];
+                    squares += (double) xs[i] * xs[i];
+                }
+                float factor = Math.min(Math.max(radius / length(squares), 0f), 1f);
+                for (int i = start; i < start + each; i++) {
+                    xs[i] = Math.min(Math.max(cs[i] + xs[i] * factor, 0f), 1f);
+                }
+            }
+        });
+    }
+
+    private static float length(double squares) {
+        return Math.max((float) Math.sqrt(squares), 1e-12f);
+    }
 }

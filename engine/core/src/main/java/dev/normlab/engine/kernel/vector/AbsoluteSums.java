@@ -1,13 +1,15 @@
 package dev.normlab.engine.kernel.vector;
 
+import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.DOUBLES;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.FLOATS;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
+
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /// Sums of absolute weights in double precision at the speed of reading the weights once.
 ///
@@ -15,11 +17,6 @@ import jdk.incubator.vector.VectorSpecies;
 /// pass; a chunk of rows has a table of its own, and the tables are added in the order of the chunks. For linf every row is folded to its `kh * kw` taps:
 /// with D lanes a vector, the places `tap + i * kh * kw` of a run of `kh * kw` vectors belong to one tap.
 final class AbsoluteSums {
-
-    private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-    private static final int D = DOUBLES.length();
-    /// As many floats as there are doubles in a vector.
-    private static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, VectorShape.forBitSize(DOUBLES.vectorBitSize() / 2));
 
     // Weights that make a chunk worth handing to a thread, and the largest number of chunks (and so of tables) for l1.
     private static final int CHUNK = 1 << 15;
@@ -148,6 +145,6 @@ final class AbsoluteSums {
     }
 
     private static DoubleVector absolute(float[] weight, int at) {
-        return (DoubleVector) FloatVector.fromArray(FLOATS, weight, at).abs().convertShape(VectorOperators.F2D, DOUBLES, 0);
+        return widened(FloatVector.fromArray(FLOATS, weight, at).abs());
     }
 }

@@ -1,37 +1,21 @@
 package dev.normlab.engine.kernel.vector;
 
+import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.doubles;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.rounded;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.all;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /// The loops of [VectorUpdates], over the elements `from .. to - 1` of their arrays. Optimisers compute in double precision and round every stored quantity
 /// once, as the scalar kernels do.
 final class UpdateLoops {
 
-    private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-    private static final int D = DOUBLES.length();
-    /// As many floats as there are doubles in a vector.
-    private static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, VectorShape.forBitSize(DOUBLES.vectorBitSize() / 2));
-
     private UpdateLoops() {}
-
-    private static DoubleVector doubles(float[] a, int at) {
-        return (DoubleVector) FloatVector.fromArray(FLOATS, a, at).convertShape(VectorOperators.F2D, DOUBLES, 0);
-    }
-
-    private static FloatVector rounded(DoubleVector v) {
-        return (FloatVector) v.convertShape(VectorOperators.D2F, FLOATS, 0);
-    }
-
-    private static DoubleVector again(FloatVector v) {
-        return (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 0);
-    }
 
     // p -= lr * (g + weightDecay * p)
     static void descend(double lr, double weightDecay, float[] gs, float[] ps, int from, int to) {
@@ -56,7 +40,7 @@ final class UpdateLoops {
             DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
             FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
             v.intoArray(vs, i);
-            rounded(p.sub(again(v).mul(lr))).intoArray(ps, i);
+            rounded(p.sub(widened(v).mul(lr))).intoArray(ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i];
@@ -75,7 +59,7 @@ final class UpdateLoops {
             DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
             FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
             v.intoArray(vs, i);
-            rounded(p.sub(g.add(again(v).mul(momentum)).mul(lr))).intoArray(ps, i);
+            rounded(p.sub(g.add(widened(v).mul(momentum)).mul(lr))).intoArray(ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i];
@@ -99,7 +83,7 @@ final class UpdateLoops {
             FloatVector v = rounded(doubles(vs, i).mul(beta2).add(g.mul(1 - beta2).mul(g)));
             m.intoArray(ms, i);
             v.intoArray(vs, i);
-            DoubleVector step = again(m).div(correction1).mul(lr).div(again(v).div(correction2).sqrt().add(eps));
+            DoubleVector step = widened(m).div(correction1).mul(lr).div(widened(v).div(correction2).sqrt().add(eps));
             rounded(p.sub(step)).intoArray(ps, i);
         }
         for (; i < to; i++) {

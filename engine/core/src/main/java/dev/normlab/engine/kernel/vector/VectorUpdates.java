@@ -108,4 +108,23 @@ final class VectorUpdates implements UpdateKernels {
             }
         }
     }
+
+    @Override
+    public void signStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace) {
+        float step = stepSize.floats()[0], radius = eps.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats();
+        Ranges.each(workspace, point.shape().elements(), (from, to) -> AttackLoops.signStep(step, radius, gs, cs, xs, from, to));
+    }
+
+    @Override
+    public void unitStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace) {
+        float step = stepSize.floats()[0], radius = eps.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats();
+        int n = point.shape().size(0);
+        int each = n == 0 ? 0 : point.shape().elements() / n;
+        workspace.workers().run(n, (in, worker) -> {
+            double[] lanes = workspace.scratchDoubles(worker, "lanes of a length", DoubleLanes.D);
+            AttackLoops.unitStep(step, radius, gs, cs, xs, in * each, (in + 1) * each, lanes);
+        });
+    }
 }
