@@ -58,7 +58,7 @@ public final class BatchNormStatistics {
     }
 
     /// `1 / sqrt(var + eps)` per channel.
-    double[] scale(NormedLayer normed, BatchNormalization batchNorm) {
+    public double[] scale(NormedLayer normed, BatchNormalization batchNorm) {
         double[] var = variances == null ? widened(normed.runningVar(batchNorm).toArray()) : variances.get(batchNorm);
         if (var == null) {
             throw new NormException("batch norm " + normed.name() + " saw no input in the batch, so that it has no statistics of it");
