@@ -34,6 +34,14 @@ public final class BatchNormCases {
         cases.addAll(of(Shape.of(4, 10, 8, 8), 20f, EPS, seed++));
         cases.addAll(evalOf(Shape.of(1, 10, 1, 1), 0f, EPS, seed++));
         cases.addAll(evalOf(Shape.of(0, 10, 2, 2), 0f, EPS, seed++));
+        for (int c : new int[] {1, 3, 10, 16, 24, 33, 152}) {
+            cases.addAll(fusedOf(Shape.of(5, c, 2, 3), 0f, c != 10, seed++));
+        }
+        cases.addAll(fusedOf(Shape.of(3, 17), 0f, true, seed++));
+        cases.addAll(fusedOf(Shape.of(2, 17, 7, 9), 0f, false, seed++));
+        cases.addAll(fusedOf(Shape.of(20, 40, 16, 16), 0f, true, seed++));
+        cases.addAll(fusedOf(Shape.of(6, 20, 1, 1), 0f, true, seed++));
+        cases.addAll(fusedOf(Shape.of(4, 10, 8, 8), 20f, true, seed++));
         cases.add(runningStatistics(5, 6, 0.1f, seed++));
         cases.add(runningStatistics(17, 100, 0.01f, seed++));
         cases.add(runningStatistics(1, 2, 1f, seed));
@@ -73,6 +81,30 @@ public final class BatchNormCases {
         return cases;
     }
 
+    // A ReLU behind it, with and without a residual.
+    private static List<OperationCase> fusedOf(Shape shape, float offset, boolean affine, long seed) {
+        List<OperationCase> cases = new ArrayList<>();
+        Numbers k = new Numbers(shape, offset, EPS, affine, seed);
+        TensorSpec image = TensorSpec.floats(shape);
+        TensorSpec perChannel = TensorSpec.floats(k.sizes.c());
+        String name = shape + (affine ? "" : " without weight") + (offset == 0 ? "" : " around " + offset);
+        for (boolean residual : new boolean[] {false, true}) {
+            Tensor added = residual ? k.residual : null;
+            String what = name + (residual ? " plus residual" : "");
+            cases.add(OperationCase.of(what, Opcode.BATCH_NORM_TRAIN_RELU, k.sizes, List.of(image, perChannel, perChannel),
+                    () -> k.trainRelu(added), k.x, k.weight, k.bias, added));
+            cases.add(OperationCase.of(what, Opcode.BATCH_NORM_EVAL_RELU, k.sizes, image, () -> k.clipped(k.eval(), added), k.x, k.weight,
+                    k.bias, k.mean, k.var, added));
+            cases.add(OperationCase.of(what, Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS, k.sizes, List.of(image, perChannel, perChannel),
+                    () -> k.behindRelu(added), k.y, k.dOut, added, k.x, k.mean, k.var));
+        }
+        cases.add(OperationCase.of(name, Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT, k.sizes, image, k::evalReluBackwardInput, k.y, k.dOut,
+                k.weight, k.var));
+        cases.add(OperationCase.of(name, Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, k.sizes, List.of(image, perChannel, perChannel),
+                k::trainReluBackward, k.x, k.dOut, k.weight, k.bias, k.mean, k.var));
+        return cases;
+    }
+
     private static OperationCase runningStatistics(int c, int count, float momentum, long seed) {
         Tensor mean = Samples.uniform(seed, c);
         Tensor var = Samples.uniform(seed + 100, 0.1f, 2f, c);
@@ -103,6 +135,8 @@ public final class BatchNormCases {
         private final Tensor var;
         private final Tensor dWeight;
         private final Tensor dBias;
+        private final Tensor residual;
+        private final Tensor y;
         private final float[] xs;
         private final float[] ds;
 
@@ -117,6 +151,8 @@ public final class BatchNormCases {
             var = Samples.uniform(seed + 5000, 0.2f, 1f, c);
             dWeight = Samples.uniform(seed + 6000, c);
             dBias = Samples.uniform(seed + 7000, c);
+            residual = Samples.uniform(seed + 8000, shape.toArray());
+            y = Samples.uniform(seed + 9000, shape.toArray());
             xs = x.toArray();
             ds = dOut.toArray();
         }
@@ -173,7 +209,71 @@ public final class BatchNormCases {
             return new Expected(y, tolerances);
         }
 
+        private List<Expected> trainRelu(@Nullable Tensor added) {
+            List<Expected> all = train();
+            return List.of(clipped(all.get(0), added), all.get(1), all.get(2));
+        }
+
+        /// Not below 0, after something is added.
+        private Expected clipped(Expected normalised, @Nullable Tensor added) {
+            float[] more = added == null ? new float[xs.length] : added.toArray();
+            double[] sums = Expected.fill(xs.length, i -> normalised.values()[i] + more[i]);
+            return new Expected(Expected.fill(xs.length, i -> Math.max(0, sums[i])),
+                    Expected.fill(xs.length, i -> normalised.tolerances()[i] + Expected.ROUNDING * 2 * Math.abs(sums[i])));
+        }
+
+        private List<Expected> behindRelu(@Nullable Tensor added) {
+            float[] outputs = y.toArray();
+            float[] more = added == null ? new float[xs.length] : added.toArray();
+            float[] masked = new float[xs.length];
+            for (int i = 0; i < masked.length; i++) {
+                masked[i] = outputs[i] <= 0 ? 0f : ds[i] + more[i];
+            }
+            List<Expected> parameters = backwardParameters(masked);
+            return List.of(Expected.exactly(masked.length, i -> masked[i]), parameters.get(0), parameters.get(1));
+        }
+
+        private Expected evalReluBackwardInput() {
+            float[] outputs = y.toArray();
+            Expected all = evalBackwardInput();
+            return new Expected(Expected.fill(xs.length, i -> outputs[i] <= 0 ? 0 : all.values()[i]), all.tolerances());
+        }
+
+        /// Where the batch norm's output is so close to 0 that its sign is a matter of rounding, the gradient may or may not pass.
+        private List<Expected> trainReluBackward() {
+            Expected output = eval();
+            float[] masked = new float[xs.length];
+            double[] doubt = new double[sizes.c()];
+            boolean[] unsure = new boolean[xs.length];
+            for (int i = 0; i < masked.length; i++) {
+                masked[i] = output.values()[i] <= 0 ? 0f : ds[i];
+                unsure[i] = Math.abs(output.values()[i]) <= output.tolerances()[i];
+                doubt[channel(i)] += unsure[i] ? Math.abs(ds[i]) * 10 : 0;
+            }
+            List<Expected> parameters = backwardParameters(masked);
+            Expected weights = parameters.get(0);
+            Expected biases = parameters.get(1);
+            Expected dx = trainBackwardInput(masked, weights.values(), biases.values());
+            float[] vars = var.toArray();
+            double[] tolerances = Expected.fill(xs.length, i -> {
+                int ic = channel(i);
+                double scale = Math.abs(weightOf(ic)) / Math.sqrt(vars[ic] + sizes.eps());
+                double share = scale / sizes.count() * (1 + 10 * Math.abs(xs[i] - mean.storage().floats()[ic]));
+                return dx.tolerances()[i] + (unsure[i] ? 2 * scale * Math.abs(ds[i]) : 0)
+                        + share * (weights.tolerances()[ic] + biases.tolerances()[ic] + doubt[ic]);
+            });
+            return List.of(new Expected(dx.values(), tolerances), looser(weights, doubt), looser(biases, doubt));
+        }
+
+        private static Expected looser(Expected expected, double[] by) {
+            return new Expected(expected.values(), Expected.fill(by.length, i -> expected.tolerances()[i] + by[i]));
+        }
+
         private List<Expected> backwardParameters() {
+            return backwardParameters(ds);
+        }
+
+        private List<Expected> backwardParameters(float[] gradients) {
             float[] means = mean.toArray();
             float[] vars = var.toArray();
             double[] weightSum = new double[sizes.c()];
@@ -183,19 +283,21 @@ public final class BatchNormCases {
             for (int i = 0; i < xs.length; i++) {
                 int ic = channel(i);
                 double inverse = 1 / Math.sqrt((double) vars[ic] + sizes.eps());
-                weightSum[ic] += ds[i] * ((double) xs[i] - means[ic]) * inverse;
-                weightMagnitude[ic] += Math.abs(ds[i]) * (Math.abs((double) xs[i] - means[ic]) + Math.abs(means[ic])) * inverse * 2;
-                biasSum[ic] += ds[i];
-                biasMagnitude[ic] += Math.abs(ds[i]);
+                weightSum[ic] += gradients[i] * ((double) xs[i] - means[ic]) * inverse;
+                weightMagnitude[ic] += Math.abs(gradients[i]) * (Math.abs((double) xs[i] - means[ic]) + Math.abs(means[ic])) * inverse * 2;
+                biasSum[ic] += gradients[i];
+                biasMagnitude[ic] += Math.abs(gradients[i]);
             }
             return List.of(Expected.sums(weightSum, weightMagnitude, sizes.count()), Expected.sums(biasSum, biasMagnitude, sizes.count()));
         }
 
         private Expected trainBackwardInput() {
+            return trainBackwardInput(ds, Expected.toDoubles(dWeight), Expected.toDoubles(dBias));
+        }
+
+        private Expected trainBackwardInput(float[] gradients, double[] weightSums, double[] biasSums) {
             float[] means = mean.toArray();
             float[] vars = var.toArray();
-            float[] weightSums = dWeight.toArray();
-            float[] biasSums = dBias.toArray();
             double count = sizes.count();
             double[] dx = new double[xs.length];
             double[] tolerances = new double[xs.length];
@@ -203,10 +305,10 @@ public final class BatchNormCases {
                 int ic = channel(i);
                 double inverse = 1 / Math.sqrt((double) vars[ic] + sizes.eps());
                 double scale = weightOf(ic) * inverse;
-                dx[i] = scale * (ds[i] - biasSums[ic] / count - ((double) xs[i] - means[ic]) * inverse * weightSums[ic] / count);
+                dx[i] = scale * (gradients[i] - biasSums[ic] / count - ((double) xs[i] - means[ic]) * inverse * weightSums[ic] / count);
                 double reach = Math.abs(xs[i]) + Math.abs(means[ic]);
                 tolerances[i] = 8 * Expected.ROUNDING * Math.abs(scale)
-                        * (Math.abs(ds[i]) + Math.abs(biasSums[ic]) / count + reach * inverse * Math.abs(weightSums[ic]) / count);
+                        * (Math.abs(gradients[i]) + Math.abs(biasSums[ic]) / count + reach * inverse * Math.abs(weightSums[ic]) / count);
             }
             return new Expected(dx, tolerances);
         }

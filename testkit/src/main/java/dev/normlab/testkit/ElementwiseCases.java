@@ -38,15 +38,24 @@ public final class ElementwiseCases {
         for (int[] sizes : SHAPES) {
             cases.addAll(clamps(Samples.uniform(5, sizes)));
             cases.add(scale(Samples.uniform(6, sizes), -1.7f));
+            cases.add(addRelu(Samples.uniform(7, sizes), Samples.uniform(8, sizes)));
         }
         cases.addAll(clamps(Samples.repeated(67, 0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0.5f, -0.25f, 0.6f)));
         cases.add(scale(Samples.repeated(67, SPECIAL), 0f));
+        cases.add(addRelu(Samples.repeated(67, SPECIAL), Samples.repeated(67, 0f, 1f, -1f)));
         cases.addAll(broadcasts());
         for (int count : new int[] {0, 1, 33}) {
             cases.add(equalIndices(count));
         }
         cases.addAll(randoms());
         return cases;
+    }
+
+    private static OperationCase addRelu(Tensor a, Tensor b) {
+        float[] as = a.toArray();
+        float[] bs = b.toArray();
+        return OperationCase.of(a.shape().toString(), Opcode.ADD_RELU, null, a.spec(),
+                () -> Expected.exactly(as.length, i -> Math.max(0f, as[i] + bs[i])), a, b);
     }
 
     private static List<OperationCase> unary(UnaryFunction f) {

@@ -15,6 +15,9 @@ public interface ElementwiseKernels {
     /// `y = f(a, b)` with broadcasting. Blocked outputs allow blocked operands of the output's shape or with `n`, `h`, `w` stretched, and one-element operands.
     void binary(BroadcastSizes s, Storage a, Storage b, Storage y, Workspace workspace);
 
+    /// `y = max(0, a + b)` of operands of one shape and layout; `y` may be one of them.
+    void addRelu(Storage a, Storage b, Storage y, Workspace workspace);
+
     /// `y = x` stretched to a larger shape, plain.
     void broadcast(Shape from, Shape to, Storage x, Storage y, Workspace workspace);
 

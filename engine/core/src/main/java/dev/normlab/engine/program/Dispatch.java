@@ -53,6 +53,9 @@ final class Dispatch {
             case BATCH_NORM_TRAIN, BATCH_NORM_EVAL, BATCH_NORM_BACKWARD_PARAMETERS, BATCH_NORM_TRAIN_BACKWARD_INPUT,
                     BATCH_NORM_EVAL_BACKWARD_INPUT ->
                 batchNorm(opcode, (BatchNormSizes) some(attributes), x, in, out);
+            case BATCH_NORM_TRAIN_RELU, BATCH_NORM_EVAL_RELU, BATCH_NORM_TRAIN_RELU_BACKWARD, BATCH_NORM_EVAL_RELU_BACKWARD_INPUT,
+                    RELU_BATCH_NORM_BACKWARD_PARAMETERS ->
+                fusedBatchNorm(opcode, (BatchNormSizes) some(attributes), x, in, out);
             case MAX_POOL -> kernels.pooling().maxPoolForward((Pool2dSizes) some(attributes), x.at(0), y, out[1], ws);
             case MAX_POOL_BACKWARD -> kernels.pooling().maxPoolBackward((Pool2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
             case AVERAGE_POOL -> kernels.pooling().averagePoolForward((Pool2dSizes) some(attributes), x.at(0), y, ws);
@@ -63,6 +66,7 @@ final class Dispatch {
                 kernels.pooling().adaptiveAveragePoolBackward((AdaptivePoolSizes) some(attributes), x.at(0), y, ws);
             case UNARY, UNARY_BACKWARD, BINARY, CLAMP, CLAMP_BACKWARD, SCALE, BROADCAST, RANDOM ->
                 elementwise(opcode, some(attributes), x, y);
+            case ADD_RELU -> kernels.elementwise().addRelu(x.at(0), x.at(1), y, ws);
             case EQUAL_INDICES -> kernels.elementwise().equalIndices(x.at(0), x.at(1), y, ws);
             case SELECT -> kernels.arrangements().select(x.at(0), x.at(1), x.at(2), y, ws);
             case REDUCE, CHANNEL_SUM, ARG_EXTREME, TOP_K, SOFTMAX, SOFTMAX_BACKWARD -> reduction(opcode, attributes, x, out);
@@ -107,6 +111,21 @@ final class Dispatch {
                 batchNorms.batchNormTrainBackwardInput(s, x.at(0), x.at(1), in[2], x.at(3), x.at(4), x.at(5), x.at(6),
                         out[0], ws);
             default -> batchNorms.batchNormEvalBackwardInput(s, x.at(0), in[1], x.at(2), out[0], ws);
+        }
+    }
+
+    private void fusedBatchNorm(Opcode opcode, BatchNormSizes s, Operands x, @Nullable Storage[] in, Storage[] out) {
+        var batchNorms = kernels.batchNorms();
+        switch (opcode) {
+            case BATCH_NORM_TRAIN_RELU -> batchNorms.batchNormTrainRelu(s, x.at(0), in[1], in[2], in[3], out[0], out[1], out[2], ws);
+            case BATCH_NORM_EVAL_RELU -> batchNorms.batchNormEvalRelu(s, x.at(0), in[1], in[2], x.at(3), x.at(4), in[5], out[0], ws);
+            case BATCH_NORM_TRAIN_RELU_BACKWARD ->
+                batchNorms.batchNormTrainReluBackward(s, x.at(0), x.at(1), in[2], in[3], x.at(4), x.at(5), out[0], out[1], out[2], ws);
+            case BATCH_NORM_EVAL_RELU_BACKWARD_INPUT ->
+                batchNorms.batchNormEvalReluBackwardInput(s, x.at(0), x.at(1), in[2], x.at(3), out[0], ws);
+            default ->
+                batchNorms.reluBatchNormBackwardParameters(s, x.at(0), x.at(1), in[2], x.at(3), x.at(4), x.at(5), out[0], out[1], out[2],
+                        ws);
         }
     }
 

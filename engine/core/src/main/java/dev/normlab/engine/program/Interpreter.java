@@ -12,12 +12,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Replays a recorded program on a CPU device, bitwise as eager execution computes it.
+/// Replays a recorded program on a CPU device, bitwise as eager execution computes it, with operations fused by [Fusion].
 ///
 /// Every intermediate goes back to the pool after its last use, so a replay needs the memory of the tensors that are alive together, not of all of them.
 public final class Interpreter implements AutoCloseable {
 
     private final StepProgram program;
+    private final List<Operation> operations;
     private final Device device;
     private final Lowering lowering;
     private final @Nullable Storage[] bound;
@@ -33,7 +34,9 @@ public final class Interpreter implements AutoCloseable {
         for (int id = 0; id < bound.length; id++) {
             bound[id] = program.values().get(id).storage();
         }
-        this.lastUsedBy = lastUses(program);
+        StepProgram fused = Fusion.fuse(program);
+        this.operations = fused.operations();
+        this.lastUsedBy = lastUses(fused);
     }
 
     /// The program.
@@ -49,7 +52,6 @@ public final class Interpreter implements AutoCloseable {
     public Map<String, Tensor> replay(Map<String, Tensor> feeds) {
         releaseFetched();
         bindFeeds(feeds);
-        List<Operation> operations = program.operations();
         for (int i = 0; i < operations.size(); i++) {
             execute(operations.get(i));
             for (int id : lastUsedBy[i]) {

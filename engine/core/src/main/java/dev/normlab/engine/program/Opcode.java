@@ -9,7 +9,8 @@ import static dev.normlab.engine.program.LayoutRule.UPDATE;
 /// Everything the engine can compute, as data: the operations of a recorded program and the contract between autograd and the backends.
 ///
 /// Each line says: operands in order (`?` = may be absent), the attributes record, and the outputs. Marks name the operands that are activations, one
-/// character an operand: `a` activation, `.` other. Gradients are ordinary operations, so a training step is one list of these.
+/// character an operand: `a` activation, `.` other. Gradients are ordinary operations, so a training step is one list of these. *Fused* operations are
+/// recorded by nobody: [Fusion] puts them in the place of several others, whose results they give bit for bit.
 public enum Opcode {
 
     /// x, weight, bias?; `Conv2dSizes` → y.
@@ -31,6 +32,17 @@ public enum Opcode {
     BATCH_NORM_TRAIN_BACKWARD_INPUT(ACTIVATION, "aa.....", "a"),
     /// dOut, weight?, var; `BatchNormSizes` → dx.
     BATCH_NORM_EVAL_BACKWARD_INPUT(ACTIVATION, "a..", "a"),
+    /// x, weight?, bias?, residual?; `BatchNormSizes` → y, mean, var. Fused: batch norm, sum, ReLU.
+    BATCH_NORM_TRAIN_RELU(ACTIVATION, "a..a", "a.."),
+    /// x, weight?, bias?, mean, var, residual?; `BatchNormSizes` → y. Fused: batch norm, sum, ReLU.
+    BATCH_NORM_EVAL_RELU(ACTIVATION, "a....a", "a"),
+    /// x, dOut, weight?, bias?, mean, var; `BatchNormSizes` → dx, dWeight, dBias. Fused: the gradients of batch norm and ReLU.
+    BATCH_NORM_TRAIN_RELU_BACKWARD(ACTIVATION, "aa....", "a.."),
+    /// y, dOut, weight?, var; `BatchNormSizes` → dx. Fused: the gradients of batch norm and ReLU.
+    BATCH_NORM_EVAL_RELU_BACKWARD_INPUT(ACTIVATION, "aa..", "a"),
+    /// y, dOut, more?, x, mean, var; `BatchNormSizes` → dSum, dWeight, dBias. Fused: the gradient of a ReLU, and with it the parameters' gradients of the
+    /// batch norm of x.
+    RELU_BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aaaa..", "a.."),
     /// In place: runningMean, runningVar; mean, var; `RunningStatistics`.
     UPDATE_RUNNING_STATISTICS(UPDATE),
 
@@ -53,6 +65,8 @@ public enum Opcode {
     UNARY_BACKWARD(ELEMENTWISE),
     /// a, b; `BroadcastSizes` → y.
     BINARY(ELEMENTWISE),
+    /// a, b of one shape; no attributes → y. Fused: sum and ReLU.
+    ADD_RELU(ELEMENTWISE),
     /// x; `ClampRange` → y.
     CLAMP(ELEMENTWISE),
     /// x, dOut; `ClampRange` → dx.

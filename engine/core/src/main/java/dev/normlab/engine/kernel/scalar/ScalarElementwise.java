@@ -130,6 +130,18 @@ final class ScalarElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void addRelu(Storage a, Storage b, Storage y, Workspace workspace) {
+        float[] as = a.floats();
+        float[] bs = b.floats();
+        float[] ys = y.floats();
+        Chunks.run(workspace, y.layout().length(y.shape()), 1, (from, to, _) -> {
+            for (int i = from; i < to; i++) {
+                ys[i] = Math.max(0f, as[i] + bs[i]);
+            }
+        });
+    }
+
+    @Override
     public void broadcast(Shape from, Shape to, Storage x, Storage y, Workspace workspace) {
         Strides strides = Strides.broadcast(from, to);
         float[] xs = x.floats();

@@ -74,6 +74,16 @@ final class ElementLoops {
         }
     }
 
+    static void addRelu(float[] a, float[] b, float[] y, int from, int to) {
+        int i = from;
+        for (; i <= to - V; i += V) {
+            load(a, i).add(load(b, i)).max(0f).intoArray(y, i);
+        }
+        for (; i < to; i++) {
+            y[i] = Math.max(0f, a[i] + b[i]);
+        }
+    }
+
     static void subtract(float[] a, float[] b, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {

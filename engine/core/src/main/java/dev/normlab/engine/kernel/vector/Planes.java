@@ -42,11 +42,17 @@ record Planes(int n, int c, int pixels) {
 
     /// Visits all planes, on all threads, in chunks that depend on the sizes alone.
     void each(Workspace workspace, Body body) {
+        each(0, blocks(), workspace, body);
+    }
+
+    /// Visits the planes of the channel blocks `first .. end - 1`, image by image.
+    void each(int first, int end, Workspace workspace, Body body) {
         int perChunk = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
-        int planes = count(), blocks = blocks();
+        int perImage = end - first, planes = n * perImage, blocks = blocks();
         workspace.workers().run((planes + perChunk - 1) / perChunk, (chunk, worker) -> {
-            for (int plane = chunk * perChunk; plane < Math.min(planes, (chunk + 1) * perChunk); plane++) {
-                body.run(plane, plane % blocks, plane * pixels * V, worker);
+            for (int i = chunk * perChunk; i < Math.min(planes, (chunk + 1) * perChunk); i++) {
+                int block = first + i % perImage, plane = i / perImage * blocks + block;
+                body.run(plane, block, plane * pixels * V, worker);
             }
         });
     }
@@ -54,10 +60,15 @@ record Planes(int n, int c, int pixels) {
     /// Sums per channel of a value for each plane and lane, in double and in the order of the images: `sums[c]` from `partial[n, c in whole
     /// blocks]`.
     void sumImages(float[] partial, double[] sums) {
+        sumImages(partial, 0, lanes(), sums);
+    }
+
+    /// As [#sumImages(float\[\], double\[\])] for the lanes `from .. to - 1` only.
+    void sumImages(float[] partial, int from, int to, double[] sums) {
         int lanes = lanes();
-        Arrays.fill(sums, 0, lanes, 0.0);
+        Arrays.fill(sums, from, to, 0.0);
         for (int in = 0; in < n; in++) {
-            for (int lane = 0; lane < lanes; lane++) {
+            for (int lane = from; lane < to; lane++) {
                 sums[lane] += partial[in * lanes + lane];
             }
         }

@@ -1,22 +1,25 @@
 package dev.normlab.engine.kernel.vector;
 
 import static dev.normlab.engine.kernel.vector.Lanes.V;
-import static dev.normlab.engine.kernel.vector.Lanes.load;
-import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import dev.normlab.engine.kernel.BatchNormKernels;
 import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.kernel.vector.BatchNormLoops.Channels;
 import dev.normlab.engine.tensor.Storage;
-import jdk.incubator.vector.FloatVector;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Batch normalisation of channel-blocked activations: one vector holds one pixel of a channel block.
 ///
 /// Statistics are taken of every plane by itself (its sum, then its squared differences from its own mean, while the plane is still in the
 /// cache) and combined in double precision in the order of the images (Chan, Golub and LeVeque 1983), so that they neither cancel nor
-/// depend on the threads. Row-major inputs go to the scalar kernels.
+/// depend on the threads. Kernels that pass twice over their tensors do so for a few channel blocks at a time, so that the second pass finds
+/// them in the cache. Row-major inputs go to the scalar kernels.
 final class VectorBatchNorms implements BatchNormKernels {
+
+    // Floats of all operands together that the second pass should still find in the last-level cache.
+    private static final int CACHED_FLOATS = 1 << 21;
 
     private final BatchNormKernels scalar;
 
@@ -31,8 +34,17 @@ final class VectorBatchNorms implements BatchNormKernels {
             scalar.batchNormTrain(s, x, weight, bias, y, mean, var, workspace);
             return;
         }
-        statistics(s, x.floats(), mean.floats(), var.floats(), workspace);
-        normalise(s, x, weight, bias, mean, var, y, workspace);
+        train(s, x, weight, bias, null, false, y, mean, var, workspace);
+    }
+
+    @Override
+    public void batchNormTrainRelu(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias,
+            @Nullable Storage residual, Storage y, Storage mean, Storage var, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.batchNormTrainRelu(s, x, weight, bias, residual, y, mean, var, workspace);
+            return;
+        }
+        train(s, x, weight, bias, residual, true, y, mean, var, workspace);
     }
 
     @Override
@@ -42,90 +54,104 @@ final class VectorBatchNorms implements BatchNormKernels {
             scalar.batchNormEval(s, x, weight, bias, mean, var, y, workspace);
             return;
         }
-        normalise(s, x, weight, bias, mean, var, y, workspace);
+        Planes planes = planes(s);
+        Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
+        normalise(planes, 0, planes.blocks(), x, null, false, y, channels, workspace);
+    }
+
+    @Override
+    public void batchNormEvalRelu(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
+            @Nullable Storage residual, Storage y, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.batchNormEvalRelu(s, x, weight, bias, mean, var, residual, y, workspace);
+            return;
+        }
+        Planes planes = planes(s);
+        Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
+        normalise(planes, 0, planes.blocks(), x, residual, true, y, channels, workspace);
     }
 
     private static Planes planes(BatchNormSizes s) {
         return new Planes(s.n(), s.c(), s.pixels());
     }
 
-    // sums[plane, V] and squares[plane, V]: of the values, and of the differences from the plane's mean
-    private static void statistics(BatchNormSizes s, float[] x, float[] mean, float[] var, Workspace workspace) {
+    // Channel blocks to pass over together when `tensors` operands of this size are read twice.
+    private static int together(Planes planes, int tensors) {
+        long floats = (long) planes.n() * planes.pixels() * V * tensors;
+        return (int) Math.clamp(CACHED_FLOATS / Math.max(1, floats), 1, planes.blocks());
+    }
+
+    private static void train(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, @Nullable Storage residual,
+            boolean relu, Storage y, Storage mean, Storage var, Workspace workspace) {
         Planes planes = planes(s);
-        int lanes = planes.lanes(), pixels = s.pixels();
-        float[] sums = workspace.scratch(0, "batch norm sums", planes.count() * V);
-        float[] squares = workspace.scratch(0, "batch norm squares", planes.count() * V);
-        planes.each(workspace, (plane, _, at, _) -> planeStatistics(x, at, pixels, sums, squares, plane * V));
-        double[] totals = workspace.scratchDoubles(0, "batch norm totals", lanes);
-        double[] squareTotals = workspace.scratchDoubles(0, "batch norm square totals", lanes);
-        planes.sumImages(sums, totals);
-        planes.sumImages(squares, squareTotals);
-        for (int ic = 0; ic < s.c(); ic++) {
-            double channelMean = totals[ic] / s.count();
-            double between = 0;
-            for (int in = 0; in < s.n(); in++) {
-                double difference = sums[in * lanes + ic] / (double) pixels - channelMean;
-                between += difference * difference;
+        Partials partials = Partials.of(planes, workspace);
+        float[] xs = x.floats();
+        int together = together(planes, 1);
+        for (int first = 0; first < planes.blocks(); first += together) {
+            int end = Math.min(planes.blocks(), first + together);
+            planes.each(first, end, workspace,
+                    (plane, _, at, _) -> BatchNormLoops.statistics(xs, at, planes.pixels(), partials.sums, partials.products, plane * V));
+            combine(s, planes, partials, first, end, mean.floats(), var.floats(), workspace);
+            Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
+            normalise(planes, first, end, x, residual, relu, y, channels, workspace);
+        }
+    }
+
+    /// Sums over each plane: `sums[plane, V]`, and of squares or products with another tensor.
+    private record Partials(float[] sums, float[] products) {
+
+        static Partials of(Planes planes, Workspace workspace) {
+            int length = planes.count() * V;
+            return new Partials(workspace.scratch(0, "batch norm sums", length), workspace.scratch(0, "batch norm products", length));
+        }
+    }
+
+    // Mean and variance of the channels of the blocks first .. end - 1 from the sums of their planes.
+    private static void combine(BatchNormSizes s, Planes planes, Partials partials, int first, int end, float[] mean, float[] var,
+            Workspace workspace) {
+        int lanes = planes.lanes(), from = first * V, to = end * V;
+        double[] means = workspace.scratchDoubles(0, "batch norm totals", lanes);
+        double[] within = workspace.scratchDoubles(0, "batch norm product totals", lanes);
+        double[] between = workspace.scratchDoubles(0, "batch norm differences", lanes);
+        planes.sumImages(partials.sums, from, to, means);
+        planes.sumImages(partials.products, from, to, within);
+        for (int lane = from; lane < to; lane++) {
+            means[lane] /= s.count();
+        }
+        Arrays.fill(between, from, to, 0);
+        double perPixel = 1.0 / s.pixels();
+        for (int in = 0; in < s.n(); in++) {
+            for (int lane = from; lane < to; lane++) {
+                double difference = partials.sums[in * lanes + lane] * perPixel - means[lane];
+                between[lane] += difference * difference;
             }
-            mean[ic] = (float) channelMean;
-            var[ic] = (float) ((squareTotals[ic] + pixels * between) / s.count());
+        }
+        for (int ic = from; ic < Math.min(s.c(), to); ic++) {
+            mean[ic] = (float) means[ic];
+            var[ic] = (float) ((within[ic] + s.pixels() * between[ic]) / s.count());
         }
     }
 
-    private static void planeStatistics(float[] x, int at, int pixels, float[] sums, float[] squares, int to) {
-        FloatVector a = zero(), b = zero(), c = zero(), d = zero();
-        int p = 0;
-        for (; p + 4 <= pixels; p += 4) {
-            int i = at + p * V;
-            a = a.add(load(x, i));
-            b = b.add(load(x, i + V));
-            c = c.add(load(x, i + 2 * V));
-            d = d.add(load(x, i + 3 * V));
-        }
-        for (; p < pixels; p++) {
-            a = a.add(load(x, at + p * V));
-        }
-        FloatVector sum = a.add(b).add(c.add(d));
-        sum.intoArray(sums, to);
-        FloatVector mean = sum.div(pixels);
-        a = zero();
-        b = zero();
-        c = zero();
-        d = zero();
-        for (p = 0; p + 4 <= pixels; p += 4) {
-            int i = at + p * V;
-            FloatVector u = load(x, i).sub(mean), v = load(x, i + V).sub(mean);
-            a = u.fma(u, a);
-            b = v.fma(v, b);
-            u = load(x, i + 2 * V).sub(mean);
-            v = load(x, i + 3 * V).sub(mean);
-            c = u.fma(u, c);
-            d = v.fma(v, d);
-        }
-        for (; p < pixels; p++) {
-            FloatVector u = load(x, at + p * V).sub(mean);
-            a = u.fma(u, a);
-        }
-        a.add(b).add(c.add(d)).intoArray(squares, to);
-    }
-
-    // y = (x - mean) * scale + bias with scale = weight / sqrt(var + eps)
-    private static void normalise(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
-            Storage y, Workspace workspace) {
-        Planes planes = planes(s);
-        float[] means = planes.perChannel(mean, 0f, workspace, "batch norm mean");
-        float[] scales = scales(s, planes, weight, var, workspace);
-        float[] shifts = planes.perChannel(bias, 0f, workspace, "batch norm shift");
+    private static void normalise(Planes planes, int first, int end, Storage x, @Nullable Storage residual, boolean relu, Storage y,
+            Channels channels, Workspace workspace) {
         float[] xs = x.floats(), ys = y.floats();
-        int pixels = s.pixels();
-        planes.each(workspace, (_, block, at, _) -> normalisePlane(xs, ys, at, pixels, means, scales, shifts, block * V));
+        float[] residuals = residual == null ? null : residual.floats();
+        int pixels = planes.pixels();
+        if (relu) {
+            planes.each(first, end, workspace,
+                    (_, block, at, _) -> BatchNormLoops.normaliseRelu(xs, residuals, ys, at, pixels, channels, block * V));
+        } else {
+            planes.each(first, end, workspace, (_, block, at, _) -> BatchNormLoops.normalise(xs, ys, at, pixels, channels, block * V));
+        }
     }
 
-    private static void normalisePlane(float[] x, float[] y, int at, int pixels, float[] means, float[] scales, float[] shifts, int lane) {
-        FloatVector mean = load(means, lane), scale = load(scales, lane), shift = load(shifts, lane);
-        for (int p = 0; p < pixels; p++) {
-            load(x, at + p * V).sub(mean).fma(scale, shift).intoArray(y, at + p * V);
-        }
+    // Mean, scale and shift; the values for the gradient come with [#gradientChannels].
+    private static Channels channels(BatchNormSizes s, Planes planes, @Nullable Storage weight, @Nullable Storage bias, Storage mean,
+            Storage var, Workspace workspace) {
+        int lanes = planes.lanes();
+        return new Channels(planes.perChannel(mean, 0f, workspace, "batch norm mean"), scales(s, planes, weight, var, workspace),
+                planes.perChannel(bias, 0f, workspace, "batch norm shift"), workspace.scratch(0, "batch norm gradient", lanes),
+                workspace.scratch(0, "batch norm slope", lanes));
     }
 
     private static float[] scales(BatchNormSizes s, Planes planes, @Nullable Storage weight, Storage var, Workspace workspace) {
@@ -148,46 +174,54 @@ final class VectorBatchNorms implements BatchNormKernels {
             return;
         }
         Planes planes = planes(s);
-        int pixels = s.pixels();
-        float[] means = planes.perChannel(mean, 0f, workspace, "batch norm mean");
-        float[] sums = workspace.scratch(0, "batch norm sums", planes.count() * V);
-        float[] products = workspace.scratch(0, "batch norm squares", planes.count() * V);
+        Partials partials = Partials.of(planes, workspace);
+        Channels channels = channels(s, planes, null, null, mean, var, workspace);
         float[] xs = x.floats(), dOuts = dOut.floats();
-        planes.each(workspace, (plane, block, at, _) -> planeProducts(xs, dOuts, at, pixels, means, block * V, sums, products, plane * V));
+        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.sums(xs, dOuts, at, planes.pixels(), channels, block * V,
+                partials.sums, partials.products, plane * V));
+        parameters(s, planes, partials, 0, planes.blocks(), var, dWeight, dBias, workspace);
+    }
+
+    @Override
+    public void reluBatchNormBackwardParameters(BatchNormSizes s, Storage y, Storage dOut, @Nullable Storage more, Storage x, Storage mean,
+            Storage var, Storage dSum, Storage dWeight, Storage dBias, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.reluBatchNormBackwardParameters(s, y, dOut, more, x, mean, var, dSum, dWeight, dBias, workspace);
+            return;
+        }
+        Planes planes = planes(s);
+        Partials partials = Partials.of(planes, workspace);
+        Channels channels = channels(s, planes, null, null, mean, var, workspace);
+        float[] ys = y.floats(), dOuts = dOut.floats(), dSums = dSum.floats(), xs = x.floats();
+        float[] mores = more == null ? null : more.floats();
+        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(ys, dOuts, mores, dSums, xs, at, planes.pixels(),
+                channels, block * V, partials.sums, partials.products, plane * V));
+        parameters(s, planes, partials, 0, planes.blocks(), var, dWeight, dBias, workspace);
+    }
+
+    // The parameters' gradients of the channels of the blocks first .. end - 1 from the sums of their planes.
+    private static void parameters(BatchNormSizes s, Planes planes, Partials partials, int first, int end, Storage var, Storage dWeight,
+            Storage dBias, Workspace workspace) {
         double[] totals = workspace.scratchDoubles(0, "batch norm totals", planes.lanes());
-        double[] productTotals = workspace.scratchDoubles(0, "batch norm square totals", planes.lanes());
-        planes.sumImages(sums, totals);
-        planes.sumImages(products, productTotals);
-        for (int ic = 0; ic < s.c(); ic++) {
+        double[] products = workspace.scratchDoubles(0, "batch norm product totals", planes.lanes());
+        planes.sumImages(partials.sums, first * V, end * V, totals);
+        planes.sumImages(partials.products, first * V, end * V, products);
+        for (int ic = first * V; ic < Math.min(s.c(), end * V); ic++) {
             dBias.floats()[ic] = (float) totals[ic];
-            dWeight.floats()[ic] = (float) (productTotals[ic] * inverseDeviation(s, var, ic));
+            dWeight.floats()[ic] = (float) (products[ic] * inverseDeviation(s, var, ic));
         }
     }
 
-    // sums of dOut and of dOut * (x - mean) over one plane
-    private static void planeProducts(float[] x, float[] dOut, int at, int pixels, float[] means, int lane, float[] sums, float[] products,
-            int to) {
-        FloatVector mean = load(means, lane);
-        FloatVector a = zero(), b = zero(), c = zero(), d = zero();
-        int p = 0;
-        for (; p + 2 <= pixels; p += 2) {
-            int i = at + p * V;
-            FloatVector g = load(dOut, i), h = load(dOut, i + V);
-            a = a.add(g);
-            b = b.add(h);
-            c = load(x, i).sub(mean).fma(g, c);
-            d = load(x, i + V).sub(mean).fma(h, d);
+    // dx = scale * (dOut - dBias / count - (x - mean) * dWeight / count / sqrt(var + eps)); writes into the arrays of `channels`
+    private static void gradientChannels(BatchNormSizes s, int first, int end, Storage var, Storage dWeight, Storage dBias,
+            Channels channels) {
+        for (int ic = first * V; ic < end * V; ic++) {
+            boolean exists = ic < s.c();
+            channels.gradient()[ic] = exists ? (float) ((double) dBias.floats()[ic] / s.count()) : 0f;
+            channels.slope()[ic] = exists ? -(float) (dWeight.floats()[ic] * inverseDeviation(s, var, ic) / s.count()) : 0f;
         }
-        for (; p < pixels; p++) {
-            FloatVector g = load(dOut, at + p * V);
-            a = a.add(g);
-            c = load(x, at + p * V).sub(mean).fma(g, c);
-        }
-        a.add(b).intoArray(sums, to);
-        c.add(d).intoArray(products, to);
     }
 
-    // dx = scale * (dOut - dBias / count - (x - mean) * slope) with slope = dWeight / count / sqrt(var + eps)
     @Override
     public void batchNormTrainBackwardInput(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, Storage mean, Storage var,
             Storage dWeight, Storage dBias, Storage dx, Workspace workspace) {
@@ -196,26 +230,32 @@ final class VectorBatchNorms implements BatchNormKernels {
             return;
         }
         Planes planes = planes(s);
-        float[] means = planes.perChannel(mean, 0f, workspace, "batch norm mean");
-        float[] scales = scales(s, planes, weight, var, workspace);
-        float[] gradients = planes.perChannel(dBias, 0f, workspace, "batch norm shift");
-        float[] slopes = planes.perChannel(dWeight, 0f, workspace, "batch norm slope");
-        for (int ic = 0; ic < s.c(); ic++) {
-            gradients[ic] = (float) ((double) gradients[ic] / s.count());
-            slopes[ic] = (float) (slopes[ic] * inverseDeviation(s, var, ic) / s.count());
-        }
+        Channels channels = channels(s, planes, weight, null, mean, var, workspace);
+        gradientChannels(s, 0, planes.blocks(), var, dWeight, dBias, channels);
         float[] xs = x.floats(), dOuts = dOut.floats(), dxs = dx.floats();
-        int pixels = s.pixels();
-        planes.each(workspace, (_, block, at, _) -> inputPlane(xs, dOuts, dxs, at, pixels, means, scales, gradients, slopes, block * V));
+        planes.each(workspace, (_, block, at, _) -> BatchNormLoops.input(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));
     }
 
-    private static void inputPlane(float[] x, float[] dOut, float[] dx, int at, int pixels, float[] means, float[] scales,
-            float[] gradients, float[] slopes, int lane) {
-        FloatVector mean = load(means, lane), scale = load(scales, lane), gradient = load(gradients, lane),
-                slope = load(slopes, lane).neg();
-        for (int p = 0; p < pixels; p++) {
-            int i = at + p * V;
-            load(x, i).sub(mean).fma(slope, load(dOut, i).sub(gradient)).mul(scale).intoArray(dx, i);
+    @Override
+    public void batchNormTrainReluBackward(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, @Nullable Storage bias,
+            Storage mean, Storage var, Storage dx, Storage dWeight, Storage dBias, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.batchNormTrainReluBackward(s, x, dOut, weight, bias, mean, var, dx, dWeight, dBias, workspace);
+            return;
+        }
+        Planes planes = planes(s);
+        Partials partials = Partials.of(planes, workspace);
+        Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
+        float[] xs = x.floats(), dOuts = dOut.floats(), dxs = dx.floats();
+        int together = together(planes, 2);
+        for (int first = 0; first < planes.blocks(); first += together) {
+            int end = Math.min(planes.blocks(), first + together);
+            planes.each(first, end, workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(xs, dOuts, at, planes.pixels(), channels,
+                    block * V, partials.sums, partials.products, plane * V));
+            parameters(s, planes, partials, first, end, var, dWeight, dBias, workspace);
+            gradientChannels(s, first, end, var, dWeight, dBias, channels);
+            planes.each(first, end, workspace,
+                    (_, block, at, _) -> BatchNormLoops.maskedInput(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));
         }
     }
 
@@ -229,13 +269,20 @@ final class VectorBatchNorms implements BatchNormKernels {
         Planes planes = planes(s);
         float[] scales = scales(s, planes, weight, var, workspace);
         float[] dOuts = dOut.floats(), dxs = dx.floats();
-        int pixels = s.pixels();
-        planes.each(workspace, (_, block, at, _) -> {
-            FloatVector scale = load(scales, block * V);
-            for (int p = 0; p < pixels; p++) {
-                load(dOuts, at + p * V).mul(scale).intoArray(dxs, at + p * V);
-            }
-        });
+        planes.each(workspace, (_, block, at, _) -> BatchNormLoops.evalInput(dOuts, dxs, at, planes.pixels(), scales, block * V));
+    }
+
+    @Override
+    public void batchNormEvalReluBackwardInput(BatchNormSizes s, Storage y, Storage dOut, @Nullable Storage weight, Storage var, Storage dx,
+            Workspace workspace) {
+        if (!dOut.layout().isBlocked()) {
+            scalar.batchNormEvalReluBackwardInput(s, y, dOut, weight, var, dx, workspace);
+            return;
+        }
+        Planes planes = planes(s);
+        float[] scales = scales(s, planes, weight, var, workspace);
+        float[] ys = y.floats(), dOuts = dOut.floats(), dxs = dx.floats();
+        planes.each(workspace, (_, block, at, _) -> BatchNormLoops.maskedEvalInput(ys, dOuts, dxs, at, planes.pixels(), scales, block * V));
     }
 
     @Override

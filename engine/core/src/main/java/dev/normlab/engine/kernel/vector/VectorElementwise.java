@@ -129,6 +129,12 @@ final class VectorElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void addRelu(Storage a, Storage b, Storage y, Workspace workspace) {
+        float[] as = a.floats(), bs = b.floats(), ys = y.floats();
+        each(y, workspace, (from, to) -> ElementLoops.addRelu(as, bs, ys, from, to));
+    }
+
+    @Override
     public void broadcast(Shape from, Shape to, Storage x, Storage y, Workspace workspace) {
         scalar.broadcast(from, to, x, y, workspace);
     }

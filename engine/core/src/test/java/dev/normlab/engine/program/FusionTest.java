@@ -1,0 +1,129 @@
+package dev.normlab.engine.program;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.autograd.Activations;
+import dev.normlab.engine.autograd.Arithmetic;
+import dev.normlab.engine.autograd.BatchNorm;
+import dev.normlab.engine.autograd.Gradients;
+import dev.normlab.engine.autograd.Reductions;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.scalar.ScalarKernels;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.engine.tensor.TensorSpec;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// Which operations become one, and which must not.
+class FusionTest {
+
+    private static final TensorSpec IMAGE = TensorSpec.floats(2, 3, 4, 4);
+
+    private final Device device = Device.of(new ScalarKernels(), 1, true);
+    private final Recorder recorder = new Recorder(device);
+    private final Tensor x = recorder.feed("x", IMAGE);
+    private final Tensor weight = Tensor.full(1f, 3);
+    private final Tensor bias = Tensor.zeros(3);
+    private final Tensor mean = Tensor.zeros(3);
+    private final Tensor var = Tensor.full(1f, 3);
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    private Tensor norm(Tape tape, Tensor input) {
+        return BatchNorm.train(tape, input, weight, bias, mean, var, 0.1f, 1e-5f);
+    }
+
+    private List<Opcode> fused() {
+        return Fusion.fuse(recorder.program()).operations().stream().map(Operation::opcode).toList();
+    }
+
+    private Tensor watchedSum(Tape tape, Tensor y) {
+        return Reductions.sum(tape, Arithmetic.square(tape, y), false);
+    }
+
+    @Test
+    void batchNormAndReluBecomeOneOperationForwardsAndOneBackwards() {
+        Tape tape = new Tape(recorder, List.of(x, weight, bias));
+        Gradients gradients = tape.backward(watchedSum(tape, Activations.relu(tape, norm(tape, x))));
+        recorder.fetch("dx", gradients.of(x));
+        recorder.fetch("dWeight", gradients.of(weight));
+        List<Opcode> opcodes = fused();
+        assertEquals(List.of(Opcode.BATCH_NORM_TRAIN_RELU, Opcode.UPDATE_RUNNING_STATISTICS), opcodes.subList(0, 2));
+        assertEquals(Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, opcodes.getLast());
+        assertFalse(opcodes.contains(Opcode.BATCH_NORM_BACKWARD_PARAMETERS));
+    }
+
+    @Test
+    void theLaterBatchNormTakesTheSumInWhateverTheOrderOfTheSummands() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor first = norm(tape, x);
+        Tensor second = norm(tape, x);
+        recorder.fetch("y", Activations.relu(tape, Arithmetic.add(tape, first, second)));
+        Operation last = Fusion.fuse(recorder.program()).operations().get(2);
+        assertEquals(Opcode.BATCH_NORM_TRAIN_RELU, last.opcode());
+        assertEquals(recorder.program().operations().getFirst().outputs()[0], last.inputs()[3], "the residual is the first batch norm");
+        assertEquals(recorder.program().fetches().get("y"), last.outputs()[0]);
+        assertEquals(4, fused().size());
+    }
+
+    @Test
+    void aSumWithoutBatchNormIsFusedWithItsRelu() {
+        Tape tape = new Tape(recorder, List.of());
+        recorder.fetch("y", Activations.relu(tape, Arithmetic.add(tape, Arithmetic.scale(tape, x, 2f), x)));
+        assertEquals(List.of(Opcode.SCALE, Opcode.ADD_RELU), fused());
+    }
+
+    @Test
+    void theGradientBehindASumIsMaskedOnceForBatchNormAndShortcut() {
+        Tape tape = new Tape(recorder, List.of(x, weight));
+        Tensor y = Activations.relu(tape, Arithmetic.add(tape, norm(tape, x), x));
+        Tensor z = Activations.relu(tape, Arithmetic.add(tape, norm(tape, y), y));
+        recorder.fetch("dx", tape.backward(watchedSum(tape, z)).of(x));
+        List<Opcode> opcodes = fused();
+        assertEquals(2, opcodes.stream().filter(Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS::equals).count());
+        assertFalse(opcodes.contains(Opcode.UNARY_BACKWARD) && opcodes.indexOf(Opcode.UNARY_BACKWARD) != opcodes.lastIndexOf(
+                Opcode.UNARY_BACKWARD), "only the square has a gradient of its own");
+        Operation second = Fusion.fuse(recorder.program()).operations().stream()
+                .filter(operation -> operation.opcode() == Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS).toList().getLast();
+        assertTrue(second.inputs()[2] >= 0, "the sum of the two gradients of y is taken in");
+    }
+
+    @Test
+    void inEvalModeTheWholeBlockIsOneOperationEachWay() {
+        Tape tape = new Tape(recorder, List.of(x));
+        Tensor y = Activations.relu(tape, BatchNorm.eval(tape, x, weight, bias, mean, var, 1e-5f));
+        recorder.fetch("dx", tape.backward(watchedSum(tape, y)).of(x));
+        List<Opcode> opcodes = fused();
+        assertEquals(Opcode.BATCH_NORM_EVAL_RELU, opcodes.getFirst());
+        assertEquals(Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT, opcodes.getLast());
+    }
+
+    @Test
+    void whatIsFetchedOrReadTwiceStays() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor y = norm(tape, x);
+        recorder.fetch("normalised", y);
+        recorder.fetch("relu", Activations.relu(tape, y));
+        Tensor z = norm(tape, x);
+        recorder.fetch("sum", Arithmetic.add(tape, Activations.relu(tape, z), z));
+        assertFalse(fused().contains(Opcode.BATCH_NORM_TRAIN_RELU));
+    }
+
+    @Test
+    void nothingMovesAcrossAChangeInPlace() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor state = Tensor.zeros(2, 3, 4, 4).named("state");
+        Tensor y = norm(tape, x);
+        recorder.update(Opcode.ASSIGN, null, List.of(state), x);
+        recorder.fetch("y", Activations.relu(tape, Arithmetic.add(tape, y, state)));
+        assertTrue(fused().contains(Opcode.ADD_RELU), "the state of after the assignment is meant");
+        assertFalse(fused().contains(Opcode.BATCH_NORM_TRAIN_RELU));
+    }
+}
