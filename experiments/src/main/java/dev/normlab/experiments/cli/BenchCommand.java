@@ -6,7 +6,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `bench`: how fast this machine computes.
-@Command(name = "bench", description = "Measure speed.", subcommands = {BenchStepCommand.class, BenchKernelsCommand.class}, mixinStandardHelpOptions = true)
+@Command(name = "bench", description = "Measure speed.", mixinStandardHelpOptions = true,
+        subcommands = {BenchStepCommand.class, BenchKernelsCommand.class, BenchNormsCommand.class})
 final class BenchCommand implements Runnable {
 
     @Spec
@@ -14,6 +15,6 @@ final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "say what to measure: bench step or bench kernels");
+        throw new ParameterException(spec.commandLine(), "say what to measure: bench step, bench kernels or bench norms");
     }
 }

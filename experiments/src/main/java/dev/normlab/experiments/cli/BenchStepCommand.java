@@ -1,13 +1,16 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.experiments.run.StepBenchmark;
+import dev.normlab.experiments.bench.StepBenchmark;
 import dev.normlab.experiments.run.UserError;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -16,6 +19,9 @@ import picocli.CommandLine.Option;
 @Command(name = "step", description = "Measure training steps and inference in images per second, with the trainer's own step.",
         sortOptions = false)
 final class BenchStepCommand implements Callable<Integer> {
+
+    private static final double MEBIBYTE = 1 << 20;
+    private static final int MOST_SECONDS = 3600;
 
     @Mixin
     private final CommonOptions common;
@@ -38,6 +44,10 @@ final class BenchStepCommand implements Callable<Integer> {
     @Option(names = "--steps", paramLabel = "N", description = "Measured steps; the median counts (default: 10).")
     private int steps = 10;
 
+    @Option(names = "--seconds", paramLabel = "S",
+            description = "Measure training for S seconds and inference for half as long, at least 3 steps each, instead of --steps.")
+    private double seconds;
+
     BenchStepCommand(Streams streams) {
         this.common = new CommonOptions(streams);
     }
@@ -49,27 +59,59 @@ final class BenchStepCommand implements Callable<Integer> {
         if (warmup < 0) {
             throw UserError.usage("--warmup: expected a number of at least 0, but got " + warmup);
         }
+        if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
+            throw UserError.usage("--seconds: expected a number from 0 to " + MOST_SECONDS + ", but got " + seconds);
+        }
         try (Device device = common.openDevice()) {
-            StepBenchmark.Result result = new StepBenchmark(model, data, method, batchSize, common.seed()).run(device, warmup, steps);
-            common.say(String.format(Locale.ROOT,
-                    "%s, batch %d, %d threads, %s kernels: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                    result.model(), batchSize, device.workers().threads(), device.kernels().name(), result.trainImagesPerSecond(),
-                    result.stepMillis(), result.inferImagesPerSecond()));
-            common.say(String.format(Locale.ROOT, "loss of the first step %.6f, repacks a step %d, pool %.0f MiB", result.firstLoss(),
-                    result.repacksPerStep(), result.poolBytes() / 1048576.0));
-            Map<String, Object> json = new LinkedHashMap<>();
-            json.put("model", result.model());
-            json.put("batch_size", batchSize);
-            json.put("threads", device.workers().threads());
-            json.put("device", device.kernels().name());
-            json.put("train_images_per_second", result.trainImagesPerSecond());
-            json.put("infer_images_per_second", result.inferImagesPerSecond());
-            json.put("step_ms", result.stepMillis());
-            json.put("loss", result.firstLoss());
-            json.put("repacks_per_step", result.repacksPerStep());
-            json.put("pool_bytes", result.poolBytes());
-            common.writeJson(json);
+            StepBenchmark.Result result = new StepBenchmark(model, data, method, batchSize, common.seed())
+                    .run(device, new StepBenchmark.Duration(warmup, steps, seconds));
+            lines(result, device).forEach(common::say);
+            common.writeJson(json(result, device));
             return 0;
         }
+    }
+
+    private List<String> lines(StepBenchmark.Result result, Device device) {
+        String first = String.format(Locale.ROOT,
+                "%s, batch %d, %d threads, %s kernels: training %.1f images/s (step %.1f ms), inference %.1f images/s",
+                result.model(), batchSize, device.workers().threads(), device.kernels().name(), result.trainImagesPerSecond(),
+                result.stepMillis(), result.inferImagesPerSecond());
+        String second = String.format(Locale.ROOT, "loss of the first step %.6f; it began after %.1f s and took %.1f s", result.firstLoss(),
+                result.startSeconds(), result.firstStepSeconds());
+        String third = String.format(Locale.ROOT, "a step: %d operations, %d repacks, %s on the heap; intermediates %.0f MiB; peak resident memory %s",
+                result.operationsPerStep().values().stream().mapToLong(Long::longValue).sum(), result.repacksPerStep(),
+                amount(result.allocatedBytesPerStep(), 1024, "KiB"), result.poolBytes() / MEBIBYTE,
+                amount(result.trainPeakBytes(), MEBIBYTE, "MiB"));
+        return List.of(first, second, third);
+    }
+
+    private static String amount(OptionalLong bytes, double unit, String name) {
+        return bytes.isPresent() ? String.format(Locale.ROOT, "%.0f %s", bytes.getAsLong() / unit, name) : "unknown";
+    }
+
+    private Map<String, Object> json(StepBenchmark.Result result, Device device) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("model", result.model());
+        json.put("batch_size", batchSize);
+        json.put("threads", device.workers().threads());
+        json.put("device", device.kernels().name());
+        json.put("train_images_per_second", result.trainImagesPerSecond());
+        json.put("infer_images_per_second", result.inferImagesPerSecond());
+        json.put("step_ms", result.stepMillis());
+        json.put("infer_ms", result.inferMillis());
+        json.put("loss", result.firstLoss());
+        json.put("seconds_to_first_step", result.startSeconds());
+        json.put("first_step_seconds", result.firstStepSeconds());
+        json.put("repacks_per_step", result.repacksPerStep());
+        json.put("allocated_bytes_per_step", orNull(result.allocatedBytesPerStep()));
+        json.put("pool_bytes", result.poolBytes());
+        json.put("train_peak_resident_bytes", orNull(result.trainPeakBytes()));
+        json.put("peak_resident_bytes", orNull(result.peakBytes()));
+        json.put("operations_per_step", result.operationsPerStep());
+        return json;
+    }
+
+    private static @Nullable Long orNull(OptionalLong value) {
+        return value.isPresent() ? value.getAsLong() : null;
     }
 }

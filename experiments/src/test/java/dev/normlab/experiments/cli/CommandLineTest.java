@@ -9,9 +9,7 @@ import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -35,13 +33,8 @@ class CommandLineTest {
     @TempDir
     private Path folder = Path.of("");
 
-    private record Output(int code, String out, String err) {}
-
     private static Output run(String... args) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        ByteArrayOutputStream err = new ByteArrayOutputStream();
-        int code = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), args);
-        return new Output(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        return Output.of(args);
     }
 
     private Output train(String out, String... more) {

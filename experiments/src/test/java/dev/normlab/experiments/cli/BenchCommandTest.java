@@ -1,0 +1,81 @@
+package dev.normlab.experiments.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class BenchCommandTest {
+
+    private static final String TINY = "vgg11:width=0.0625";
+
+    private static JsonNode json(Output output) {
+        assertEquals(0, output.code(), output.err());
+        return JsonMapper.shared().readTree(output.out());
+    }
+
+    @Test
+    void aStepSaysItsSpeedItsMemoryAndItsOperations() {
+        JsonNode step = json(Output.of("bench", "step", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8",
+                "--warmup", "1", "--steps", "2", "--json", "-"));
+        assertTrue(step.get("train_images_per_second").asDouble() > 0);
+        assertTrue(step.get("infer_images_per_second").asDouble() > 0);
+        assertEquals(8000 / step.get("train_images_per_second").asDouble(), step.get("step_ms").asDouble(), 1e-6);
+        assertTrue(step.get("first_step_seconds").asDouble() > 0);
+        assertTrue(step.get("seconds_to_first_step").asDouble() > 0);
+        assertTrue(step.get("allocated_bytes_per_step").asLong() >= 0);
+        assertEquals(8, step.get("operations_per_step").get("CONV2D").asInt());
+        assertTrue(step.has("peak_resident_bytes") && step.has("train_peak_resident_bytes"));
+    }
+
+    @Test
+    void aStepMeasuredBySecondsTakesThreeStepsAtLeast() {
+        Output output = Output.of("bench", "step", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--warmup",
+                "0", "--seconds", "0.001");
+        assertEquals(0, output.code(), output.err());
+        assertTrue(output.out().contains("images/s") && output.out().contains("on the heap"), output.out());
+        assertEquals(2, Output.of("bench", "step", "--seconds", "-1").code());
+    }
+
+    @Test
+    void kernelsAreListedBesideTheMachinesPeak() {
+        JsonNode kernels = json(Output.of("bench", "kernels", "--models", TINY, "--filter", "conv 3x3 3->", "--batch-size", "4", "--rounds",
+                "1", "--cache", "1", "--json", "-"));
+        assertTrue(kernels.get("machine").get("gflops_all_threads").asDouble() > 0);
+        assertEquals(2, kernels.get("kernels").size(), "forward and weight gradient, no input gradient");
+        for (JsonNode kernel : kernels.get("kernels")) {
+            assertEquals("GFLOP/s", kernel.get("unit").asString());
+            assertEquals(2.0 * 4 * 4 * 32 * 32 * 3 * 9, kernel.get("operations").asDouble());
+            assertTrue(kernel.get("share").asDouble() > 0);
+        }
+    }
+
+    @Test
+    void theTableOfKernelsLeavesSmallOnesOutUnlessAsked() {
+        String[] few = {"bench", "kernels", "--models", TINY, "--filter", "sgd", "--batch-size", "4", "--rounds", "1", "--cache", "1"};
+        Output output = Output.of(few);
+        assertEquals(0, output.code(), output.err());
+        assertTrue(output.out().contains("--all lists them"), output.out());
+        String[] all = Arrays.copyOf(few, few.length + 1);
+        all[few.length] = "--all";
+        assertTrue(Output.of(all).out().lines().count() > output.out().lines().count());
+        Output nothing = Output.of("bench", "kernels", "--models", TINY, "--filter", "no such thing", "--batch-size", "4", "--cache", "1");
+        assertEquals(2, nothing.code());
+        assertTrue(nothing.err().contains("no such thing"), nothing.err());
+        assertEquals(2, Output.of("bench", "kernels", "--cache", "0").code());
+    }
+
+    @Test
+    void normsAreTimedBesideReading() {
+        JsonNode norms = json(Output.of("bench", "norms", "--seconds", "0.001", "--json", "-"));
+        assertEquals(12, norms.get("norms").size());
+        JsonNode first = norms.get("norms").get(0);
+        assertEquals("3x3 32->32", first.get("convolution").asString());
+        assertEquals("cache", first.get("weights_in").asString());
+        assertTrue(first.get("l1_ratio").asDouble() > 0);
+        assertEquals(2, Output.of("bench", "norms", "--seconds", "0").code());
+    }
+}
