@@ -68,6 +68,7 @@ public final class ConvolutionCases {
         List<Sizes> sizes = new ArrayList<>(channelSizes());
         sizes.addAll(geometrySizes());
         sizes.addAll(groupedSizes());
+        sizes.addAll(groupsOfEightSizes());
         sizes.addAll(largeSizes());
         sizes.addAll(randomSizes(40));
         List<OperationCase> cases = new ArrayList<>();
@@ -84,6 +85,8 @@ public final class ConvolutionCases {
         cases.addAll(all(Sizes.of(2, 3, 5, 6, 10, 3, 3).pad(1).complete(), 1));
         cases.addAll(all(Sizes.of(1, 17, 4, 4, 33, 3, 3).pad(1).stride(2, 2).complete(), 2));
         cases.addAll(all(Sizes.of(2, 24, 2, 2, 24, 3, 3).pad(1).groups(3).complete(), 3));
+        cases.addAll(all(Sizes.of(2, 24, 5, 10, 24, 3, 3).pad(1).groups(3).complete(), 7));
+        cases.addAll(all(Sizes.of(2, 24, 5, 10, 24, 3, 3).pad(1).stride(2, 2).groups(3).complete(), 8));
         cases.addAll(all(Sizes.of(1, 16, 7, 9, 32, 1, 1).complete(), 4));
         cases.addAll(all(Sizes.of(1, 5, 6, 6, 5, 3, 3).pad(1).groups(5).complete(), 5));
         cases.addAll(all(Sizes.of(1, 56, 1, 1, 10, 3, 3).pad(1).complete(), 6));
@@ -155,6 +158,34 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(1, 32, 6, 6, 32, 3, 3).pad(1).groups(8).stride(2, 2));
         sizes.add(Sizes.of(1, 33, 5, 5, 66, 3, 3).pad(1).groups(3).dilation(1, 2));
         sizes.add(Sizes.of(0, 24, 4, 4, 24, 3, 3).pad(1).groups(3));
+        return sizes;
+    }
+
+    /// Groups of eight channels, which a fast backend may do with loops of their own: all strides and paddings, rows that fill no tile,
+    /// bands, and neighbours of these sizes that do not fit such loops.
+    private static List<Sizes> groupsOfEightSizes() {
+        List<Sizes> sizes = new ArrayList<>();
+        for (int width : new int[] {1, 2, 7, 8, 9, 16, 17, 32, 34}) {
+            sizes.add(Sizes.of(3, 24, 5, width, 24, 3, 3).pad(1).groups(3));
+            sizes.add(Sizes.of(2, 16, 6, width, 16, 3, 3).pad(1).stride(2, 2).groups(2));
+        }
+        sizes.add(Sizes.of(5, 56, 1, 1, 56, 3, 3).pad(1).groups(7));
+        sizes.add(Sizes.of(40, 16, 8, 8, 16, 3, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(1, 16, 70, 66, 16, 3, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(1, 24, 70, 66, 24, 3, 3).pad(1).stride(2, 2).groups(3));
+        sizes.add(Sizes.of(2, 16, 6, 9, 16, 3, 3).groups(2));
+        sizes.add(Sizes.of(2, 16, 6, 9, 16, 3, 3).pad(2, 0, 0, 2).groups(2));
+        sizes.add(Sizes.of(2, 16, 6, 9, 16, 3, 3).pad(0, 3, 4, 1).groups(2));
+        sizes.add(Sizes.of(2, 16, 7, 10, 16, 3, 3).pad(0, 2, 1, 0).stride(2, 2).groups(2));
+        sizes.add(Sizes.of(2, 16, 7, 10, 16, 3, 3).pad(0, 1, 0, 1).stride(2, 2).groups(2));
+        sizes.add(Sizes.of(2, 16, 8, 10, 16, 3, 3).pad(1).stride(1, 2).groups(2));
+        sizes.add(Sizes.of(2, 16, 7, 10, 16, 1, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(2, 16, 9, 10, 16, 5, 3).pad(2, 2, 1, 1).stride(2, 2).groups(2));
+        sizes.add(Sizes.of(2, 16, 9, 10, 16, 5, 5).pad(2).groups(2));
+        sizes.add(Sizes.of(2, 16, 9, 10, 16, 3, 3).pad(2).dilation(2, 2).groups(2));
+        sizes.add(Sizes.of(2, 32, 9, 10, 32, 3, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(2, 16, 9, 10, 32, 3, 3).pad(1).groups(2));
+        sizes.add(Sizes.of(0, 16, 9, 10, 16, 3, 3).pad(1).groups(2));
         return sizes;
     }
 

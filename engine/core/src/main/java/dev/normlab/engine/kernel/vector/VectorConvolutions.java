@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
 /// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
-/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept.
+/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept. Groups of eight channels
+/// have loops of their own, [GroupedConvolution].
 final class VectorConvolutions implements ConvolutionKernels {
 
     private final Map<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new ConcurrentHashMap<>();
@@ -23,6 +24,10 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dForward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Workspace workspace) {
+        if (GroupedConvolution.fits(s)) {
+            GroupedConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), y.floats(), workspace);
+            return;
+        }
         List<ConvolutionPlan> plans = forwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::forwardPlan);
         float[] packed = ConvolutionWeights.packed(s, false, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
@@ -33,6 +38,10 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace) {
+        if (GroupedConvolution.fits(s)) {
+            GroupedConvolution.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
+            return;
+        }
         List<ConvolutionPlan> plans = backwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::backwardPlans);
         float[] packed = ConvolutionWeights.packed(s, true, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
@@ -44,6 +53,10 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace) {
+        if (GroupedConvolution.fits(s)) {
+            new GroupedGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
+            return;
+        }
         GradientPlan plan = gradientPlans.computeIfAbsent(withoutBatch(s),
                 sizes -> new GradientPlan(sizes, VectorKernels.isPlain(sizes.c())));
         new ConvolutionGradient(plan, s, x.floats(), dOut.floats(), VectorKernels.isPlain(s.o()), dWeight.floats()).run(workspace);
