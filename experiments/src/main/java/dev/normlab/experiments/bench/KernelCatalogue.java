@@ -4,7 +4,7 @@ import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Fusion;
 import dev.normlab.engine.program.LayoutRule;
 import dev.normlab.engine.program.Operation;
 import dev.normlab.engine.program.Recorder;
@@ -28,7 +28,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The distinct operations of networks, read from recordings of a training step (forward, backward, SGD with momentum) and of inference. So the list is what
-/// the networks really run, and follows every change of them.
+/// the networks really run, fused operations included, and follows every change of them.
 final class KernelCatalogue {
 
     private static final int SIDE = 32;
@@ -79,7 +79,7 @@ final class KernelCatalogue {
             Gradients gradients = tape.backward(outcome.loss());
             sgd.apply(recorder, gradients);
         }
-        return lowered(recorder);
+        return Fusion.fuse(recorder.program());
     }
 
     private StepProgram recordInference(Layer model) {
@@ -88,14 +88,7 @@ final class KernelCatalogue {
         try (Tape tape = new Tape(recorder, List.of())) {
             recorder.fetch("logits", model.forward(tape, images));
         }
-        return lowered(recorder);
-    }
-
-    /// The program as this device runs it.
-    private StepProgram lowered(Recorder recorder) {
-        try (Interpreter interpreter = new Interpreter(recorder.program(), device)) {
-            return interpreter.program();
-        }
+        return Fusion.fuse(recorder.program());
     }
 
     private void collect(StepProgram program, String name, boolean training) {
