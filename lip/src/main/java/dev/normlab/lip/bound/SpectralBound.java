@@ -1,0 +1,19 @@
+package dev.normlab.lip.bound;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.norm.PatternSlices;
+
+/// A guaranteed upper bound of the largest singular value of a convolution.
+@FunctionalInterface
+public interface SpectralBound {
+
+    /// The bound for a weight `[o, c/groups, kh, kw]`, row-major. A linear layer is a convolution of one tap on an image of one pixel.
+    double of(Conv2dSizes sizes, PadMode mode, float[] weight);
+
+    /// `sqrt(‖M‖₁·‖M‖∞)`, for every kind of border.
+    static double byExactNorms(Conv2dSizes sizes, PadMode mode, float[] weight) {
+        return Math.sqrt(Factors.sumNorm(sizes, mode, weight, Norm.L1) * Factors.sumNorm(sizes, mode, weight, Norm.LINF));
+    }
+}
