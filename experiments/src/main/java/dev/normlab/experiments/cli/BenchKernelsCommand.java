@@ -84,7 +84,8 @@ final class BenchKernelsCommand implements Callable<Integer> {
     private List<String> table(Result result, Device device, List<ModelSpec> specs) {
         List<String> lines = new ArrayList<>();
         MachinePeak.Rates peak = result.peak();
-        lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels", batchSize, device.workers().threads(), device.kernels().name()));
+        lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels, %s convolutions", batchSize, device.workers().threads(), device.kernels().name(),
+                device.convolutionMode()));
         lines.add(String.format(Locale.ROOT, "multiply-adds %.1f GFLOP/s one thread, %.1f all; memory GB/s, all threads, arrays of %d MiB: read %.1f, "
                 + "update %.1f, copy %.1f, triad %.1f, System.arraycopy %.1f; last-level cache %d MiB", peak.oneThread(), peak.allThreads(),
                 result.arrayBytes() >> 20, peak.read(), peak.update(), peak.copy(), peak.triad(), peak.arrayCopy(), result.cacheBytes() >> 20));
@@ -152,6 +153,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
         json.put("batch_size", batchSize);
         json.put("threads", device.workers().threads());
         json.put("device", device.kernels().name());
+        json.put("conv", device.convolutionMode().toString());
         json.put("machine", machine);
         json.put("kernels", rows);
         return json;

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.io.AtomicFile;
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -25,6 +27,10 @@ final class CommonOptions {
 
     @Option(names = "--device", paramLabel = "NAME", description = "cpu, scalar (slow reference loops), or gpu[:i] (default: cpu).")
     private String device = "cpu";
+
+    @Option(names = "--conv", paramLabel = "MODE",
+            description = "exact (default), or fast: convolutions with fewer products and about twice the rounding error.")
+    private @Nullable String conv;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")
     private @Nullable Long seed;
@@ -54,10 +60,35 @@ final class CommonOptions {
         return seed;
     }
 
+    /// How convolutions are to be computed, if it was said.
+    ///
+    /// @throws UserError if there is no such mode
+    Optional<ConvolutionMode> givenConvolutionMode() {
+        try {
+            return Optional.ofNullable(conv).map(ConvolutionMode::of);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--conv: " + e.getMessage());
+        }
+    }
+
+    /// How convolutions are to be computed.
+    ///
+    /// @throws UserError if there is no such mode
+    ConvolutionMode convolutionMode() {
+        return givenConvolutionMode().orElse(ConvolutionMode.EXACT);
+    }
+
     /// Opens the device; its notices go to the user.
     ///
-    /// @throws UserError if there is no such device or the number of threads is out of range
+    /// @throws UserError if there is no such device or mode of convolutions, or the number of threads is out of range
     Device openDevice() {
+        return openDevice(convolutionMode());
+    }
+
+    /// Opens the device with this mode of convolutions; its notices go to the user.
+    ///
+    /// @throws UserError if there is no such device, it has no such mode, or the number of threads is out of range
+    Device openDevice(ConvolutionMode mode) {
         requireWritableJson();
         if (threads < 1 || threads > MAX_THREADS) {
             throw UserError.usage("--threads: expected a number from 1 to " + MAX_THREADS + ", but got " + threads);
@@ -67,9 +98,12 @@ final class CommonOptions {
         }
         Device opened;
         try {
-            opened = Device.open(device, threads);
+            opened = Device.open(device, threads, mode);
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--device: " + e.getMessage());
+        }
+        if (opened.convolutionMode() != mode) {
+            streams.err().println("normlab: convolutions are " + opened.convolutionMode() + " on these kernels, not " + mode);
         }
         opened.notices().forEach(notice -> streams.err().println("normlab: " + notice));
         return opened;

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.nn.data.ImageShape;
@@ -7,6 +8,7 @@ import dev.normlab.nn.model.LayerSummary;
 import dev.normlab.nn.model.Summary;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,17 +42,24 @@ final class SummaryCommand implements Callable<Integer> {
             Weights weights = models.load(common.seed());
             Summary summary = Weights.summarize(weights.model(), image, device);
             int width = summary.layers().stream().mapToInt(layer -> layer.name().length()).max().orElse(5);
-            String row = "%-" + Math.max(5, width) + "s  %-18s  %-20s  %12s  %16s";
-            common.say(String.format(Locale.ROOT, row, "layer", "kind", "output", "parameters", "multiply-adds"));
+            String row = "%-" + Math.max(5, width) + "s  %-18s  %-20s  %12s  %16s  %s";
+            common.say(String.format(Locale.ROOT, row, "layer", "kind", "output", "parameters", "multiply-adds",
+                    "convolution"));
             for (LayerSummary layer : summary.layers()) {
                 common.say(String.format(Locale.ROOT, row, layer.name(), layer.kind(), layer.output(),
-                        String.format(Locale.ROOT, "%,d", layer.parameters()), String.format(Locale.ROOT, "%,d", layer.multiplyAdds())));
+                        String.format(Locale.ROOT, "%,d", layer.parameters()), String.format(Locale.ROOT, "%,d", layer.multiplyAdds()), algorithms(layer)));
             }
             common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(),
                     summary.parameters(), summary.multiplyAdds(), image));
             common.writeJson(json(weights, summary));
             return 0;
         }
+    }
+
+    // One name where all passes agree, else those of forward, input gradient and weight gradient.
+    private static String algorithms(LayerSummary layer) {
+        List<String> names = layer.algorithms().values().stream().map(ConvolutionAlgorithm::toString).toList();
+        return String.join(", ", new HashSet<>(names).size() == 1 ? names.subList(0, 1) : names);
     }
 
     private static Map<String, Object> json(Weights weights, Summary summary) {
@@ -63,6 +72,11 @@ final class SummaryCommand implements Callable<Integer> {
             entry.put("output", layer.output().toArray());
             entry.put("parameters", layer.parameters());
             entry.put("multiply_adds", layer.multiplyAdds());
+            if (!layer.algorithms().isEmpty()) {
+                Map<String, String> algorithms = new LinkedHashMap<>();
+                layer.algorithms().forEach((pass, algorithm) -> algorithms.put(pass.toString(), algorithm.toString()));
+                entry.put("algorithms", algorithms);
+            }
             layers.add(entry);
         }
         Map<String, Object> json = new LinkedHashMap<>();

@@ -11,6 +11,7 @@ import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.Evaluation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,7 +100,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         requireWritable(save);
         TrainingSettings settings = resume ? resumed() : settings();
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openDevice(settings.conv())) {
             DataSplits splits = DataSource.load(settings.data());
             DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
             used.notices().forEach(common.progress()::line);
@@ -109,7 +110,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSettings settings, DataSplits used, Device device, Path path) throws IOException {
-        TrainingRun.FolderSource source = () -> resume ? RunFolder.open(path) : create(path, settings, used, device);
+        TrainingRun.FolderSource source = summary -> resume ? RunFolder.open(path) : create(path, settings, used, device, summary);
         try (TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
             if (resume) {
                 run.resume();
@@ -150,7 +151,7 @@ final class TrainCommand implements Callable<Integer> {
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
                 schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
                 projectBn == null ? bundle.projectBn() : projection(projectBn), init == null ? "" : init.toString(), !noAugment, !noShuffle,
-                common.seed());
+                common.convolutionMode(), common.seed());
     }
 
     private int limit() {
@@ -175,7 +176,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--seed", common.givenSeed()}};
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--conv", common.givenConvolutionMode().orElse(null)},
+            {"--seed", common.givenSeed()}};
         for (Object[] option : given) {
             if (option[1] != null) {
                 throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out");
@@ -187,10 +189,11 @@ final class TrainCommand implements Callable<Integer> {
         return TrainingSettings.parse(RunFolder.open(out).readInfo().settings());
     }
 
-    private static RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device) throws IOException {
+    private static RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)
+            throws IOException {
         RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(),
                 settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
-                settings.toMap(), Provenance.of(device, data));
+                settings.toMap(), Provenance.of(device, summary, data));
         return RunFolder.create(path, info);
     }
 

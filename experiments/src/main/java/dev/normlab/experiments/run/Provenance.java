@@ -1,10 +1,13 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.model.Summary;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// Where and with what something was computed.
 public final class Provenance {
@@ -16,8 +19,8 @@ public final class Provenance {
         return Optional.ofNullable(Provenance.class.getPackage().getImplementationVersion()).orElse("development");
     }
 
-    /// Program, Java, machine, kernels and data.
-    public static Map<String, String> of(Device device, DataSplits data) {
+    /// Program, Java, machine, kernels with the algorithms of the fast mode, and data.
+    public static Map<String, String> of(Device device, Summary summary, DataSplits data) {
         Map<String, String> map = new LinkedHashMap<>();
         map.put("normlab", version());
         map.put("java", System.getProperty("java.vm.name") + " " + Runtime.version());
@@ -25,9 +28,21 @@ public final class Provenance {
                 System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
                         + " processors");
         map.put("kernels", device.kernels().name());
+        map.put("convolutions", device.convolutionMode().toString());
+        if (device.convolutionMode() != ConvolutionMode.EXACT) {
+            map.put("convolution_algorithms", algorithms(summary));
+        }
         map.put("threads", Integer.toString(device.workers().threads()));
         map.put("train_data_sha256", data.train().contentHash());
         map.put("test_data_sha256", data.test().contentHash());
         return map;
+    }
+
+    // For example `conv1: forward F(4x4,3x3), backward_input F(4x4,3x3), backward_weight direct; ..`
+    private static String algorithms(Summary summary) {
+        return summary.layers().stream().filter(layer -> !layer.algorithms().isEmpty())
+                .map(layer -> layer.name() + ": " + layer.algorithms().entrySet().stream()
+                        .map(entry -> entry.getKey() + " " + entry.getValue()).collect(Collectors.joining(", ")))
+                .collect(Collectors.joining("; "));
     }
 }

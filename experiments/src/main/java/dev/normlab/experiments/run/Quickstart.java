@@ -19,6 +19,7 @@ import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.Evaluation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -125,15 +126,12 @@ public final class Quickstart {
 
     private TrainingSettings settings(String method, double weightDecay, Optional<Method.NormDecaySpec> normDecay) {
         return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay,
-                Optional.empty(), "", false, true, seed);
+                Optional.empty(), "", false, true, device.convolutionMode(), seed);
     }
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(),
-                settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
-                settings.toMap(), Provenance.of(device, data));
         Path path = out.resolve(settings.method());
-        try (TrainingRun run = new TrainingRun(settings, data, device, () -> RunFolder.create(path, info), progress)) {
+        try (TrainingRun run = new TrainingRun(settings, data, device, summary -> RunFolder.create(path, info(settings, data, summary)), progress)) {
             TrainingRun.Outcome outcome = run.run();
             if (!outcome.completed() || outcome.evaluation().isEmpty()) {
                 return Optional.empty();
@@ -149,6 +147,12 @@ public final class Quickstart {
             return Optional.of(new Line(settings.method(), new Proportion(test.correct(), test.count()),
                     new Proportion(robust.robustCorrect(), robust.n()), metrics.getLast().normSumL1(), outcome.seconds()));
         }
+    }
+
+    private RunInfo info(TrainingSettings settings, DataSplits data, Summary summary) {
+        return new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(),
+                settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
+                settings.toMap(), Provenance.of(device, summary, data));
     }
 
     private RobustnessResult attack(TrainingRun.Outcome outcome, Dataset test) {

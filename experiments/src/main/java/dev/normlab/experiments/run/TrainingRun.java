@@ -16,6 +16,7 @@ import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.loss.Objective;
 import dev.normlab.nn.model.ModelSpec;
+import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.optim.Sgd;
 import dev.normlab.nn.optim.SgdOptions;
 import dev.normlab.nn.train.DivergenceException;
@@ -75,10 +76,10 @@ public final class TrainingRun implements AutoCloseable {
     @FunctionalInterface
     public interface FolderSource {
 
-        /// The folder of the run.
+        /// The folder of the run of this model.
         ///
         /// @throws IOException if it cannot be made or opened
-        RunFolder folder() throws IOException;
+        RunFolder folder(Summary model) throws IOException;
     }
 
     /// Puts a run together; nothing is trained yet.
@@ -96,14 +97,14 @@ public final class TrainingRun implements AutoCloseable {
         this.model = settings.init().isEmpty()
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
-        Weights.summarize(model, data.train().shape(), device);
+        Summary summary = Weights.summarize(model, data.train().shape(), device);
         this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
                 settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn()), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle()
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
-        this.folder = source.folder();
+        this.folder = source.folder(summary);
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
     }

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.nn.optim.Schedule;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,9 +17,10 @@ import java.util.Optional;
 /// @param normDecay empty for none
 /// @param projectBn the largest norm of batch norm layers; empty for none
 /// @param augment   random crop and flip
+/// @param conv      how convolutions are computed
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
         double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, String init,
-        boolean augment, boolean shuffle, long seed) {
+        boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
     public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");
@@ -75,6 +77,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("init", init);
         map.put("augment", Boolean.toString(augment));
         map.put("shuffle", Boolean.toString(shuffle));
+        map.put("conv", conv.toString());
         map.put("seed", Long.toString(seed));
         return map;
     }
@@ -91,9 +94,19 @@ public record TrainingSettings(String model, String data, int limit, String meth
                     Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
                     Method.NormDecaySpec.parse(in.text("norm_decay")),
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)), in.text("init"),
-                    Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")), Long.parseLong(in.text("seed")));
+                    Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")),
+                    convolutionMode(map.getOrDefault("conv", "exact")), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {
             throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
+        }
+    }
+
+    // Runs from before there were two modes do not name theirs: they were exact.
+    private static ConvolutionMode convolutionMode(String name) {
+        try {
+            return ConvolutionMode.of(name);
+        } catch (IllegalArgumentException e) {
+            throw UserError.failure("the settings of the run folder: " + e.getMessage());
         }
     }
 

@@ -3,6 +3,9 @@ package dev.normlab.nn.layer;
 import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.init.Initialization;
 import java.util.Optional;
@@ -64,6 +67,18 @@ public final class Conv2d extends Layer {
     /// Strides, padding, dilation, groups and padding mode.
     public Conv2dGeometry geometry() {
         return geometry;
+    }
+
+    /// The sizes of the convolution that an input of this shape meets: after padding with anything but zeros, which comes first.
+    ///
+    /// @throws dev.normlab.engine.tensor.ShapeException if such an input does not fit
+    public Conv2dSizes sizes(Shape input) {
+        if (geometry.mode() == PadMode.ZERO) {
+            return Convolution.sizes(input, weight.shape(), geometry);
+        }
+        Shape padded = input.with(2, input.size(2) + geometry.padTop() + geometry.padBottom())
+                .with(3, input.size(3) + geometry.padLeft() + geometry.padRight());
+        return Convolution.sizes(padded, weight.shape(), geometry.unpadded());
     }
 
     /// The kernel `[o, c/groups, kh, kw]`.

@@ -1,6 +1,8 @@
 package dev.normlab.nn.model;
 
 import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
+import dev.normlab.engine.kernel.ConvolutionPass;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
@@ -12,6 +14,7 @@ import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +42,7 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
                 Tape tape = new Tape(recorder, List.of());
                 Layer.Observation ignored = model.observe((layer, input, output) -> {
                     if (layer.children().isEmpty() && names.containsKey(layer) && !(layer instanceof Sequential)) {
-                        layers.add(summary(names.getOrDefault(layer, ""), layer, input.shape(), output.shape()));
+                        layers.add(summary(names.getOrDefault(layer, ""), layer, input.shape(), output.shape(), device));
                     }
                 })) {
             model.forward(tape, recorder.feed("images", TensorSpec.floats(2, c, h, w)));
@@ -47,7 +50,7 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
         return new Summary(layers, model.parameterCount(), layers.stream().mapToLong(LayerSummary::multiplyAdds).sum());
     }
 
-    private static LayerSummary summary(String name, Layer layer, Shape input, Shape output) {
+    private static LayerSummary summary(String name, Layer layer, Shape input, Shape output, Device device) {
         Shape in = input.with(0, 1);
         Shape out = output.with(0, 1);
         long parameters = layer.namedParameters().values().stream().map(Parameter::shape).mapToLong(Shape::elements).sum();
@@ -57,7 +60,13 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
             case Linear linear -> linear.weight().shape().elements();
             default -> 0;
         };
-        return new LayerSummary(name, layer.getClass().getSimpleName(), in, out, parameters, multiplyAdds);
+        Map<ConvolutionPass, ConvolutionAlgorithm> algorithms = new EnumMap<>(ConvolutionPass.class);
+        if (layer instanceof Conv2d conv) {
+            for (ConvolutionPass pass : ConvolutionPass.values()) {
+                algorithms.put(pass, device.kernels().convolutions().algorithm(conv.sizes(in), pass));
+            }
+        }
+        return new LayerSummary(name, layer.getClass().getSimpleName(), in, out, parameters, multiplyAdds, algorithms);
     }
 
     /// Weights that one output (or, transposed, one input) meets: the elements of the weight but for its first dimension.

@@ -14,4 +14,9 @@ public interface ConvolutionKernels {
 
     /// The adjoint in the weight: `dWeight[o,c,t,u] = sum over n and output pixels of dOut[n,o,..] * x[n,c,..]`.
     void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace);
+
+    /// What computes this pass of a convolution: a function of the sizes without the batch.
+    default ConvolutionAlgorithm algorithm(Conv2dSizes s, ConvolutionPass pass) {
+        return ConvolutionAlgorithm.DIRECT;
+    }
 }

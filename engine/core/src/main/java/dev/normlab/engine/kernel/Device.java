@@ -15,6 +15,7 @@ import java.util.ServiceLoader;
 public final class Device implements AutoCloseable {
 
     private final Kernels kernels;
+    private final ConvolutionMode convolutionMode;
     private final Workers workers;
     private final Workspace workspace;
     private final StoragePool pool;
@@ -22,8 +23,9 @@ public final class Device implements AutoCloseable {
     private final Map<String, Long> calls = new HashMap<>();
     private long repacks;
 
-    private Device(Kernels kernels, int threads, boolean poison, List<String> notices) {
+    private Device(Kernels kernels, ConvolutionMode convolutionMode, int threads, boolean poison, List<String> notices) {
         this.kernels = kernels;
+        this.convolutionMode = convolutionMode;
         this.workers = new Workers(threads);
         this.workspace = new Workspace(workers);
         this.pool = new StoragePool(poison);
@@ -34,36 +36,50 @@ public final class Device implements AutoCloseable {
     ///
     /// @param poison whether fresh memory is filled with NaN, which tests use
     public static Device of(Kernels kernels, int threads, boolean poison) {
-        return new Device(kernels, threads, poison, List.of());
+        return new Device(kernels, ConvolutionMode.EXACT, threads, poison, List.of());
     }
 
-    /// The fastest CPU backend that runs in this JVM; if that is not the vector backend, [#notices()] says why and what to do.
+    /// The fastest CPU backend that runs in this JVM, with exact convolutions; if that is not the vector backend, [#notices()] says why and
+    /// what to do.
     public static Device cpu(int threads) {
+        return cpu(threads, ConvolutionMode.EXACT);
+    }
+
+    /// The fastest CPU backend that runs in this JVM, with this mode of convolutions; if that is not the vector backend, convolutions are
+    /// exact, and [#notices()] says why and what to do.
+    public static Device cpu(int threads, ConvolutionMode mode) {
         List<String> notices = new ArrayList<>();
         for (KernelsProvider provider : providers()) {
             if (!provider.name().equals("vector")) {
                 continue;
             }
             if (provider.obstacle().isEmpty()) {
-                return new Device(provider.create(), threads, false, List.of());
+                return new Device(provider.create(mode), mode, threads, false, List.of());
             }
             notices.add(provider.obstacle().get());
         }
-        return new Device(provider("scalar").create(), threads, false, notices);
+        return new Device(provider("scalar").create(), ConvolutionMode.EXACT, threads, false, notices);
     }
 
     /// The readable reference loops.
     public static Device scalar(int threads) {
-        return new Device(provider("scalar").create(), threads, false, List.of());
+        return new Device(provider("scalar").create(), ConvolutionMode.EXACT, threads, false, List.of());
     }
 
-    /// The device of this name.
+    /// The device of this name, with exact convolutions.
     ///
     /// @throws IllegalArgumentException if there is none
     public static Device open(String name, int threads) {
+        return open(name, threads, ConvolutionMode.EXACT);
+    }
+
+    /// The device of this name with this mode of convolutions.
+    ///
+    /// @throws IllegalArgumentException if there is no such device, or it has no such mode
+    public static Device open(String name, int threads, ConvolutionMode mode) {
         return switch (name.toLowerCase(Locale.ROOT)) {
-            case "cpu" -> cpu(threads);
-            case "scalar" -> scalar(threads);
+            case "cpu" -> cpu(threads, mode);
+            case "scalar" -> new Device(provider("scalar").create(mode), mode, threads, false, List.of());
             default -> throw new IllegalArgumentException("there is no device '" + name + "'; known devices: cpu, scalar");
         };
     }
@@ -81,6 +97,11 @@ public final class Device implements AutoCloseable {
     /// The backend.
     public Kernels kernels() {
         return kernels;
+    }
+
+    /// How convolutions are computed.
+    public ConvolutionMode convolutionMode() {
+        return convolutionMode;
     }
 
     /// The team of threads.

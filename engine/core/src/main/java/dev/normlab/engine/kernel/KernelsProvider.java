@@ -16,6 +16,17 @@ public interface KernelsProvider {
     /// @throws IllegalStateException if there is an [#obstacle()]
     Kernels create();
 
+    /// The kernels with this mode of convolutions.
+    ///
+    /// @throws IllegalStateException    if there is an [#obstacle()]
+    /// @throws IllegalArgumentException if the backend has no such mode
+    default Kernels create(ConvolutionMode mode) {
+        if (mode != ConvolutionMode.EXACT) {
+            throw new IllegalArgumentException("the device '" + name() + "' has only exact convolutions, but the mode is " + mode);
+        }
+        return create();
+    }
+
     /// What the backend makes of this machine, in one line for `devices`.
     String describe();
 }

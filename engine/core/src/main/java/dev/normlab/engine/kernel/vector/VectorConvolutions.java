@@ -1,12 +1,16 @@
 package dev.normlab.engine.kernel.vector;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.ConvolutionKernels;
+import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.engine.kernel.ConvolutionPass;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,10 +26,29 @@ final class VectorConvolutions implements ConvolutionKernels {
     private final Map<Conv2dSizes, List<ConvolutionPlan>> backwardPlans = new ConcurrentHashMap<>();
     private final Map<Conv2dSizes, GradientPlan> gradientPlans = new ConcurrentHashMap<>();
 
+    private final ConvolutionMode mode;
+    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradForward = new ConcurrentHashMap<>();
+    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradBackward = new ConcurrentHashMap<>();
+
+    VectorConvolutions(ConvolutionMode mode) {
+        this.mode = mode;
+    }
+
+    @Override
+    public ConvolutionAlgorithm algorithm(Conv2dSizes s, ConvolutionPass pass) {
+        return mode == ConvolutionMode.EXACT ? ConvolutionAlgorithm.DIRECT : ConvolutionChoice.of(s, pass);
+    }
+
     @Override
     public void conv2dForward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Workspace workspace) {
         if (GroupedConvolution.fits(s)) {
             GroupedConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), y.floats(), workspace);
+            return;
+        }
+        Optional<WinogradPlan> winograd = winogradForward.computeIfAbsent(withoutBatch(s), this::winogradForward);
+        if (winograd.isPresent()) {
+            float[] packed = WinogradWeights.packed(s, false, winograd.get(), weight, workspace);
+            new WinogradProduct(winograd.get(), s.n(), x.floats(), packed, bias == null ? null : bias.floats(), y.floats()).run(workspace);
             return;
         }
         List<ConvolutionPlan> plans = forwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::forwardPlan);
@@ -40,6 +63,12 @@ final class VectorConvolutions implements ConvolutionKernels {
     public void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace) {
         if (GroupedConvolution.fits(s)) {
             GroupedConvolution.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
+            return;
+        }
+        Optional<WinogradPlan> winograd = winogradBackward.computeIfAbsent(withoutBatch(s), this::winogradBackward);
+        if (winograd.isPresent()) {
+            float[] packed = WinogradWeights.packed(s, true, winograd.get(), weight, workspace);
+            new WinogradProduct(winograd.get(), s.n(), dOut.floats(), packed, null, dx.floats()).run(workspace);
             return;
         }
         List<ConvolutionPlan> plans = backwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::backwardPlans);
@@ -60,6 +89,14 @@ final class VectorConvolutions implements ConvolutionKernels {
         GradientPlan plan = gradientPlans.computeIfAbsent(withoutBatch(s),
                 sizes -> new GradientPlan(sizes, VectorKernels.isPlain(sizes.c())));
         new ConvolutionGradient(plan, s, x.floats(), dOut.floats(), VectorKernels.isPlain(s.o()), dWeight.floats()).run(workspace);
+    }
+
+    private Optional<WinogradPlan> winogradForward(Conv2dSizes s) {
+        return WinogradTransforms.of(algorithm(s, ConvolutionPass.FORWARD)).map(transforms -> WinogradPlan.forward(transforms, s));
+    }
+
+    private Optional<WinogradPlan> winogradBackward(Conv2dSizes s) {
+        return WinogradTransforms.of(algorithm(s, ConvolutionPass.BACKWARD_INPUT)).map(transforms -> WinogradPlan.backward(transforms, s));
     }
 
     private static List<ConvolutionPlan> forwardPlan(Conv2dSizes s) {

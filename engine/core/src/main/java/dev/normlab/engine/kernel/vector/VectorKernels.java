@@ -5,6 +5,7 @@ import static dev.normlab.engine.kernel.vector.Lanes.V;
 import dev.normlab.engine.kernel.ArrangementKernels;
 import dev.normlab.engine.kernel.BatchNormKernels;
 import dev.normlab.engine.kernel.ConvolutionKernels;
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.ElementwiseKernels;
 import dev.normlab.engine.kernel.Kernels;
 import dev.normlab.engine.kernel.LossKernels;
@@ -29,7 +30,7 @@ public final class VectorKernels implements Kernels {
     private static final Layout BLOCKED = Layout.blocked(V);
 
     private final ScalarKernels scalar = new ScalarKernels();
-    private final ConvolutionKernels convolutions = new VectorConvolutions();
+    private final ConvolutionKernels convolutions;
     private final MatrixKernels matrices = new VectorMatrices();
     private final BatchNormKernels batchNorms = new VectorBatchNorms(scalar.batchNorms());
     private final PoolingKernels pooling = new VectorPooling(scalar.pooling());
@@ -37,8 +38,15 @@ public final class VectorKernels implements Kernels {
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
     private final UpdateKernels updates = new VectorUpdates(scalar.updates());
 
-    /// The kernels for this machine.
-    public VectorKernels() {}
+    /// The kernels for this machine, with exact convolutions.
+    public VectorKernels() {
+        this(ConvolutionMode.EXACT);
+    }
+
+    /// The kernels for this machine, with this mode of convolutions.
+    public VectorKernels(ConvolutionMode mode) {
+        this.convolutions = new VectorConvolutions(mode);
+    }
 
     /// What the backend makes of this machine.
     static String describe() {

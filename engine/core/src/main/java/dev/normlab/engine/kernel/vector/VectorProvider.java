@@ -1,5 +1,6 @@
 package dev.normlab.engine.kernel.vector;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Kernels;
 import dev.normlab.engine.kernel.KernelsProvider;
 import java.util.Optional;
@@ -30,11 +31,16 @@ public final class VectorProvider implements KernelsProvider {
 
     @Override
     public Kernels create() {
+        return create(ConvolutionMode.EXACT);
+    }
+
+    @Override
+    public Kernels create(ConvolutionMode mode) {
         Optional<String> obstacle = obstacle();
         if (obstacle.isPresent()) {
             throw new IllegalStateException(obstacle.get());
         }
-        return new VectorKernels();
+        return new VectorKernels(mode);
     }
 
     @Override

@@ -1,6 +1,9 @@
 package dev.normlab.engine.kernel.vector;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
+import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.engine.kernel.ConvolutionPass;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
@@ -17,9 +20,14 @@ final class ConvolutionCase {
     final float[] bias;
     final float[] dOut;
 
-    private final VectorKernels kernels = new VectorKernels();
+    private final VectorKernels kernels;
 
     ConvolutionCase(Conv2dSizes s, SplittableRandom random) {
+        this(s, random, ConvolutionMode.EXACT);
+    }
+
+    ConvolutionCase(Conv2dSizes s, SplittableRandom random, ConvolutionMode mode) {
+        this.kernels = new VectorKernels(mode);
         this.s = s;
         this.x = values(s.inputShape(), random);
         this.weight = values(s.weightShape(), random);
@@ -27,7 +35,8 @@ final class ConvolutionCase {
         this.dOut = values(s.outputShape(), random);
     }
 
-    private ConvolutionCase(Conv2dSizes s, float[] x, float[] weight, float[] bias, float[] dOut) {
+    private ConvolutionCase(VectorKernels kernels, Conv2dSizes s, float[] x, float[] weight, float[] bias, float[] dOut) {
+        this.kernels = kernels;
         this.s = s;
         this.x = x;
         this.weight = weight;
@@ -63,6 +72,28 @@ final class ConvolutionCase {
         }
     }
 
+    /// Sizes that the fast mode may compute with fewer products: 3x3 kernels with stride 1, maps from 1x1 on, any channels and padding.
+    static Conv2dSizes regular(SplittableRandom random) {
+        while (true) {
+            int c = pick(random, 5, 10, 16, 24, 33, 56, 70), o = pick(random, 5, 10, 16, 24, 33, 56, 70);
+            int h = random.nextInt(1, 15), w = random.nextInt(1, 15), most = random.nextInt(3) == 0 ? 4 : 2;
+            int[] pads = {random.nextInt(most), random.nextInt(most), random.nextInt(most), random.nextInt(most)};
+            if (random.nextInt(3) == 0) {
+                Arrays.fill(pads, 1);
+                h = random.nextInt(3) == 0 ? 2 : h;
+                w = h == 2 ? 2 : w;
+            }
+            if (h + pads[0] + pads[1] > 2 && w + pads[2] + pads[3] > 2) {
+                return sizes(random.nextInt(1, 9), c, h, w, o, 3, 3, 1, 1, pads, 1, 1, 1);
+            }
+        }
+    }
+
+    /// How the vector backend computes a pass of this case.
+    ConvolutionAlgorithm algorithm(ConvolutionPass pass) {
+        return kernels.convolutions().algorithm(s, pass);
+    }
+
     private static int pick(SplittableRandom random, int... values) {
         return values[random.nextInt(values.length)];
     }
@@ -79,7 +110,7 @@ final class ConvolutionCase {
     ConvolutionCase image(int in) {
         Conv2dSizes one = new Conv2dSizes(1, s.c(), s.h(), s.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), s.padTop(),
                 s.padBottom(), s.padLeft(), s.padRight(), s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
-        return new ConvolutionCase(one, part(x, in), weight, bias, part(dOut, in));
+        return new ConvolutionCase(kernels, one, part(x, in), weight, bias, part(dOut, in));
     }
 
     /// The values of image `in` of a tensor `[n, ..]`.

@@ -1,0 +1,90 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+
+/// Where the tiles of a Winograd convolution lie: a correlation with a 3x3 kernel and stride 1 of an input `[n, inputs, height, width]`, with
+/// `padTop` rows and `padLeft` columns of zeros before it, to an output `[n, outputs, outHeight, outWidth]`.
+///
+/// Tiles are numbered over the rows, the columns and then the images. A *unit* is a run of neighbouring tiles, of one image or several, whose
+/// transformed inputs and sums are in scratch memory at the same time.
+///
+/// @param transforms the algorithm
+final class WinogradPlan {
+
+    final WinogradTransforms transforms;
+    final ChannelGroups channels;
+    final int height;
+    final int width;
+    final int padTop;
+    final int padLeft;
+    final int outHeight;
+    final int outWidth;
+    final int tileRows;
+    final int tileColumns;
+
+    /// Products of a tile for each pair of channels.
+    final int frequencies;
+
+    /// Floats of the transformed inputs of one tile and frequency.
+    final int inputStride;
+
+    private WinogradPlan(WinogradTransforms transforms, int inputs, int outputs, int height, int width, int padTop, int padLeft,
+            int outHeight, int outWidth) {
+        this.transforms = transforms;
+        this.channels = ChannelGroups.of(inputs, outputs, 1, false, TileProducts.MAX_VECTORS);
+        this.height = height;
+        this.width = width;
+        this.padTop = padTop;
+        this.padLeft = padLeft;
+        this.outHeight = outHeight;
+        this.outWidth = outWidth;
+        int m = transforms.outputs();
+        this.tileRows = (outHeight + m - 1) / m;
+        this.tileColumns = (outWidth + m - 1) / m;
+        this.frequencies = transforms.frequencies() * transforms.frequencies();
+        this.inputStride = Lanes.blocks(inputs) * V;
+    }
+
+    /// The plan of a convolution's forward pass.
+    static WinogradPlan forward(WinogradTransforms transforms, Conv2dSizes s) {
+        return new WinogradPlan(transforms, s.c(), s.o(), s.h(), s.w(), s.padTop(), s.padLeft(), s.oh(), s.ow());
+    }
+
+    /// The plan of a convolution's input gradient, which is the correlation of the output's gradient with the kernels turned by 180 degrees.
+    static WinogradPlan backward(WinogradTransforms transforms, Conv2dSizes s) {
+        return new WinogradPlan(transforms, s.o(), s.c(), s.oh(), s.ow(), 2 - s.padTop(), 2 - s.padLeft(), s.h(), s.w());
+    }
+
+    /// Tiles of one image.
+    int tiles() {
+        return tileRows * tileColumns;
+    }
+
+    /// Tiles of a full unit: many for many channels, whose weights come from far away, and few for few, so that everything stays in the
+    /// second-level cache.
+    int unitTiles() {
+        return channels.length() <= 64 ? 36 : channels.length() <= 256 ? 48 : 66;
+    }
+
+    /// The first input row of a tile; negative or beyond the image where it reaches into the padding.
+    int inputRow(int tile) {
+        return tile / tileColumns % tileRows * transforms.outputs() - padTop + transforms.firstInput();
+    }
+
+    /// The first input column of a tile.
+    int inputColumn(int tile) {
+        return tile % tileColumns * transforms.outputs() - padLeft + transforms.firstInput();
+    }
+
+    /// The first output row of a tile.
+    int outputRow(int tile) {
+        return tile / tileColumns % tileRows * transforms.outputs();
+    }
+
+    /// The first output column of a tile.
+    int outputColumn(int tile) {
+        return tile % tileColumns * transforms.outputs();
+    }
+}

@@ -1,0 +1,135 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+import static dev.normlab.engine.kernel.vector.TileProducts.PIXELS;
+
+import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Runs one [WinogradPlan] over a batch: a convolution's forward pass or its input gradient.
+///
+/// A chunk is a unit of tiles and a set of pieces of the output channels. It transforms the unit's inputs to `[frequency][tile][input
+/// channel]`; then, piece by piece, it multiplies them with the transformed weights, which gives `[frequency][group of six tiles][vector]
+/// [tile]`, and transforms these sums back while they are in the cache. Every sum runs over all input channels in order, whatever the unit,
+/// so a result depends on its own tile only.
+final class WinogradProduct {
+
+    // Chunks that a batch should give, if it can, for the sake of the threads.
+    private static final int MIN_CHUNKS = 8;
+
+    // Output channels for which it pays to transform the inputs once more.
+    private static final int SET_OUTPUTS = 256;
+
+    private final WinogradPlan plan;
+    private final int n;
+    private final float[] x;
+    private final float[] weights;
+    private final float @Nullable [] bias;
+    private final float[] y;
+
+    private final int unitTiles;
+    private final int inputStep;
+    private final int[] frequencies;
+    private final int[] places;
+
+    /// @param weights transformed by [WinogradWeights]
+    WinogradProduct(WinogradPlan plan, int n, float[] x, float[] weights, float @Nullable [] bias, float[] y) {
+        this.plan = plan;
+        this.n = n;
+        this.x = x;
+        this.weights = weights;
+        this.bias = bias;
+        this.y = y;
+        int fair = (n * plan.tiles() / MIN_CHUNKS + PIXELS - 1) / PIXELS * PIXELS;
+        this.unitTiles = Math.clamp(fair, PIXELS, plan.unitTiles());
+        // A vector more than needed: frequencies a power of two apart would fall into the same sets of the cache.
+        this.inputStep = unitTiles * plan.inputStride + V;
+        this.frequencies = new int[2 * plan.frequencies];
+        for (int f = 0; f < plan.frequencies; f++) {
+            frequencies[2 * f] = f * inputStep;
+            frequencies[2 * f + 1] = f;
+        }
+        this.places = new int[unitTiles];
+        for (int i = 0; i < unitTiles; i++) {
+            places[i] = i * plan.inputStride;
+        }
+    }
+
+    void run(Workspace workspace) {
+        int tiles = n * plan.tiles(), units = (tiles + unitTiles - 1) / unitTiles;
+        List<Piece> pieces = plan.channels.pieces();
+        int perSet = Math.max(1, SET_OUTPUTS / (pieces.getFirst().vectors() * V)), most = (pieces.size() + perSet - 1) / perSet;
+        int sets = units == 0 ? 1 : Math.clamp(MIN_CHUNKS / units, 1, most);
+        workspace.workers().run(units * sets, (chunk, worker) -> {
+            int unit = chunk / sets, set = chunk % sets, first = unit * unitTiles, count = Math.min(unitTiles, tiles - first);
+            float[] transformed = workspace.scratch(worker, "winograd inputs", plan.frequencies * inputStep);
+            float[] scratch = workspace.scratch(worker, "winograd scratch", 2 * plan.transforms.scratchFloats());
+            transformInputs(first, count, transformed, scratch);
+            for (Piece piece : pieces.subList(pieces.size() * set / sets, pieces.size() * (set + 1) / sets)) {
+                int groups = (count + PIXELS - 1) / PIXELS, sumStep = groups * piece.vectors() * PIXELS * V + V;
+                float[] sums = workspace.scratch(worker, "winograd sums", plan.frequencies * sumStep);
+                multiply(piece, groups, transformed, sums, sumStep);
+                transformOutputs(piece, first, count, sums, sumStep, scratch, workspace, worker);
+                // Now the outputs of this unit's tiles and this piece's blocks are written and still in the cache.
+            }
+        });
+    }
+
+    // The last group may hold tiles of an earlier unit or none; what is computed for them is not used.
+    private void multiply(Piece piece, int groups, float[] transformed, float[] sums, int sumStep) {
+        int weightStep = WinogradWeights.step(plan, piece), weightsAt = WinogradWeights.at(plan, piece);
+        for (int f = 0; f < plan.frequencies; f++) {
+            for (int group = 0; group < groups; group++) {
+                TileProducts.multiply(piece.vectors(), transformed, places, group * PIXELS, frequencies, f, f + 1, plan.channels.length(),
+                        weights, weightsAt, weightStep, sums, f * sumStep + group * piece.vectors() * PIXELS * V);
+            }
+        }
+    }
+
+    private void transformInputs(int first, int count, float[] to, float[] scratch) {
+        WinogradTransforms transforms = plan.transforms;
+        int t = transforms.inputs(), blocks = plan.inputStride / V, patch = transforms.scratchFloats();
+        for (int block = 0; block < blocks; block++) {
+            for (int i = 0; i < count; i++) {
+                int image = (first + i) / plan.tiles(), tile = (first + i) % plan.tiles();
+                int row = plan.inputRow(tile), column = plan.inputColumn(tile), plane = (image * blocks + block) * plan.height * plan.width;
+                boolean inside = row >= 0 && column >= 0 && row + t <= plan.height && column + t <= plan.width;
+                if (!inside) {
+                    WinogradPatches.take(x, plane, plan.height, plan.width, row, column, t, scratch, patch);
+                }
+                transforms.input(inside ? x : scratch, inside ? (plane + row * plan.width + column) * V : patch, (inside ? plan.width : t) * V,
+                        scratch, to, i * plan.inputStride + block * V, inputStep);
+            }
+        }
+    }
+
+    private void transformOutputs(Piece piece, int first, int count, float[] sums, int step, float[] scratch, Workspace workspace, int worker) {
+        WinogradTransforms transforms = plan.transforms;
+        int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), patch = transforms.scratchFloats();
+        float[] biases = workspace.scratch(worker, "convolution bias", piece.vectors() * V);
+        fillBiases(piece, biases);
+        for (int b = 0; b < piece.vectors(); b++) {
+            for (int i = 0; i < count; i++) {
+                int image = (first + i) / plan.tiles(), tile = (first + i) % plan.tiles();
+                int row = plan.outputRow(tile), column = plan.outputColumn(tile);
+                int at = ((i / PIXELS * piece.vectors() + b) * PIXELS + i % PIXELS) * V;
+                int plane = (image * blocks + piece.block() + b) * plan.outHeight * plan.outWidth;
+                boolean inside = row + m <= plan.outHeight && column + m <= plan.outWidth;
+                transforms.output(sums, at, step, biases, b * V, scratch, inside ? y : scratch,
+                        inside ? (plane + row * plan.outWidth + column) * V : patch, (inside ? plan.outWidth : m) * V);
+                if (!inside) {
+                    WinogradPatches.put(scratch, patch, m, y, plane, plan.outHeight, plan.outWidth, row, column);
+                }
+            }
+        }
+    }
+
+    private void fillBiases(Piece piece, float[] biases) {
+        for (int lane = 0; lane < piece.vectors() * V; lane++) {
+            int channel = piece.block() * V + lane;
+            biases[lane] = bias != null && channel < plan.channels.outputs() ? bias[channel] : 0f;
+        }
+    }
+}
