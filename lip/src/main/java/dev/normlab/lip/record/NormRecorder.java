@@ -1,0 +1,124 @@
+package dev.normlab.lip.record;
+
+import dev.normlab.lip.norm.LayerNorms;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.norm.NormedLayer;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.train.Evaluation;
+import dev.normlab.nn.train.EpochTotals;
+import dev.normlab.nn.train.TrainingEvent;
+import dev.normlab.nn.train.TrainingListener;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Records the norms of every layer while a model is trained: every so many steps, and at the end of every epoch.
+///
+/// Memory stays bounded: when more points than the capacity have come, every second one is dropped, and from then on only every second one is kept, and
+/// so on; the latest point is always there. Ends of epochs are thinned like all others. A [NormSink] sees every point, for streaming to a file.
+public final class NormRecorder implements TrainingListener {
+
+    private final Layer model;
+    private final Options options;
+    private final NormSink sink;
+    private final List<NormSeries.Layer> layers;
+    private final List<NormPoint> kept = new ArrayList<>();
+    private long steps;
+    private long seen;
+    private long stride = 1;
+    private boolean latestIsExtra;
+
+    /// How much is recorded.
+    ///
+    /// @param everySteps how many steps lie between two points; 0 for the ends of epochs only
+    /// @param capacity   how many points are kept in memory at most, at least 2
+    public record Options(int everySteps, int capacity) {
+
+        /// The ends of epochs, at most 4096 points.
+        public static final Options EPOCHS = new Options(0, 4096);
+
+        /// @throws IllegalArgumentException if a number is out of range
+        public Options {
+            if (everySteps < 0 || capacity < 2) {
+                throw new IllegalArgumentException(
+                        "norm recorder: expected everySteps >= 0 and capacity >= 2, but got " + everySteps + " and " + capacity);
+            }
+        }
+    }
+
+    /// Sees every recorded point.
+    @FunctionalInterface
+    public interface NormSink {
+
+        /// Called once for every point, in order.
+        void accept(NormPoint point);
+    }
+
+    /// A recorder that keeps its points in memory.
+    public NormRecorder(Layer model, Options options) {
+        this(model, options, _ -> {
+        });
+    }
+
+    /// A recorder that hands every point on as well.
+    public NormRecorder(Layer model, Options options, NormSink sink) {
+        this.model = model;
+        this.options = options;
+        this.sink = sink;
+        this.layers = NormedLayer.of(model).stream().map(layer -> new NormSeries.Layer(layer.name(), layer.kind())).toList();
+    }
+
+    @Override
+    public void on(TrainingEvent event) {
+        switch (event) {
+            case TrainingEvent.StepFinished step when options.everySteps() > 0 && (step.step() + 1) % options.everySteps() == 0
+                    && step.batch() + 1 < step.batches() ->
+                record(step.step() + 1, step.epoch() + (step.batch() + 1.0) / step.batches(), step.totals(), Double.NaN);
+            case TrainingEvent.StepFinished step -> steps = step.step() + 1;
+            case TrainingEvent.EpochFinished epoch ->
+                record(steps, epoch.epoch() + 1.0, epoch.train(), epoch.test().map(Evaluation::accuracy).orElse(Double.NaN));
+            default -> {
+                // nothing was trained
+            }
+        }
+    }
+
+    private void record(long step, double epoch, EpochTotals totals, double testAccuracy) {
+        LayerNorms norms = LayerNorms.of(model);
+        NormPoint point = new NormPoint(step, epoch, totals.loss(), totals.accuracy(), testAccuracy, norms.of(Norm.L1),
+                norms.of(Norm.LINF));
+        sink.accept(point);
+        keep(point);
+    }
+
+    /// Keeps every `stride`-th point and, beyond them, the latest.
+    private void keep(NormPoint point) {
+        if (latestIsExtra) {
+            kept.removeLast();
+        }
+        latestIsExtra = seen % stride != 0;
+        kept.add(point);
+        seen++;
+        if (kept.size() > options.capacity()) {
+            thin(point);
+        }
+    }
+
+    private void thin(NormPoint latest) {
+        List<NormPoint> regular = new ArrayList<>();
+        for (int i = 0; i < kept.size() - (latestIsExtra ? 1 : 0); i += 2) {
+            regular.add(kept.get(i));
+        }
+        stride *= 2;
+        kept.clear();
+        kept.addAll(regular);
+        latestIsExtra = kept.getLast() != latest;
+        if (latestIsExtra) {
+            kept.add(latest);
+        }
+    }
+
+    /// What is in memory.
+    public NormSeries series() {
+        return new NormSeries(layers, kept);
+    }
+}
