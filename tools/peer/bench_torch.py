@@ -3,7 +3,8 @@
 
 Usage: python bench_torch.py MODEL [--tuned] [--batch-size 128] [--threads 2] [--seconds 10]
 
-Prints one JSON line with `train_images_per_second` and `infer_images_per_second`: medians over steps after warming up. A training step is
+Prints one JSON line with `train_images_per_second` and `infer_images_per_second`, medians over steps after warming up (--seconds of training, half as
+many of inference, at least three steps each), and with the process's peak resident memory. A training step is
 forward, mean cross entropy, backward and SGD with momentum 0.9 on random images that are already in memory; inference is eval mode without
 gradients. `--tuned` takes channels-last memory and keeps freed memory in the process (malloc settings; the script starts itself again with
 them, since they are read once). All weights are PyTorch's defaults.
@@ -12,6 +13,7 @@ them, since they are read once). All weights are PyTorch's defaults.
 import argparse
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -43,6 +45,11 @@ def median_rate(step, images, seconds):
     return round(statistics.median(rates), 1), len(rates)
 
 
+def peak_resident_bytes():
+    """The largest resident set of this process so far (Linux counts in KiB)."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def measure(model, tuned, batch_size, seconds):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
     import networks
@@ -66,11 +73,12 @@ def measure(model, tuned, batch_size, seconds):
             network(images)
 
     train, train_steps = median_rate(train_step, batch_size, seconds)
+    train_peak = peak_resident_bytes()
     network.eval()
     inference, infer_steps = median_rate(infer, batch_size, seconds / 2)
     return {"model": model, "settings": "tuned" if tuned else "default", "torch": torch.__version__, "threads": torch.get_num_threads(),
             "batch_size": batch_size, "train_images_per_second": train, "infer_images_per_second": inference,
-            "train_steps": train_steps, "infer_steps": infer_steps, "load_average": round(os.getloadavg()[0], 2)}
+            "train_peak_resident_bytes": train_peak, "peak_resident_bytes": peak_resident_bytes(), "train_steps": train_steps, "infer_steps": infer_steps, "load_average": round(os.getloadavg()[0], 2)}
 
 
 def main():

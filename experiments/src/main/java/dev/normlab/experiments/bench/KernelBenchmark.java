@@ -1,5 +1,6 @@
 package dev.normlab.experiments.bench;
 
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.experiments.stats.Sample;
@@ -9,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Times every distinct operation of some networks, with the machine's peak measured in between.
@@ -30,13 +32,15 @@ public final class KernelBenchmark {
     /// What was measured of one operation.
     ///
     /// @param name      for people
+    /// @param opcode    the operation
+    /// @param convolution the sizes, of a convolution
     /// @param work      nominal work
     /// @param seconds   the median of a run
-    /// @param share     of the machine's peak: arithmetic of all threads, or memory bandwidth; NaN if the operands fit into the caches or there is no peak
+    /// @param share     of the machine's peak in the same rounds: arithmetic of all threads, or bandwidth; NaN if the operands fit into the caches or there is no peak
     /// @param repacks   copies between layouts within a run
     /// @param training  how often a training step of each network does this
     /// @param inference how often inference of each network does this
-    public record Row(String name, String opcode, KernelWork work, double seconds, double share, long repacks,
+    public record Row(String name, String opcode, Optional<Conv2dSizes> convolution, KernelWork work, double seconds, double share, long repacks,
             Map<String, Integer> training, Map<String, Integer> inference) {
 
         /// GFLOP/s of an arithmetic operation, GB/s of any other.
@@ -105,19 +109,19 @@ public final class KernelBenchmark {
             device.pool().clear();
             from = to;
         }
-        MachinePeak.Rates peak = machine.rates();
-        return new Result(peak, machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(one -> one.row(peak)).toList());
+        return new Result(machine.rates(), machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(Measured::row).toList());
     }
 
-    /// One operation and its times.
-    private record Measured(KernelCase kernel, boolean cold, long repacks, double seconds) {
+    /// One operation, its time, and the peak in the same rounds.
+    private record Measured(KernelCase kernel, boolean cold, long repacks, double seconds, MachinePeak.Rates peak) {
 
-        Row row(MachinePeak.Rates peak) {
+        Row row() {
             KernelWork work = kernel.work();
             double limit = work.isArithmetic() ? peak.allThreads() : peak.bandwidth(work);
             double done = work.isArithmetic() ? work.operations() : work.bytes();
             double share = limit > 0 && (work.isArithmetic() || cold) ? done / seconds / 1e9 / limit : Double.NaN;
-            return new Row(KernelNames.of(kernel.key()), kernel.key().opcode().name(), work, seconds, share, repacks,
+            return new Row(KernelNames.of(kernel.key()), kernel.key().opcode().name(),
+                    kernel.key().attributes() instanceof Conv2dSizes s ? Optional.of(s) : Optional.empty(), work, seconds, share, repacks,
                     new LinkedHashMap<>(kernel.training()), new LinkedHashMap<>(kernel.inference()));
         }
     }
@@ -138,9 +142,10 @@ public final class KernelBenchmark {
                 seconds[i][round] = median(prepared.get(i));
             }
         }
+        MachinePeak.Rates peak = machine.rates(rounds);
         List<Measured> measured = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
-            measured.add(new Measured(cases.get(i), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median()));
+            measured.add(new Measured(cases.get(i), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median(), peak));
             prepared.get(i).close();
         }
         return measured;

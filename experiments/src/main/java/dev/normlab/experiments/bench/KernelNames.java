@@ -1,5 +1,6 @@
 package dev.normlab.experiments.bench;
 
+import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.GemmSizes;
@@ -27,6 +28,7 @@ final class KernelNames {
             case UnaryFunction function -> function.name().toLowerCase(Locale.ROOT) + (key.opcode() == Opcode.UNARY ? " " : " backward ")
                     + largest(key);
             case BroadcastSizes s -> s.function().name().toLowerCase(Locale.ROOT) + " " + s.a() + " " + s.b();
+            case BatchNormSizes _ -> opcode + residual(key) + " " + largest(key);
             case null, default -> opcode + " " + largest(key);
         };
     }
@@ -40,6 +42,11 @@ final class KernelNames {
         };
         return "conv " + s.kh() + "x" + s.kw() + " " + s.c() + "->" + s.o() + (s.groups() > 1 ? " groups " + s.groups() : "")
                 + (s.strideH() > 1 ? " stride " + s.strideH() : "") + " @" + s.h() + "x" + s.w() + " " + what;
+    }
+
+    private static String residual(KernelCase.Key key) {
+        boolean forward = key.opcode() == Opcode.BATCH_NORM_TRAIN_RELU || key.opcode() == Opcode.BATCH_NORM_EVAL_RELU;
+        return forward && key.inputs().getLast() != null ? " + residual" : "";
     }
 
     private static String largest(KernelCase.Key key) {

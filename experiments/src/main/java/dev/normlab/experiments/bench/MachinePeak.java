@@ -113,14 +113,20 @@ public final class MachinePeak {
 
     /// Medians of everything measured so far.
     public Rates rates() {
-        if (samples.isEmpty()) {
-            return new Rates(0, 0, 0, 0, 0, 0, 0);
-        }
-        return new Rates(median(Rates::oneThread), median(Rates::allThreads), median(Rates::read), median(Rates::update),
-                median(Rates::copy), median(Rates::triad), median(Rates::arrayCopy));
+        return rates(samples.size());
     }
 
-    private double median(ToDoubleFunction<Rates> rate) {
+    /// Medians of the last measurements.
+    public Rates rates(int last) {
+        List<Rates> chosen = samples.subList(Math.max(0, samples.size() - last), samples.size());
+        if (chosen.isEmpty()) {
+            return new Rates(0, 0, 0, 0, 0, 0, 0);
+        }
+        return new Rates(median(chosen, Rates::oneThread), median(chosen, Rates::allThreads), median(chosen, Rates::read), median(chosen, Rates::update),
+                median(chosen, Rates::copy), median(chosen, Rates::triad), median(chosen, Rates::arrayCopy));
+    }
+
+    private static double median(List<Rates> samples, ToDoubleFunction<Rates> rate) {
         return Sample.of(samples.stream().mapToDouble(rate).toArray()).median();
     }
 

@@ -137,6 +137,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             Map<String, Object> entry = new LinkedHashMap<>();
             entry.put("name", row.name());
             entry.put("opcode", row.opcode());
+            row.convolution().ifPresent(sizes -> entry.put("sizes", sizes));
             entry.put("ms", 1000 * row.seconds());
             entry.put("unit", unit(row));
             entry.put("rate", row.rate());
