@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.KernelsProvider;
+import dev.normlab.engine.kernel.UnaryFunction;
+import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.testkit.GoldenCase;
 import dev.normlab.testkit.GoldenOperations;
@@ -47,10 +49,20 @@ class ReplayTest {
         List<OperationCase> cases = OperationCases.fewOfEveryOpcode(12, 20_000);
         return onEveryBackend(
                 provider -> cases.stream()
-                        .map(operation -> dynamicTest(provider.name() + ": " + operation, () -> compare(operation, provider))));
+                        .map(operation -> dynamicTest(provider.name() + ": " + operation, () -> compare(operation, provider, false))));
     }
 
-    private static void compare(OperationCase operation, KernelsProvider provider) {
+    @TestFactory
+    Stream<DynamicTest> resultsInTheMemoryOfAnOperandHaveTheSameBits() {
+        List<OperationCase> cases = OperationCases.fewOfEveryOpcode(20, 60_000).stream()
+                .filter(operation -> IntStream.range(0, operation.inputs().size()).anyMatch(operation.opcode()::mayOverwrite)).toList();
+        return onEveryBackend(
+                provider -> cases.stream()
+                        .map(operation -> dynamicTest(provider.name() + ": " + operation, () -> compare(operation, provider, true))));
+    }
+
+    /// @param dying whether the operands are intermediates of the program that nobody else reads, so that results may overwrite them
+    private static void compare(OperationCase operation, KernelsProvider provider, boolean dying) {
         try (Device device = Device.of(provider.create(), 2, true)) {
             List<int[]> eager = new ArrayList<>();
             List<int[]> replayed = new ArrayList<>();
@@ -69,7 +81,10 @@ class ReplayTest {
             for (int i = 0; i < inputs.length; i++) {
                 Tensor input = inputs[i];
                 if (input != null) {
-                    fed[i] = recorder.feed("input " + i, input.spec());
+                    Tensor feed = recorder.feed("input " + i, input.spec());
+                    boolean copied = dying && input.dtype() == DType.FLOAT32;
+                    fed[i] = copied ? recorder.run(Opcode.UNARY, UnaryFunction.NEGATE, input.spec(), feed) : feed;
+                    fed[i] = copied ? recorder.run(Opcode.UNARY, UnaryFunction.NEGATE, input.spec(), fed[i]) : feed;
                     feeds.put("input " + i, input);
                 }
             }

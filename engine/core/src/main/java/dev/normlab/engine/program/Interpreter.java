@@ -1,12 +1,13 @@
 package dev.normlab.engine.program;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.DType;
+import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.StoragePool;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,29 +15,39 @@ import org.jspecify.annotations.Nullable;
 
 /// Replays a recorded program on a CPU device, bitwise as eager execution computes it, with operations fused by [Fusion].
 ///
-/// Every intermediate goes back to the pool after its last use, so a replay needs the memory of the tensors that are alive together, not of all of them.
+/// Layouts and memory are planned at the first replay ([MemoryPlan]). Between replays a program holds no memory but its fetched tensors: all arrays come
+/// from the device's pool and go back to it, so that the programs of a device share them.
 public final class Interpreter implements AutoCloseable {
 
     private final StepProgram program;
-    private final List<Operation> operations;
+    private final StepProgram fused;
     private final Device device;
     private final Lowering lowering;
     private final @Nullable Storage[] bound;
-    private final int[][] lastUsedBy;
+    private final @Nullable Layout[] feedLayouts;
+    private final List<Step> steps = new ArrayList<>();
     private final List<Storage> fetched = new ArrayList<>();
+    private @Nullable MemoryPlan plan;
+    private float[] @Nullable [] floats = {};
+    private int[] @Nullable [] ints = {};
+
+    /// An operation with room for its operands and results.
+    private record Step(Operation operation, @Nullable Storage[] operands, Storage[] results) {}
 
     /// An interpreter of one program.
     public Interpreter(StepProgram program, Device device) {
         this.program = program;
+        this.fused = Fusion.fuse(program);
         this.device = device;
         this.lowering = new Lowering(device);
         this.bound = new Storage[program.values().size()];
+        this.feedLayouts = new Layout[bound.length];
         for (int id = 0; id < bound.length; id++) {
             bound[id] = program.values().get(id).storage();
         }
-        StepProgram fused = Fusion.fuse(program);
-        this.operations = fused.operations();
-        this.lastUsedBy = lastUses(fused);
+        for (Operation operation : fused.operations()) {
+            steps.add(new Step(operation, new Storage[operation.inputs().length], new Storage[operation.outputs().length]));
+        }
     }
 
     /// The program.
@@ -51,48 +62,121 @@ public final class Interpreter implements AutoCloseable {
     /// @throws IllegalArgumentException if a feed is missing, unknown, or of another shape
     public Map<String, Tensor> replay(Map<String, Tensor> feeds) {
         releaseFetched();
-        bindFeeds(feeds);
-        for (int i = 0; i < operations.size(); i++) {
-            execute(operations.get(i));
-            for (int id : lastUsedBy[i]) {
-                device.pool().giveBack(required(id));
-                bound[id] = null;
+        MemoryPlan current = bindFeeds(feeds);
+        takeArrays(current);
+        boolean done = false;
+        try {
+            for (int i = 0; i < steps.size(); i++) {
+                execute(i, steps.get(i), current);
             }
+            done = true;
+        } finally {
+            giveBackArrays(current, done);
         }
         Map<String, Tensor> results = new LinkedHashMap<>();
         program.fetches().forEach((name, id) -> results.put(name, Tensor.of(required(id))));
-        for (int id = 0; id < bound.length; id++) {
-            Storage storage = bound[id];
-            if (program.values().get(id).role() == StepProgram.Role.INTERMEDIATE && storage != null) {
-                fetched.add(storage);
-                bound[id] = null;
-            }
-        }
+        keepFetched();
         return results;
     }
 
-    private void execute(Operation operation) {
+    private void execute(int index, Step step, MemoryPlan current) {
+        Operation operation = step.operation;
         int[] read = operation.inputs();
-        @Nullable Storage[] inputs = new Storage[read.length];
         for (int k = 0; k < read.length; k++) {
-            inputs[k] = read[k] < 0 ? null : required(read[k]);
+            step.operands[k] = read[k] < 0 ? null : operand(index, k, required(read[k]), current);
         }
         int[] written = operation.outputs();
         if (operation.opcode().updatesInPlace()) {
-            Storage[] targets = new Storage[written.length];
             for (int k = 0; k < written.length; k++) {
-                targets[k] = required(written[k]);
+                step.results[k] = required(written[k]);
             }
-            lowering.update(operation.opcode(), operation.attributes(), targets, inputs);
+            lowering.executeUpdate(operation.opcode(), operation.attributes(), step.results, step.operands);
             return;
         }
-        List<TensorSpec> specs = new ArrayList<>(written.length);
-        for (int id : written) {
-            specs.add(program.values().get(id).spec());
-        }
-        Storage[] outputs = lowering.run(operation.opcode(), operation.attributes(), specs, inputs);
+        Layout[] layouts = current.layouts(index).outputs();
         for (int k = 0; k < written.length; k++) {
-            bound[written[k]] = outputs[k];
+            Storage result = storage(current.slot(written[k]), program.values().get(written[k]).spec(), layouts[k], current);
+            if (k > 0 || !current.isInPlace(index)) {
+                device.pool().poison(result);
+            }
+            step.results[k] = result;
+            bound[written[k]] = result;
+        }
+        lowering.execute(operation.opcode(), operation.attributes(), step.operands, step.results);
+    }
+
+    /// The operand as it lies, or a copy in the layout that the kernel wants.
+    private Storage operand(int index, int k, Storage given, MemoryPlan current) {
+        int slot = current.copySlot(index, k);
+        Layout wanted = current.layouts(index).inputs()[k];
+        if (slot < 0 || wanted == null) {
+            return given;
+        }
+        Storage copy = storage(slot, new TensorSpec(given.shape(), given.dtype()), wanted, current);
+        device.pool().poison(copy);
+        lowering.repack(given, copy);
+        return copy;
+    }
+
+    private Storage storage(int slot, TensorSpec spec, Layout layout, MemoryPlan current) {
+        if (current.slots().get(slot).dtype() == DType.INT32) {
+            int[] array = ints[slot];
+            if (array != null) {
+                return Storage.ofInts(spec.shape(), array);
+            }
+        } else {
+            float[] array = floats[slot];
+            if (array != null) {
+                return Storage.ofFloats(spec.shape(), layout, array);
+            }
+        }
+        throw new IllegalStateException("the program has no memory for " + spec);
+    }
+
+    private void takeArrays(MemoryPlan current) {
+        List<MemoryPlan.Slot> slots = current.slots();
+        StoragePool pool = device.pool();
+        for (int i = 0; i < slots.size(); i++) {
+            MemoryPlan.Slot slot = slots.get(i);
+            if (slot.dtype() == DType.INT32) {
+                ints[i] = pool.takeInts(slot.length(), slot.kept());
+            } else {
+                floats[i] = pool.takeFloats(slot.length(), slot.kept());
+            }
+        }
+    }
+
+    /// All arrays, or all but those in which fetched tensors lie.
+    private void giveBackArrays(MemoryPlan current, boolean butKept) {
+        List<MemoryPlan.Slot> slots = current.slots();
+        for (int i = 0; i < slots.size(); i++) {
+            float[] floatArray = floats[i];
+            int[] intArray = ints[i];
+            if (!(butKept && slots.get(i).kept())) {
+                if (floatArray != null) {
+                    device.pool().giveBack(floatArray);
+                }
+                if (intArray != null) {
+                    device.pool().giveBack(intArray);
+                }
+            }
+            floats[i] = null;
+            ints[i] = null;
+        }
+    }
+
+    private void keepFetched() {
+        List<StepProgram.Value> values = program.values();
+        for (int id : program.fetches().values()) {
+            Storage storage = bound[id];
+            if (storage != null && values.get(id).role() == StepProgram.Role.INTERMEDIATE && !fetched.contains(storage)) {
+                fetched.add(storage);
+            }
+        }
+        for (int id = 0; id < bound.length; id++) {
+            if (values.get(id).role() != StepProgram.Role.RESIDENT) {
+                bound[id] = null;
+            }
         }
     }
 
@@ -105,21 +189,34 @@ public final class Interpreter implements AutoCloseable {
         return storage;
     }
 
-    private void bindFeeds(Map<String, Tensor> feeds) {
+    /// Binds the feeds, and plans for their layouts if they are new.
+    private MemoryPlan bindFeeds(Map<String, Tensor> feeds) {
         for (String name : feeds.keySet()) {
             if (!program.feeds().containsKey(name)) {
                 throw new IllegalArgumentException("the program has no feed '" + name + "'; it has " + program.feeds().keySet());
             }
         }
-        program.feeds().forEach((name, id) -> {
+        MemoryPlan known = plan;
+        for (Map.Entry<String, Integer> feed : program.feeds().entrySet()) {
+            int id = feed.getValue();
             TensorSpec expected = program.values().get(id).spec();
-            Tensor given = feeds.get(name);
+            Tensor given = feeds.get(feed.getKey());
             if (given == null || !given.spec().equals(expected)) {
                 throw new IllegalArgumentException(
-                        "the program's feed '" + name + "' is " + expected + ", but got " + (given == null ? "nothing" : given));
+                        "the program's feed '" + feed.getKey() + "' is " + expected + ", but got " + (given == null ? "nothing" : given));
             }
-            bound[id] = given.storage();
-        });
+            Storage storage = given.storage();
+            bound[id] = storage;
+            known = storage.layout().equals(feedLayouts[id]) ? known : null;
+            feedLayouts[id] = storage.layout();
+        }
+        if (known == null) {
+            known = new MemoryPlan(fused, lowering, feedLayouts);
+            floats = new float[known.slots().size()][];
+            ints = new int[known.slots().size()][];
+            plan = known;
+        }
+        return known;
     }
 
     private void releaseFetched() {
@@ -132,31 +229,5 @@ public final class Interpreter implements AutoCloseable {
     @Override
     public void close() {
         releaseFetched();
-    }
-
-    /// For every operation the intermediates that nobody reads after it and that are not fetched.
-    private static int[][] lastUses(StepProgram program) {
-        int[] last = new int[program.values().size()];
-        Arrays.fill(last, -1);
-        List<Operation> operations = program.operations();
-        for (int i = 0; i < operations.size(); i++) {
-            for (int id : operations.get(i).inputs()) {
-                if (id >= 0) {
-                    last[id] = i;
-                }
-            }
-            for (int id : operations.get(i).outputs()) {
-                last[id] = i;
-            }
-        }
-        List<List<Integer>> dying = new ArrayList<>();
-        operations.forEach(_ -> dying.add(new ArrayList<>()));
-        for (int id = 0; id < last.length; id++) {
-            boolean intermediate = program.values().get(id).role() == StepProgram.Role.INTERMEDIATE;
-            if (intermediate && last[id] >= 0 && !program.fetches().containsValue(id)) {
-                dying.get(last[id]).add(id);
-            }
-        }
-        return dying.stream().map(list -> list.stream().mapToInt(Integer::intValue).toArray()).toArray(int[][]::new);
     }
 }

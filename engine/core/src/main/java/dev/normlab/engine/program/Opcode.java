@@ -9,7 +9,7 @@ import static dev.normlab.engine.program.LayoutRule.UPDATE;
 /// Everything the engine can compute, as data: the operations of a recorded program and the contract between autograd and the backends.
 ///
 /// Each line says: operands in order (`?` = may be absent), the attributes record, and the outputs. Marks name the operands that are activations, one
-/// character an operand: `a` activation, `.` other. Gradients are ordinary operations, so a training step is one list of these. *Fused* operations are
+/// character an operand: `a` activation, `.` other; the numbers behind them are inputs that the first output may overwrite. Gradients are ordinary operations, so a training step is one list of these. *Fused* operations are
 /// recorded by nobody: [Fusion] puts them in the place of several others, whose results they give bit for bit.
 public enum Opcode {
 
@@ -23,26 +23,26 @@ public enum Opcode {
     GEMM(PLAIN),
 
     /// x, weight?, bias?; `BatchNormSizes` → y, mean, var.
-    BATCH_NORM_TRAIN(ACTIVATION, "a..", "a.."),
+    BATCH_NORM_TRAIN(ACTIVATION, "a..", "a..", 0),
     /// x, weight?, bias?, mean, var; `BatchNormSizes` → y.
-    BATCH_NORM_EVAL(ACTIVATION, "a....", "a"),
+    BATCH_NORM_EVAL(ACTIVATION, "a....", "a", 0),
     /// x, dOut, mean, var; `BatchNormSizes` → dWeight, dBias.
     BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aa..", ".."),
     /// x, dOut, weight?, mean, var, dWeight, dBias; `BatchNormSizes` → dx.
-    BATCH_NORM_TRAIN_BACKWARD_INPUT(ACTIVATION, "aa.....", "a"),
+    BATCH_NORM_TRAIN_BACKWARD_INPUT(ACTIVATION, "aa.....", "a", 0, 1),
     /// dOut, weight?, var; `BatchNormSizes` → dx.
-    BATCH_NORM_EVAL_BACKWARD_INPUT(ACTIVATION, "a..", "a"),
+    BATCH_NORM_EVAL_BACKWARD_INPUT(ACTIVATION, "a..", "a", 0),
     /// x, weight?, bias?, residual?; `BatchNormSizes` → y, mean, var. Fused: batch norm, sum, ReLU.
-    BATCH_NORM_TRAIN_RELU(ACTIVATION, "a..a", "a.."),
+    BATCH_NORM_TRAIN_RELU(ACTIVATION, "a..a", "a..", 0, 3),
     /// x, weight?, bias?, mean, var, residual?; `BatchNormSizes` → y. Fused: batch norm, sum, ReLU.
-    BATCH_NORM_EVAL_RELU(ACTIVATION, "a....a", "a"),
+    BATCH_NORM_EVAL_RELU(ACTIVATION, "a....a", "a", 0, 5),
     /// x, dOut, weight?, bias?, mean, var; `BatchNormSizes` → dx, dWeight, dBias. Fused: the gradients of batch norm and ReLU.
-    BATCH_NORM_TRAIN_RELU_BACKWARD(ACTIVATION, "aa....", "a.."),
+    BATCH_NORM_TRAIN_RELU_BACKWARD(ACTIVATION, "aa....", "a..", 0, 1),
     /// y, dOut, weight?, var; `BatchNormSizes` → dx. Fused: the gradients of batch norm and ReLU.
-    BATCH_NORM_EVAL_RELU_BACKWARD_INPUT(ACTIVATION, "aa..", "a"),
+    BATCH_NORM_EVAL_RELU_BACKWARD_INPUT(ACTIVATION, "aa..", "a", 0, 1),
     /// y, dOut, more?, x, mean, var; `BatchNormSizes` → dSum, dWeight, dBias. Fused: the gradient of a ReLU, and with it the parameters' gradients of the
     /// batch norm of x.
-    RELU_BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aaaa..", "a.."),
+    RELU_BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aaaa..", "a..", 0, 1, 2),
     /// In place: runningMean, runningVar; mean, var; `RunningStatistics`.
     UPDATE_RUNNING_STATISTICS(UPDATE),
 
@@ -60,19 +60,19 @@ public enum Opcode {
     ADAPTIVE_AVERAGE_POOL_BACKWARD(ACTIVATION, "a", "a"),
 
     /// x; `UnaryFunction` → y.
-    UNARY(ELEMENTWISE),
+    UNARY(ELEMENTWISE, "", "", 0),
     /// x or y, dOut; `UnaryFunction` → dx.
-    UNARY_BACKWARD(ELEMENTWISE),
+    UNARY_BACKWARD(ELEMENTWISE, "", "", 0, 1),
     /// a, b; `BroadcastSizes` → y.
-    BINARY(ELEMENTWISE),
+    BINARY(ELEMENTWISE, "", "", 0, 1),
     /// a, b of one shape; no attributes → y. Fused: sum and ReLU.
-    ADD_RELU(ELEMENTWISE),
+    ADD_RELU(ELEMENTWISE, "", "", 0, 1),
     /// x; `ClampRange` → y.
-    CLAMP(ELEMENTWISE),
+    CLAMP(ELEMENTWISE, "", "", 0),
     /// x, dOut; `ClampRange` → dx.
-    CLAMP_BACKWARD(ELEMENTWISE),
+    CLAMP_BACKWARD(ELEMENTWISE, "", "", 0, 1),
     /// x; `Float` factor → y.
-    SCALE(ELEMENTWISE),
+    SCALE(ELEMENTWISE, "", "", 0),
     /// x; `Shape` → y.
     BROADCAST(PLAIN),
     /// int a, int b of one shape; no attributes → y, 1 where they agree and 0 elsewhere.
@@ -94,7 +94,7 @@ public enum Opcode {
     SOFTMAX_BACKWARD(PLAIN),
 
     /// x; no attributes; same elements in another shape → y.
-    RESHAPE(PLAIN),
+    RESHAPE(PLAIN, "", "", 0),
     /// x; `Permutation` → y.
     PERMUTE(PLAIN),
     /// x; `PadSizes` → y.
@@ -145,15 +145,17 @@ public enum Opcode {
     private final LayoutRule rule;
     private final String inputMarks;
     private final String outputMarks;
+    private final int[] overwritable;
 
     Opcode(LayoutRule rule) {
         this(rule, "", "");
     }
 
-    Opcode(LayoutRule rule, String inputMarks, String outputMarks) {
+    Opcode(LayoutRule rule, String inputMarks, String outputMarks, int... overwritable) {
         this.rule = rule;
         this.inputMarks = inputMarks;
         this.outputMarks = outputMarks;
+        this.overwritable = overwritable;
     }
 
     /// How operands lie in memory.
@@ -169,6 +171,17 @@ public enum Opcode {
     /// Whether output number `index` is an activation.
     public boolean outputIsActivation(int index) {
         return index < outputMarks.length() && outputMarks.charAt(index) == 'a';
+    }
+
+    /// Whether the first output may lie in the memory of input number `index`, if both have the same shape and layout: kernels read an element of it before
+    /// they write that element, and not afterwards.
+    public boolean mayOverwrite(int index) {
+        for (int each : overwritable) {
+            if (each == index) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Whether the operation changes existing tensors instead of making new ones.

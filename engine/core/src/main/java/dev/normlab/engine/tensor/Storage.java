@@ -89,7 +89,7 @@ public final class Storage {
     }
 
     /// Marks the array as handed back; any later use of this storage fails.
-    void release() {
+    public void release() {
         requireLive();
         released = true;
     }
