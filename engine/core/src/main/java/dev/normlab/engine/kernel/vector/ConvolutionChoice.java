@@ -26,7 +26,7 @@ final class ConvolutionChoice {
     /// The cheapest algorithm for this pass.
     static ConvolutionAlgorithm of(Conv2dSizes s, ConvolutionPass pass) {
         boolean regular = s.kh() == 3 && s.kw() == 3 && s.strideH() == 1 && s.strideW() == 1 && s.dilationH() == 1 && s.dilationW() == 1;
-        if (!regular || pass == ConvolutionPass.BACKWARD_WEIGHT || s.groups() > 1 || VectorKernels.isPlain(s.c()) || VectorKernels.isPlain(s.o()) || s.oh() < 1 || s.ow() < 1) {
+        if (!regular || s.groups() > 1 || VectorKernels.isPlain(s.c()) || VectorKernels.isPlain(s.o()) || s.oh() < 1 || s.ow() < 1) {
             return DIRECT;
         }
         // The input gradient is a convolution of the output's gradient; the weight gradient needs the tiles of the forward pass.

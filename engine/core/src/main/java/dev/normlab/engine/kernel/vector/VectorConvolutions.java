@@ -29,6 +29,7 @@ final class VectorConvolutions implements ConvolutionKernels {
     private final ConvolutionMode mode;
     private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradForward = new ConcurrentHashMap<>();
     private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradBackward = new ConcurrentHashMap<>();
+    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradGradient = new ConcurrentHashMap<>();
 
     VectorConvolutions(ConvolutionMode mode) {
         this.mode = mode;
@@ -82,6 +83,11 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace) {
+        Optional<WinogradPlan> winograd = winogradGradient.computeIfAbsent(withoutBatch(s), this::winogradGradient);
+        if (winograd.isPresent() && s.n() > 0) {
+            new WinogradGradient(winograd.get(), s.n(), x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
+            return;
+        }
         if (GroupedConvolution.fits(s)) {
             new GroupedGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
@@ -93,6 +99,10 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     private Optional<WinogradPlan> winogradForward(Conv2dSizes s) {
         return WinogradTransforms.of(algorithm(s, ConvolutionPass.FORWARD)).map(transforms -> WinogradPlan.forward(transforms, s));
+    }
+
+    private Optional<WinogradPlan> winogradGradient(Conv2dSizes s) {
+        return WinogradTransforms.of(algorithm(s, ConvolutionPass.BACKWARD_WEIGHT)).map(transforms -> WinogradPlan.forward(transforms, s));
     }
 
     private Optional<WinogradPlan> winogradBackward(Conv2dSizes s) {

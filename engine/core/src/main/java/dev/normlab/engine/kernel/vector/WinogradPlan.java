@@ -87,4 +87,22 @@ final class WinogradPlan {
     int outputColumn(int tile) {
         return tile % tileColumns * transforms.outputs();
     }
+
+    /// Transforms the inputs of `count` tiles from tile `first` on, of `blocks` channel blocks from `firstBlock` on, to
+    /// `[frequency][tile][channel]` with `stride` floats between tiles and `step` between frequencies.
+    void transformInputs(float[] x, int first, int count, int firstBlock, int blocks, float[] to, int stride, int step, float[] scratch) {
+        int t = transforms.inputs(), patch = transforms.scratchFloats();
+        for (int block = 0; block < blocks; block++) {
+            for (int i = 0; i < count; i++) {
+                int image = (first + i) / tiles(), tile = (first + i) % tiles(), row = inputRow(tile), column = inputColumn(tile);
+                int plane = (image * (inputStride / V) + firstBlock + block) * height * width;
+                boolean inside = row >= 0 && column >= 0 && row + t <= height && column + t <= width;
+                if (!inside) {
+                    WinogradPatches.take(x, plane, height, width, row, column, t, scratch, patch);
+                }
+                transforms.input(inside ? x : scratch, inside ? (plane + row * width + column) * V : patch, (inside ? width : t) * V, scratch,
+                        to, i * stride + block * V, step);
+            }
+        }
+    }
 }

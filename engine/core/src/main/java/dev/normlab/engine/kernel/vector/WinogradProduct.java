@@ -66,7 +66,7 @@ final class WinogradProduct {
             int unit = chunk / sets, set = chunk % sets, first = unit * unitTiles, count = Math.min(unitTiles, tiles - first);
             float[] transformed = workspace.scratch(worker, "winograd inputs", plan.frequencies * inputStep);
             float[] scratch = workspace.scratch(worker, "winograd scratch", 2 * plan.transforms.scratchFloats());
-            transformInputs(first, count, transformed, scratch);
+            plan.transformInputs(x, first, count, 0, plan.inputStride / V, transformed, plan.inputStride, inputStep, scratch);
             for (Piece piece : pieces.subList(pieces.size() * set / sets, pieces.size() * (set + 1) / sets)) {
                 int groups = (count + PIXELS - 1) / PIXELS, sumStep = groups * piece.vectors() * PIXELS * V + V;
                 float[] sums = workspace.scratch(worker, "winograd sums", plan.frequencies * sumStep);
@@ -84,23 +84,6 @@ final class WinogradProduct {
             for (int group = 0; group < groups; group++) {
                 TileProducts.multiply(piece.vectors(), transformed, places, group * PIXELS, frequencies, f, f + 1, plan.channels.length(),
                         weights, weightsAt, weightStep, sums, f * sumStep + group * piece.vectors() * PIXELS * V);
-            }
-        }
-    }
-
-    private void transformInputs(int first, int count, float[] to, float[] scratch) {
-        WinogradTransforms transforms = plan.transforms;
-        int t = transforms.inputs(), blocks = plan.inputStride / V, patch = transforms.scratchFloats();
-        for (int block = 0; block < blocks; block++) {
-            for (int i = 0; i < count; i++) {
-                int image = (first + i) / plan.tiles(), tile = (first + i) % plan.tiles();
-                int row = plan.inputRow(tile), column = plan.inputColumn(tile), plane = (image * blocks + block) * plan.height * plan.width;
-                boolean inside = row >= 0 && column >= 0 && row + t <= plan.height && column + t <= plan.width;
-                if (!inside) {
-                    WinogradPatches.take(x, plane, plan.height, plan.width, row, column, t, scratch, patch);
-                }
-                transforms.input(inside ? x : scratch, inside ? (plane + row * plan.width + column) * V : patch, (inside ? plan.width : t) * V,
-                        scratch, to, i * plan.inputStride + block * V, inputStep);
             }
         }
     }
