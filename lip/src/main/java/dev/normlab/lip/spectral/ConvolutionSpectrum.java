@@ -57,7 +57,7 @@ public final class ConvolutionSpectrum {
         return largest;
     }
 
-    private static double largest(CircularSymbol symbol, Workers workers) {
+    static double largest(CircularSymbol symbol, Workers workers) {
         boolean byLags = symbol.gramByLagsIsCheaper();
         CircularSymbol gram = byLags ? symbol.gram(workers) : symbol;
         int frequencies = symbol.frequencies().size();

@@ -20,6 +20,7 @@ final class HermitianEigen {
     private final double[] beta;
     private final double[] phaseRe;
     private final double[] phaseIm;
+    private final double negligible;
 
     /// @param a Hermitian; it is overwritten
     private HermitianEigen(ComplexMatrix a) {
@@ -34,6 +35,8 @@ final class HermitianEigen {
         if (n > 0) {
             phaseRe[0] = 1;
         }
+        double norm = a.frobenius();
+        this.negligible = 0x1p-120 * norm * norm;
         tridiagonalize();
     }
 
@@ -147,7 +150,7 @@ final class HermitianEigen {
         double unitIm = head > 0 ? y / head : 0;
         beta[k] = 0;
         double sign = 1;
-        if (tail > 0) {
+        if (tail > negligible) {
             sign = -1;
             vRe[k + 1] = x + unitRe * norm;
             vIm[k + 1] = y + unitIm * norm;

@@ -1,0 +1,140 @@
+package dev.normlab.lip.spectral;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.tensor.Layout;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
+
+/// A convolution of one image on a device's kernels: forward, and its adjoint, which is the gradient with respect to the input. Vectors lie in the
+/// device's layout of activations.
+///
+/// Other borders than zeros are padded first; the adjoint adds what lies in the border to the pixels that it came from.
+public final class ConvolutionOperator implements LinearOperator {
+
+    private final Conv2dSizes sizes;
+    private final PadMode mode;
+    private final Device device;
+    private final Storage weight;
+    private final Layout inputLayout;
+    private final Layout outputLayout;
+    private final Conv2dSizes inner;
+    private final float[] padded;
+
+    /// The operator of a zero-padded convolution.
+    ///
+    /// @param s      of one image
+    /// @param weight `[o, c/groups, kh, kw]`, row-major; copied
+    public ConvolutionOperator(Conv2dSizes s, float[] weight, Device device) {
+        this(s, PadMode.ZERO, weight, device);
+    }
+
+    /// The operator of a convolution with any borders.
+    ///
+    /// @throws IllegalArgumentException if `s` is of more than one image
+    public ConvolutionOperator(Conv2dSizes s, PadMode mode, float[] weight, Device device) {
+        if (s.n() != 1) {
+            throw new IllegalArgumentException("the operator of a convolution works on one image, but got sizes for " + s.n());
+        }
+        this.sizes = s;
+        this.mode = mode;
+        this.device = device;
+        this.weight = Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight.clone());
+        this.inner = mode == PadMode.ZERO ? s : unpadded(s);
+        // with other borders the vectors are plain, because the border is added pixel by pixel
+        this.inputLayout = device.kernels().activationLayout(inner.inputShape());
+        this.outputLayout = device.kernels().activationLayout(s.outputShape());
+        this.padded = new float[mode == PadMode.ZERO ? 0 : inner.inputShape().elements()];
+    }
+
+    private static Conv2dSizes unpadded(Conv2dSizes s) {
+        return new Conv2dSizes(1, s.c(), s.h() + s.padTop() + s.padBottom(), s.w() + s.padLeft() + s.padRight(), s.o(), s.kh(), s.kw(),
+                s.strideH(), s.strideW(), 0, 0, 0, 0, s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
+    }
+
+    @Override
+    public int inputs() {
+        return mode == PadMode.ZERO ? inputLayout.length(sizes.inputShape()) : sizes.inputShape().elements();
+    }
+
+    @Override
+    public int outputs() {
+        return outputLayout.length(sizes.outputShape());
+    }
+
+    @Override
+    public int dimension() {
+        return sizes.inputShape().elements();
+    }
+
+    @Override
+    public void apply(float[] x, float[] y) {
+        forward(mode == PadMode.ZERO ? x : packed(x), y);
+    }
+
+    private void forward(float[] x, float[] y) {
+        Storage output = Storage.ofFloats(sizes.outputShape(), outputLayout, y);
+        device.kernels().convolutions().conv2dForward(inner, Storage.ofFloats(inner.inputShape(), inputLayout, x), weight, null, output,
+                device.workspace());
+    }
+
+    @Override
+    public void applyTransposed(float[] y, float[] x) {
+        if (mode == PadMode.ZERO) {
+            backward(y, x);
+            return;
+        }
+        float[] dx = new float[inputLayout.length(inner.inputShape())];
+        backward(y, dx);
+        inputLayout.unpack(inner.inputShape(), dx, padded);
+        Arrays.fill(x, 0f);
+        border((from, to) -> x[to] += padded[from]);
+    }
+
+    private void backward(float[] y, float[] x) {
+        Storage input = Storage.ofFloats(inner.inputShape(), inputLayout, x);
+        device.kernels().convolutions().conv2dBackwardInput(inner, Storage.ofFloats(sizes.outputShape(), outputLayout, y), weight, input,
+                device.workspace());
+    }
+
+    private float[] packed(float[] x) {
+        border((from, to) -> padded[from] = x[to]);
+        float[] blocked = new float[inputLayout.length(inner.inputShape())];
+        inputLayout.pack(inner.inputShape(), padded, blocked);
+        return blocked;
+    }
+
+    /// Receives positions in the padded image and where in the image they are read.
+    private interface Pixel {
+
+        void at(int position, int source);
+    }
+
+    private void border(Pixel pixel) {
+        for (int ic = 0; ic < sizes.c(); ic++) {
+            for (int row = 0; row < inner.h(); row++) {
+                int ih = mode.source(row - sizes.padTop(), sizes.h());
+                for (int column = 0; column < inner.w(); column++) {
+                    int iw = mode.source(column - sizes.padLeft(), sizes.w());
+                    pixel.at((ic * inner.h() + row) * inner.w() + column, (ic * sizes.h() + ih) * sizes.w() + iw);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void fill(FloatSource source, float[] x) {
+        float[] plain = new float[dimension()];
+        for (int i = 0; i < plain.length; i++) {
+            plain[i] = source.next();
+        }
+        Shape shape = sizes.inputShape();
+        if (mode == PadMode.ZERO) {
+            inputLayout.pack(shape, plain, x);
+        } else {
+            System.arraycopy(plain, 0, x, 0, plain.length);
+        }
+    }
+}
