@@ -56,8 +56,13 @@ record ChannelGroups(int inputs, int outputs, int groups, boolean plain, int len
     }
 
     private static int vectors(int maxVectors, int blocksLeft, int groupOutputs) {
+        if (groupOutputs == Integer.MAX_VALUE) {
+            // As few pieces as possible, and these of nearly the same size: five blocks are done by three and two, not by four and one.
+            int pieces = (blocksLeft + maxVectors - 1) / maxVectors;
+            return (blocksLeft + pieces - 1) / pieces;
+        }
         for (int vectors = maxVectors; vectors > 1; vectors /= 2) {
-            if (vectors <= blocksLeft && (groupOutputs == Integer.MAX_VALUE || groupOutputs % (vectors * V) == 0)) {
+            if (vectors <= blocksLeft && groupOutputs % (vectors * V) == 0) {
                 return vectors;
             }
         }

@@ -72,6 +72,7 @@ final class ConvolutionPlan {
     final int parts;
     final int classes;
 
+    private final int outHeight;
     private final int outWidth;
     private final Map<Integer, TileList> tileLists = new ConcurrentHashMap<>();
 
@@ -81,13 +82,15 @@ final class ConvolutionPlan {
     /// @param kernelColumns columns of the kernel, by which taps are numbered
     /// @param height        rows of the input
     /// @param width         columns of the input
+    /// @param outHeight     rows of the whole output
     /// @param outWidth      columns of the whole output
     ConvolutionPlan(TapAxis rows, TapAxis columns, ChannelGroups channels, int kernelRows, int kernelColumns, int height, int width,
-            int outWidth) {
+            int outHeight, int outWidth) {
         this.taps = kernelRows * kernelColumns;
         this.rows = rows;
         this.columns = columns;
         this.channels = channels;
+        this.outHeight = outHeight;
         this.outWidth = outWidth;
         int mapRows = rows.isSingle() ? rows.count() : height, mapColumns = columns.isSingle() ? columns.count() : width;
         int mapFloats = mapRows * mapColumns * channels.stride();
@@ -194,6 +197,11 @@ final class ConvolutionPlan {
     /// The place in the output plane of a result of a band, counted from the band's first row.
     int outPixel(int row, int column) {
         return (rows.first() + row * rows.every()) * outWidth + columns.first() + column * columns.every();
+    }
+
+    /// Pixels of all blocks of one image of the output.
+    int outImagePixels() {
+        return Lanes.blocks(channels.outputs()) * outHeight * outWidth;
     }
 
     /// The offset in the scratch image from which the offsets of a result's segments count.

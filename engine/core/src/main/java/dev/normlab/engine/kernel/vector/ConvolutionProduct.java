@@ -101,6 +101,12 @@ final class ConvolutionProduct {
         int together = plan.parts == 1 ? 1 : to - from;
         float[] biases = workspace.scratch(worker, "convolution bias", piece.vectors() * V);
         fillBiases(piece, biases);
+        if (plan.parts == 1 && !plainOutput) {
+            for (int tile = from; tile < to; tile++) {
+                multiplyAndStore(piece, tiles, tile, firstImage, band, scratch, biases);
+            }
+            return;
+        }
         // The sums of all tiles, and behind them those of one tile and one part.
         float[] sums = workspace.scratch(worker, "convolution sums", (together + 1) * tileFloats);
         for (int firstTile = from; firstTile < to; firstTile += together) {
@@ -123,6 +129,14 @@ final class ConvolutionProduct {
         TileProducts.multiply(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[range],
                 plan.rangeEnds[range], plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V,
                 plan.channels.length() * piece.vectors() * V, sums, at);
+    }
+
+    private void multiplyAndStore(Piece piece, TileList tiles, int tile, int firstImage, int band, float[] scratch, float[] biases) {
+        int tileClass = tiles.classes[tile];
+        int yAt = (firstImage * plan.outImagePixels() + piece.block() * outPlane + band * plan.bandRows * outRow) * V;
+        TileProducts.store(piece.vectors(), scratch, tiles.pixels, tile * PIXELS, plan.segments, plan.ranges[tileClass],
+                plan.rangeEnds[tileClass], plan.lengths[tileClass], weights, piece.weightsAt() * plan.taps * V,
+                plan.channels.length() * piece.vectors() * V, biases, y, yAt, outPlane * V, tiles.places, tile * PIXELS);
     }
 
     private void fillBiases(Piece piece, float[] biases) {

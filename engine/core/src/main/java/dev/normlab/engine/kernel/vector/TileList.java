@@ -21,6 +21,10 @@ final class TileList {
     final int[] outImages;
     final int[] outPixels;
 
+    /// For each pixel of each tile the place of its first block in a blocked output, from the unit's first; the pixels that only fill a tile
+    /// have that of the last one.
+    final int[] places;
+
     private int filled;
 
     private TileList(int tiles) {
@@ -28,6 +32,7 @@ final class TileList {
         pixels = new int[tiles * PIXELS];
         outImages = new int[tiles * PIXELS];
         outPixels = new int[tiles * PIXELS];
+        places = new int[tiles * PIXELS];
         Arrays.fill(outImages, ABSENT);
     }
 
@@ -61,6 +66,7 @@ final class TileList {
                     for (int image = 0; image < images; image++) {
                         outImages[filled] = image;
                         outPixels[filled] = plan.outPixel(row, column);
+                        places[filled] = (image * plan.outImagePixels() + outPixels[filled]) * Lanes.V;
                         pixels[filled] = image * plan.imageStride + plan.scratchPixel(row, column);
                         classes[filled / PIXELS] = rowClass * plan.columnClasses.taps().size() + columnClass;
                         filled++;
@@ -70,6 +76,7 @@ final class TileList {
         }
         while (filled % PIXELS != 0) {
             pixels[filled] = pixels[filled - 1];
+            places[filled] = places[filled - 1];
             filled++;
         }
     }

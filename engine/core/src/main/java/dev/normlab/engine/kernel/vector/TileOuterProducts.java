@@ -30,13 +30,14 @@ final class TileOuterProducts {
 
     /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
     ///
-    /// @param vectors  1, 2 or 4
+    /// @param vectors  1 to 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
     static void multiply(int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt,
             int length,
             float[] sums, int at) {
         switch (vectors) {
             case 4 -> multiply6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+            case 3 -> multiply6x3(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
             case 2 -> multiply6x2(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
             default -> multiply6x1(x, xStep, d, segments, from, to, xAt, dAt, length, sums, at);
         }
@@ -116,6 +117,68 @@ final class TileOuterProducts {
         b5.intoArray(sums, at + 21 * V);
         c5.intoArray(sums, at + 22 * V);
         d5.intoArray(sums, at + 23 * V);
+    }
+
+    // For pieces of three vectors.
+    static void multiply6x3(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero;
+        for (int s = from; s < to; s++) {
+            int p = xAt + segments[2 * s];
+            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
+            int q = dAt + segments[2 * s + 1];
+            for (int k = 0; k < length; k++) {
+                FloatVector g0 = load(d, q + k * V);
+                FloatVector g1 = load(d, q + k * V + next);
+                FloatVector g2 = load(d, q + k * V + 2 * next);
+                int i = k * xStep;
+                FloatVector v = all(x[p0 + i]);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
+                c0 = v.fma(g2, c0);
+                v = all(x[p1 + i]);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
+                c1 = v.fma(g2, c1);
+                v = all(x[p2 + i]);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
+                c2 = v.fma(g2, c2);
+                v = all(x[p3 + i]);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
+                c3 = v.fma(g2, c3);
+                v = all(x[p4 + i]);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
+                c4 = v.fma(g2, c4);
+                v = all(x[p5 + i]);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
+                c5 = v.fma(g2, c5);
+            }
+        }
+        a0.intoArray(sums, at);
+        b0.intoArray(sums, at + V);
+        c0.intoArray(sums, at + 2 * V);
+        a1.intoArray(sums, at + 3 * V);
+        b1.intoArray(sums, at + 4 * V);
+        c1.intoArray(sums, at + 5 * V);
+        a2.intoArray(sums, at + 6 * V);
+        b2.intoArray(sums, at + 7 * V);
+        c2.intoArray(sums, at + 8 * V);
+        a3.intoArray(sums, at + 9 * V);
+        b3.intoArray(sums, at + 10 * V);
+        c3.intoArray(sums, at + 11 * V);
+        a4.intoArray(sums, at + 12 * V);
+        b4.intoArray(sums, at + 13 * V);
+        c4.intoArray(sums, at + 14 * V);
+        a5.intoArray(sums, at + 15 * V);
+        b5.intoArray(sums, at + 16 * V);
+        c5.intoArray(sums, at + 17 * V);
     }
 
     // The work horse where there are 16 vector registers.

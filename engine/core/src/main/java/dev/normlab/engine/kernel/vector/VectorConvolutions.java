@@ -113,7 +113,7 @@ final class VectorConvolutions implements ConvolutionKernels {
         ChannelGroups channels = ChannelGroups.of(s.c(), s.o(), s.groups(), VectorKernels.isPlain(s.c()), TileProducts.MAX_VECTORS);
         TapAxis rows = TapAxis.forward(s.oh(), s.kh(), s.strideH(), s.dilationH(), s.padTop());
         TapAxis columns = TapAxis.forward(s.ow(), s.kw(), s.strideW(), s.dilationW(), s.padLeft());
-        return List.of(new ConvolutionPlan(rows, columns, channels, s.kh(), s.kw(), s.h(), s.w(), s.ow()));
+        return List.of(new ConvolutionPlan(rows, columns, channels, s.kh(), s.kw(), s.h(), s.w(), s.oh(), s.ow()));
     }
 
     private static List<ConvolutionPlan> backwardPlans(Conv2dSizes s) {
@@ -121,7 +121,7 @@ final class VectorConvolutions implements ConvolutionKernels {
         List<ConvolutionPlan> plans = new ArrayList<>();
         for (TapAxis rows : TapAxis.backward(s.h(), s.kh(), s.strideH(), s.dilationH(), s.padTop())) {
             for (TapAxis columns : TapAxis.backward(s.w(), s.kw(), s.strideW(), s.dilationW(), s.padLeft())) {
-                plans.add(new ConvolutionPlan(rows, columns, channels, s.kh(), s.kw(), s.oh(), s.ow(), s.w()));
+                plans.add(new ConvolutionPlan(rows, columns, channels, s.kh(), s.kw(), s.oh(), s.ow(), s.h(), s.w()));
             }
         }
         return List.copyOf(plans);
