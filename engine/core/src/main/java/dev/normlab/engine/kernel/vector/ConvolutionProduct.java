@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// are.
 final class ConvolutionProduct {
 
-    private static final int FEW_TAPS = 4;
-    private static final int PIECES_TOGETHER = 4;
+    private static final int TOGETHER_FLOATS = 150 * 1024;
     private static final int MIN_CHUNKS = 8;
     private static final int MIN_TILES = 4;
 
@@ -58,8 +57,7 @@ final class ConvolutionProduct {
         }
         int units = (n + plan.images - 1) / plan.images * plan.bands;
         List<Piece> pieces = plan.channels.pieces();
-        // With few taps, copying the images costs too much to be done for every piece.
-        int together = plan.channels.groups() == 1 && plan.taps < FEW_TAPS ? PIECES_TOGETHER : 1;
+        int together = piecesTogether();
         int sets = (pieces.size() + together - 1) / together;
         int splits = splits(units * sets);
         workspace.workers().run(units * sets * splits, (chunk, worker) -> {
@@ -77,6 +75,12 @@ final class ConvolutionProduct {
                 // cache: all of them if the tiles were not split.
             }
         });
+    }
+
+    // Pieces whose weights fit the second-level cache together share the copied images.
+    private int piecesTogether() {
+        int pieceFloats = plan.channels.length() * plan.taps * plan.channels.pieces().getFirst().vectors() * V;
+        return plan.channels.groups() == 1 ? Math.max(1, TOGETHER_FLOATS / pieceFloats) : 1;
     }
 
     // A few images do not make work for all threads: then the tiles of a unit are split, too, which changes no result.
