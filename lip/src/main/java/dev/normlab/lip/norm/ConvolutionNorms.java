@@ -74,12 +74,14 @@ public final class ConvolutionNorms {
         return Value.of(LargestSlice.of(s, table, null));
     }
 
-    /// The norm in double precision, at the speed at which a device reads the weights.
+    /// The norm at the speed at which a device reads the weights: in double precision for weights of less than 1 MB, else within 6e-8 of itself and for
+    /// random weights within about 1e-9.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     public static Value norm(SliceNormSizes s, Storage weight, Device device) {
-        double[] table = device.workspace().scratchDoubles(0, "table of a norm", s.channels() * s.kh() * s.kw());
-        device.kernels().updates().absoluteSums(s, weight, table, device.workspace());
-        return Value.of(LargestSlice.of(s, table, null));
+        SliceNormSizes slices = s.wholeRows();
+        double[] table = device.workspace().scratchDoubles(0, "table of a norm", slices.channels() * slices.kh() * slices.kw());
+        device.kernels().updates().absoluteSums(slices, weight, table, device.workspace());
+        return Value.of(LargestSlice.of(slices, table, null));
     }
 }

@@ -15,7 +15,10 @@ public record LargestSlice(double norm, int channel, int tapSet) {
     /// @param table sums of absolute weights `[channels, kh, kw]`, from [UpdateKernels#absoluteSums]
     /// @param scale a factor for every channel, or null
     public static LargestSlice of(SliceNormSizes s, double[] table, float @Nullable [] scale) {
-        int[][] sets = s.tapSets().stream().map(set -> taps(s, set)).toArray(int[][]::new);
+        int[][] sets = new int[s.tapSets().size()][];
+        for (int i = 0; i < sets.length; i++) {
+            sets[i] = taps(s, s.tapSets().get(i));
+        }
         double largest = 0;
         int channel = -1, tapSet = -1;
         for (int ic = 0; ic < s.channels(); ic++) {
@@ -38,6 +41,13 @@ public record LargestSlice(double norm, int channel, int tapSet) {
     }
 
     private static int[] taps(SliceNormSizes s, TapSet set) {
-        return set.rows().stream().flatMapToInt(row -> set.columns().stream().mapToInt(column -> row * s.kw() + column)).toArray();
+        int[] taps = new int[set.rows().size() * set.columns().size()];
+        int next = 0;
+        for (int row : set.rows()) {
+            for (int column : set.columns()) {
+                taps[next++] = row * s.kw() + column;
+            }
+        }
+        return taps;
     }
 }

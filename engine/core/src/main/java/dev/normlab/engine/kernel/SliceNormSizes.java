@@ -11,6 +11,8 @@ import java.util.List;
 /// @param tapSets  the distinct maximal tap sets; an empty list means that the layer's matrix is zero
 public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups, boolean byOutput, List<TapSet> tapSets) {
 
+    private static final List<TapSet> ONE_TAP = List.of(new TapSet(List.of(0), List.of(0)));
+
     public SliceNormSizes {
         tapSets = List.copyOf(tapSets);
     }
@@ -18,6 +20,14 @@ public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups,
     /// Number of channels that are compared: `o`, or all `groupInputs * groups` input channels.
     public int channels() {
         return byOutput ? o : groupInputs * groups;
+    }
+
+    /// The same slices with the taps counted as inputs, if these are slices of one output channel in which all taps always meet: then only whole rows of
+    /// the weight matter.
+    public SliceNormSizes wholeRows() {
+        boolean whole = byOutput && tapSets.size() == 1 && tapSets.getFirst().rows().size() == kh
+                && tapSets.getFirst().columns().size() == kw;
+        return whole ? new SliceNormSizes(o, groupInputs * kh * kw, 1, 1, groups, true, ONE_TAP) : this;
     }
 
     /// How many `kh x kw` filters belong to one channel: those of its output, or one of every output in its group.

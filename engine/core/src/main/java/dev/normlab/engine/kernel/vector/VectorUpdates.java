@@ -71,9 +71,10 @@ final class VectorUpdates implements UpdateKernels {
     @Override
     public void sliceNorm(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage norm, Storage argMax,
             Workspace workspace) {
-        double[] table = workspace.scratchDoubles(0, "slices", s.channels() * s.kh() * s.kw());
-        absoluteSums(s, weight, table, workspace);
-        LargestSlice largest = LargestSlice.of(s, table, channelScale == null ? null : channelScale.floats());
+        SliceNormSizes slices = s.wholeRows();
+        double[] table = workspace.scratchDoubles(0, "slices", slices.channels() * slices.kh() * slices.kw());
+        absoluteSums(slices, weight, table, workspace);
+        LargestSlice largest = LargestSlice.of(slices, table, channelScale == null ? null : channelScale.floats());
         norm.floats()[0] = (float) largest.norm();
         argMax.ints()[0] = largest.channel();
         argMax.ints()[1] = largest.tapSet();
