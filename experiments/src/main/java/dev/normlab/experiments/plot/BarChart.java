@@ -2,15 +2,15 @@ package dev.normlab.experiments.plot;
 
 import java.util.List;
 
-/// A grouped bar chart with optional error bars: for every category one bar per series, side by side. Bars start at zero, so the value axis
-/// is linear.
+/// A grouped bar chart with optional error bars: for every category one bar per series, side by side. Bars start at zero, or on a
+/// logarithmic axis, which has none, at its lower end: there only the ends of bars mean something, and not their lengths.
 ///
 /// A value that is NaN or infinite leaves its place empty and is counted in a note. Values are written above the bars where there is room.
 ///
 /// @param title a short name
 /// @param description what the chart shows, for readers who cannot see it
 /// @param category the name of the horizontal axis; may be empty
-/// @param value the value axis, linear
+/// @param value the value axis
 /// @param categories the names of the groups, from left to right
 /// @param series the bars, in the order of the legend
 public record BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series)
@@ -19,11 +19,8 @@ public record BarChart(String title, String description, String category, Axis v
 
     /// Copies the lists.
     ///
-    /// @throws IllegalArgumentException if the value axis is logarithmic, or a series does not have one bar per category
+    /// @throws IllegalArgumentException if a series does not have one bar per category
     public BarChart {
-        if (value.kind() == Axis.Kind.LOG) {
-            throw new IllegalArgumentException("bars start at zero, which the logarithmic axis '" + value.label() + "' does not have");
-        }
         categories = List.copyOf(categories);
         series = List.copyOf(series);
         for (Series one : series) {

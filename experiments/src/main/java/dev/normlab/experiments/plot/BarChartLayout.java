@@ -12,6 +12,8 @@ final class BarChartLayout {
     private static final double HEADROOM = 15;
     /// Room for the lower corner of the last slanted label.
     private static final double RIGHT_MARGIN = 7;
+    /// By what factor the lower end of a logarithmic axis lies below the shortest bar, at least.
+    private static final double LOG_FOOT = 1.5;
 
     private final BarChart chart;
     private final Canvas canvas;
@@ -32,7 +34,7 @@ final class BarChartLayout {
         List<Bar> shown = all.stream().filter(bar -> chart.value().shows(bar.value())).toList();
         Box plot = shown.isEmpty() ? canvas.noData("No data to show") : drawPlot(shown);
         long outside = shown.stream().filter(bar -> bar.value() < chart.value().min() || bar.value() > chart.value().max()).count();
-        canvas.notes(Notes.of(all.size() - shown.size(), outside, false));
+        canvas.notes(Notes.of(all.size() - shown.size(), outside, chart.value().kind() == Axis.Kind.LOG));
         return canvas.finish(chart.title(), (chart.description() + " " + summary()).strip(), plot);
     }
 
@@ -55,7 +57,7 @@ final class BarChartLayout {
                 drawBar(s, c, groups.barLeft(c, s), groups.barWidth(), frame.y(), valuesFit);
             }
         }
-        double zero = frame.y().at(Math.clamp(0, ticks.min(), ticks.max()));
+        double zero = base(frame.y());
         canvas.add(new Mark.Line(left, zero, right, zero, "nl-axis", ""));
         labels.draw(canvas, frame.plot());
         frame.drawHorizontalLabel(canvas, chart.category());
@@ -83,15 +85,27 @@ final class BarChartLayout {
         }
     }
 
+    /// Where bars start, in pixels.
+    private static double base(Scale y) {
+        return y.at(y.logarithmic() ? y.min() : Math.clamp(0, y.min(), y.max()));
+    }
+
     private Ticks ticks(List<Bar> shown) {
-        DoubleStream.Builder ends = DoubleStream.builder().add(0);
+        boolean logarithmic = chart.value().kind() == Axis.Kind.LOG;
+        DoubleStream.Builder ends = DoubleStream.builder();
+        if (!logarithmic) {
+            ends.add(0);
+        }
         for (Bar bar : shown) {
             ends.add(bar.value());
+            if (logarithmic) {
+                ends.add(bar.value() / LOG_FOOT); // even the shortest bar can be seen
+            }
             if (bar.hasInterval()) {
                 ends.add(bar.low()).add(bar.high());
             }
         }
-        double[] values = ends.build().toArray();
+        double[] values = ends.build().filter(chart.value()::shows).toArray();
         Axis axis = chart.value();
         double min = Double.isNaN(axis.min()) ? DoubleStream.of(values).min().orElse(0) : axis.min();
         double max = Double.isNaN(axis.max()) ? DoubleStream.of(values).max().orElse(1) : axis.max();
@@ -105,7 +119,7 @@ final class BarChartLayout {
         Series series = chart.series().get(seriesIndex);
         Bar bar = series.bars().get(categoryIndex);
         double centre = left + width / 2;
-        double zero = y.at(Math.clamp(0, y.min(), y.max()));
+        double zero = base(y);
         if (!chart.value().shows(bar.value())) {
             if (withValue) {
                 canvas.text(centre, zero - 4, Numbers.MISSING, Anchor.MIDDLE, TextStyle.VALUE);

@@ -16,6 +16,12 @@ public final class Palette {
     /// Backgrounds: light, dark.
     static final List<String> BACKGROUND = List.of("#ffffff", "#15181d");
 
+    /// Text, secondary text, grid and axes on the light background.
+    static final String INK = "#1b1f24";
+    static final String MUTED = "#55606b";
+    static final String GRID = "#e3e7eb";
+    static final String AXIS = "#8a949e";
+
     /// SVG dash arrays; the first is a solid line.
     static final List<String> DASHES = List.of("none", "7 3", "2 2.5", "9 3 2 3", "4 2.5");
 
@@ -44,7 +50,7 @@ public final class Palette {
     /// figures includes it once.
     public static String css() {
         StringBuilder css = new StringBuilder();
-        css.append(":root{").append(properties(LIGHT, BACKGROUND.getFirst(), "#1b1f24", "#55606b", "#e3e7eb", "#8a949e")).append("}\n");
+        css.append(":root{").append(properties(LIGHT, BACKGROUND.getFirst(), INK, MUTED, GRID, AXIS)).append("}\n");
         css.append("@media screen and (prefers-color-scheme:dark){:root{");
         css.append(properties(DARK, BACKGROUND.getLast(), "#e8ebee", "#a7b0ba", "#2b3138", "#6b7580")).append("}}\n");
         css.append(RULES);

@@ -13,6 +13,8 @@ final class Svg {
     private static final double FILE_MARGIN = 14;
     /// Narrower bars are plain: a hatch would not be seen.
     private static final double MIN_HATCHED = 6;
+    /// The side of the square in which hatch lines repeat.
+    static final double HATCH_TILE = 7;
 
     private final Drawing drawing;
     private final String id;
@@ -76,7 +78,7 @@ final class Svg {
     }
 
     /// The lines that tell bars apart without colour, as a path in a 7 x 7 tile; empty for plain bars.
-    private static String hatch(int slot) {
+    static String hatch(int slot) {
         return switch (slot % 5) {
             case 1 -> "M-1 8L8 -1M-1 1L1 -1M6 8L8 6";
             case 2 -> "M0 3.5H7";

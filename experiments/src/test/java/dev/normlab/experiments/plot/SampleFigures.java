@@ -22,6 +22,7 @@ final class SampleFigures {
             for (int categories : new int[] {1, 2, 9, 17, 60}) {
                 figures.add(bars(series, categories, Axis.percent("accuracy")));
                 figures.add(bars(series, categories, Axis.linear("l1 norm")));
+                figures.add(bars(series, categories, Axis.log("l1 norm")));
             }
             figures.add(densities(series, 1, Axis.linear("l1 norm")));
             figures.add(densities(series, 11, Axis.linear("l1 norm")));

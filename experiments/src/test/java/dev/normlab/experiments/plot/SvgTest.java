@@ -112,7 +112,6 @@ class SvgTest {
         assertThrows(IllegalArgumentException.class, () -> figure.toInlineSvg("a\" onload=\"x", 500));
         assertThrows(IllegalArgumentException.class, () -> figure.toInlineSvg("a", 10));
         assertThrows(IllegalArgumentException.class, () -> figure.toInlineSvg("a", Double.NaN));
-        assertThrows(IllegalArgumentException.class, () -> SampleFigures.bars(1, 2, Axis.log("norm")));
         assertThrows(IllegalArgumentException.class, () -> Axis.log("norm").withLimits(0, 1));
         assertThrows(IllegalArgumentException.class, () -> Axis.linear("norm").withLimits(2, 1));
         assertThrows(IllegalArgumentException.class, () -> new BarChart("", "", "", Axis.linear(""), List.of("a", "b"),
