@@ -24,4 +24,16 @@ final class ModelOptions {
     Weights load(long seed) throws IOException {
         return Weights.load(weights, model, seed);
     }
+
+    /// Loads the weights of another file, of the model that was named or that the file names.
+    ///
+    /// @throws IOException if the file cannot be read or does not fit the model
+    Weights load(Path file, long seed) throws IOException {
+        return Weights.load(file, model, seed);
+    }
+
+    /// Whether weights were given.
+    boolean hasWeights() {
+        return weights != null;
+    }
 }

@@ -1,26 +1,29 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.NormMeasurement;
+import dev.normlab.experiments.run.Quantity;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
-import dev.normlab.lip.norm.LayerKind;
-import dev.normlab.lip.norm.LayerNorms;
-import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.bound.NetworkBound;
+import dev.normlab.lip.bound.SpectralBound;
+import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.EnumSet;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// `norms`: the exact norms of every layer.
-@Command(name = "norms", description = "Measure the exact induced norms of all layers of a model.", sortOptions = false)
+/// `norms`: norms, bounds and spectra of every layer, and bounds of the network.
+@Command(name = "norms", sortOptions = false,
+        description = "Measure norms, bounds and spectra of all layers of a model, and bounds of the whole network.")
 final class NormsCommand implements Callable<Integer> {
 
     @Mixin
@@ -29,8 +32,24 @@ final class NormsCommand implements Callable<Integer> {
     @Mixin
     private final ModelOptions models = new ModelOptions();
 
-    @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "l1, linf, or both (default: both).")
+    @Option(names = "--norm", paramLabel = "LIST", split = ",",
+            description = "l1, linf (exact), l2 (estimate from below), l2-bound (guaranteed upper bound), circular (largest value of the circular "
+                    + "spectrum), or all (default: l1,linf).")
     private List<String> norms = List.of("l1", "linf");
+
+    @Option(names = "--network", description = "Upper bounds of the whole network in l1, l2 and linf, with the factor of every operation.")
+    private boolean network;
+
+    @Option(names = "--spectrum", paramLabel = "LIST", split = ",",
+            description = "All singular values of these layers as circular convolutions, or of all.")
+    private List<String> spectra = List.of();
+
+    @Option(names = "--svd", paramLabel = "NAME", description = "jacobi, ejml or gram: how spectra are computed (default: gram, values only).")
+    private String svd = "gram";
+
+    @Option(names = "--compare", paramLabel = "PATH", arity = "2",
+            description = "Two checkpoints beside each other instead of --weights: safetensors files or run folders.")
+    private List<Path> compared = List.of();
 
     @Option(names = "--input", paramLabel = "CxHxW",
             description = "The size of the images, on which norms of convolutions depend (default: 3x32x32).")
@@ -42,78 +61,57 @@ final class NormsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        List<Norm> wanted = wanted();
+        NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, method(), common.seed());
         ImageShape image = Images.parse("--input", input);
+        if (!compared.isEmpty() && (network || !spectra.isEmpty() || models.hasWeights())) {
+            throw UserError.usage("--compare shows norms of two checkpoints; leave --weights, --network and --spectrum out");
+        }
         try (Device device = common.openDevice()) {
-            Weights weights = models.load(common.seed());
-            Weights.summarize(weights.model(), image, device);
-            LayerNorms measured = LayerNorms.of(weights.model(), device);
-            common.say(weights.spec() + ", " + weights.source() + ", images of " + image);
-            table(measured, wanted).forEach(common::say);
-            common.writeJson(json(measured, wanted));
+            if (compared.isEmpty()) {
+                one(request, image, device);
+            } else {
+                two(request, image, device);
+            }
             return 0;
         }
     }
 
-    private List<Norm> wanted() {
-        List<Norm> wanted = new ArrayList<>();
-        for (String norm : norms) {
-            try {
-                wanted.add(Norm.parse(norm.strip()));
-            } catch (IllegalArgumentException e) {
-                throw UserError.usage("--norm: " + e.getMessage());
-            }
+    private SvdMethod method() {
+        try {
+            return SvdMethod.parse(svd);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--svd: " + e.getMessage());
         }
-        return wanted;
     }
 
-    private static List<String> table(LayerNorms measured, List<Norm> wanted) {
-        int width = measured.layers().stream().mapToInt(layer -> layer.name().length()).max().orElse(5);
-        List<String> lines = new ArrayList<>();
-        StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-" + Math.max(5, width) + "s  %-6s", "layer", "kind"));
-        wanted.forEach(norm -> head.append(String.format(Locale.ROOT, "  %14s", norm.label())));
-        lines.add(head.toString());
-        for (LayerNorms.LayerNorm layer : measured.layers()) {
-            StringBuilder line = new StringBuilder(
-                    String.format(Locale.ROOT, "%-" + Math.max(5, width) + "s  %-6s", layer.name(), layer.kind().label()));
-            wanted.forEach(norm -> line.append(String.format(Locale.ROOT, "  %14.6f", layer.of(norm))));
-            lines.add(line.toString());
+    private void one(NormMeasurement.Request request, ImageShape image, Device device) throws IOException {
+        Weights weights = models.load(common.seed());
+        Weights.summarize(weights.model(), image, device);
+        Set<Quantity> wanted = request.quantities();
+        NormMeasurement measured = NormMeasurement.of(weights.model(), request, device);
+        common.say(weights.spec() + ", " + weights.source() + ", images of " + image);
+        NormTables.table(measured, wanted).forEach(common::say);
+        Map<String, Object> json = new LinkedHashMap<>(NormTables.json(measured, wanted));
+        if (network) {
+            NetworkBound bound = NetworkBound.of(weights.model(), Shape.of(1, image.channels(), image.height(), image.width()),
+                    NetworkBound.Box.PIXELS, SpectralBound.guaranteed(device.workers()), device);
+            NormTables.network(bound).forEach(common::say);
+            json.put("network_bound", NormTables.networkJson(bound));
         }
-        for (Map.Entry<String, EnumSet<LayerKind>> group : groups().entrySet()) {
-            StringBuilder line = new StringBuilder(
-                    String.format(Locale.ROOT, "%-" + (Math.max(5, width) + 8) + "s", "sum " + group.getKey()));
-            wanted.forEach(norm -> line.append(String.format(Locale.ROOT, "  %14.6f", measured.sum(norm, group.getValue()))));
-            lines.add(line.toString());
-        }
-        return lines;
+        common.writeJson(json);
     }
 
-    private static Map<String, EnumSet<LayerKind>> groups() {
-        Map<String, EnumSet<LayerKind>> groups = new LinkedHashMap<>();
-        groups.put("conv + linear", EnumSet.of(LayerKind.CONV, LayerKind.LINEAR));
-        groups.put("bn", EnumSet.of(LayerKind.BN));
-        groups.put("all", EnumSet.allOf(LayerKind.class));
-        return groups;
-    }
-
-    private static Map<String, Object> json(LayerNorms measured, List<Norm> wanted) {
-        List<Map<String, Object>> layers = new ArrayList<>();
-        for (LayerNorms.LayerNorm layer : measured.layers()) {
-            Map<String, Object> entry = new LinkedHashMap<>();
-            entry.put("name", layer.name());
-            entry.put("kind", layer.kind().label());
-            wanted.forEach(norm -> entry.put(norm.label(), layer.of(norm)));
-            layers.add(entry);
-        }
-        Map<String, Object> sum = new LinkedHashMap<>();
-        for (Norm norm : wanted) {
-            sum.put(norm.label(), measured.sum(norm, EnumSet.allOf(LayerKind.class)));
-            sum.put(norm.label() + "_conv_linear", measured.sum(norm, EnumSet.of(LayerKind.CONV, LayerKind.LINEAR)));
-            sum.put(norm.label() + "_bn", measured.sum(norm, EnumSet.of(LayerKind.BN)));
-        }
-        Map<String, Object> json = new LinkedHashMap<>();
-        json.put("layers", layers);
-        json.put("sum", sum);
-        return json;
+    private void two(NormMeasurement.Request request, ImageShape image, Device device) throws IOException {
+        Weights first = models.load(compared.get(0), common.seed());
+        Weights second = models.load(compared.get(1), common.seed());
+        Weights.summarize(first.model(), image, device);
+        Weights.summarize(second.model(), image, device);
+        NormMeasurement a = NormMeasurement.of(first.model(), request, device);
+        NormMeasurement b = NormMeasurement.of(second.model(), request, device);
+        common.say("A: " + first.spec() + ", " + first.source() + "; B: " + second.spec() + ", " + second.source() + "; images of " + image);
+        NormTables.comparison(a, b, request.quantities()).forEach(common::say);
+        Map<String, Object> json = new LinkedHashMap<>(NormTables.comparisonJson(a, b, request.quantities()));
+        json.put("sources", List.of(first.source(), second.source()));
+        common.writeJson(json);
     }
 }
