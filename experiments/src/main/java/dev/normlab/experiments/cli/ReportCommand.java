@@ -1,10 +1,17 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.io.AtomicFile;
+import dev.normlab.experiments.plot.Figure;
+import dev.normlab.experiments.report.NormFigures;
+import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.store.RunFolder;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +25,8 @@ import picocli.CommandLine.Parameters;
         sortOptions = false)
 final class ReportCommand implements Callable<Integer> {
 
+    private static final double FIGURE_WIDTH = 760;
+
     @Mixin
     private final CommonOptions common;
 
@@ -27,6 +36,10 @@ final class ReportCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "FILE", description = "The page (default: report.html in DIR).")
     private @Nullable Path out;
 
+    @Option(names = "--figures", paramLabel = "DIR",
+            description = "Write the figures of norms as SVG and PNG files, too: over training, distributions and bars, on linear and logarithmic axes.")
+    private @Nullable Path figures;
+
     ReportCommand(Streams streams) {
         this.common = new CommonOptions(streams);
     }
@@ -34,9 +47,30 @@ final class ReportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Path page = out == null ? folder.resolve("report.html") : out;
-        AtomicFile.writeText(page, TrainingReport.of("Training runs", RunFolder.readAll(folder)).toHtml());
+        List<RunFolder.Contents> runs = RunFolder.readAll(folder);
+        AtomicFile.writeText(page, TrainingReport.of("Training runs", runs).toHtml());
         common.say("report: " + page.toAbsolutePath());
-        common.writeJson(Map.of("report", page.toString()));
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("report", page.toString());
+        if (figures != null) {
+            Files.createDirectories(figures);
+            List<String> files = writeFigures(figures, NormFigures.of(RecordedRun.allOf(runs)));
+            common.say(files.size() + " figures in " + figures.toAbsolutePath());
+            json.put("figures", files);
+        }
+        common.writeJson(json);
         return 0;
+    }
+
+    private static List<String> writeFigures(Path into, Map<String, Figure> figures) throws IOException {
+        List<String> files = new ArrayList<>();
+        for (Map.Entry<String, Figure> figure : figures.entrySet()) {
+            AtomicFile.writeText(into.resolve(figure.getKey() + ".svg"), figure.getValue().toSvgFile(FIGURE_WIDTH));
+            byte[] png = figure.getValue().toPng(FIGURE_WIDTH, 2);
+            AtomicFile.write(into.resolve(figure.getKey() + ".png"), out -> out.write(png));
+            files.add(figure.getKey() + ".svg");
+            files.add(figure.getKey() + ".png");
+        }
+        return files;
     }
 }
