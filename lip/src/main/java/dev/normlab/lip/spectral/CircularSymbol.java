@@ -67,6 +67,11 @@ final class CircularSymbol {
         return matrices.length;
     }
 
+    /// The number of positions of the torus, and of frequencies.
+    int positions() {
+        return h * w;
+    }
+
     /// `M_l` for the lag of this number.
     double[][] matrix(int lag) {
         return matrices[lag];

@@ -49,7 +49,8 @@ public final class ConvolutionOperator implements LinearOperator {
         this.padded = new float[mode == PadMode.ZERO ? 0 : inner.inputShape().elements()];
     }
 
-    private static Conv2dSizes unpadded(Conv2dSizes s) {
+    /// The sizes of the same convolution without padding, on the padded image.
+    static Conv2dSizes unpadded(Conv2dSizes s) {
         return new Conv2dSizes(1, s.c(), s.h() + s.padTop() + s.padBottom(), s.w() + s.padLeft() + s.padRight(), s.o(), s.kh(), s.kw(),
                 s.strideH(), s.strideW(), 0, 0, 0, 0, s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
     }

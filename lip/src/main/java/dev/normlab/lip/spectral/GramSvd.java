@@ -5,7 +5,7 @@ import org.ejml.data.ZMatrixRMaj;
 
 /// Singular values as square roots of the eigenvalues of the smaller Gram matrix, `Aᴴ·A = V·D²·Vᴴ`.
 ///
-/// Clipping needs only the eigenvectors of what is clipped: `U·min(D, r)·Vᴴ = A - A·V₊·(1 - r/D₊)·V₊ᴴ` over the singular values above `r`.
+/// Clipping needs only the eigenvectors of what is clipped (see `Excess`).
 final class GramSvd implements ComplexSvd {
 
     @Override
@@ -45,32 +45,11 @@ final class GramSvd implements ComplexSvd {
             return clip(a.conjugateTranspose(), limit).conjugateTranspose();
         }
         ComplexMatrix clipped = a.copy();
-        clipInPlace(clipped, limit);
+        ComplexMatrix excess = Excess.of(a, limit, SvdMethod.GRAM).matrix();
+        for (int i = 0; i < a.rows() && excess != null; i++) {
+            Rows.add(clipped.re[i], -1, excess.re[i], 0, a.columns());
+            Rows.add(clipped.im[i], -1, excess.im[i], 0, a.columns());
+        }
         return clipped;
-    }
-
-    /// Clips a matrix with at least as many rows as columns.
-    ///
-    /// @return the largest singular value before
-    static double clipInPlace(ComplexMatrix tall, double limit) {
-        HermitianEigen.Decomposition eigen = HermitianEigen.above(tall.gram(), limit * limit);
-        double[] values = eigen.values();
-        ComplexMatrix vectors = eigen.vectors();
-        double largest = 0;
-        for (double value : values) {
-            largest = Math.max(largest, value);
-        }
-        if (values.length == 0) {
-            return limit;
-        }
-        ComplexMatrix images = new ComplexMatrix(tall.rows(), values.length, tall.isReal());
-        images.addProduct(tall, vectors.conjugateTranspose(), 1);
-        for (int j = 0; j < values.length; j++) {
-            double share = 1 - limit / Math.sqrt(values[j]);
-            Rows.scale(vectors.re[j], share, 0, tall.columns());
-            Rows.scale(vectors.im[j], share, 0, tall.columns());
-        }
-        tall.addProduct(images, vectors, -1);
-        return Math.sqrt(largest);
     }
 }

@@ -1,6 +1,7 @@
 package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.lip.norm.ConvolutionNorms;
 import dev.normlab.lip.norm.Norm;
@@ -48,19 +49,51 @@ public record L2Bound(double value, Source source) {
         return ofTorus(s, weight, workers);
     }
 
+    /// The bound of a convolution of one image with any borders.
+    ///
+    /// A circular border that makes the layer a convolution on a torus has the norm of that. Any other border is a linear map before an unpadded convolution; its
+    /// norm is the square root of how often it reads the pixel that it reads most often.
+    ///
+    /// @param weight `[o, c/groups, kh, kw]`, row-major
+    /// @throws ArithmeticException if the weights are not finite
+    public static L2Bound ofConvolution(Conv2dSizes s, PadMode mode, float[] weight, Workers workers) {
+        if (mode == PadMode.ZERO) {
+            return ofConvolution(s, weight, workers);
+        }
+        if (mode == PadMode.CIRCULAR && CircularConvolution.exists(s) && s.oh() * s.strideH() == s.h() && s.ow() * s.strideW() == s.w()) {
+            return new L2Bound(ofTorus(CircularConvolution.of(s), weight, workers), Source.TORUS);
+        }
+        double border = Math.sqrt((double) mostReads(s.h(), s.padTop(), s.padBottom(), mode) * mostReads(s.w(), s.padLeft(), s.padRight(), mode));
+        L2Bound unpadded = ofConvolution(ConvolutionOperator.unpadded(s), weight, workers);
+        return new L2Bound(unpadded.value * border * (1 + 0x1p-50), unpadded.source);
+    }
+
+    private static int mostReads(int size, int before, int after, PadMode mode) {
+        int[] reads = new int[size];
+        int most = 0;
+        for (int position = -before; position < size + after; position++) {
+            most = Math.max(most, ++reads[mode.source(position, size)]);
+        }
+        return most;
+    }
+
+    private static double ofTorus(CircularConvolution torus, float[] weight, Workers workers) {
+        ConvolutionSpectrum.requireFinite(weight);
+        double largest = 0;
+        for (int group = 0; group < torus.groups(); group++) {
+            CircularSymbol symbol = CircularSymbol.of(torus, weight, group).prepare(workers);
+            largest = Math.max(largest, Rounding.raised(ConvolutionSpectrum.largest(symbol, workers), symbol));
+        }
+        return largest;
+    }
+
     /// The bound of a zero-padded convolution without its whole matrix.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @throws ArithmeticException if the weights are not finite
     public static L2Bound ofTorus(Conv2dSizes s, float[] weight, Workers workers) {
         ConvolutionSpectrum.requireFinite(weight);
-        float[] live = LiveTaps.of(s, weight);
-        CircularConvolution torus = CircularConvolution.around(s);
-        double largest = 0;
-        for (int group = 0; group < s.groups(); group++) {
-            CircularSymbol symbol = CircularSymbol.of(torus, live, group).prepare(workers);
-            largest = Math.max(largest, Rounding.raised(ConvolutionSpectrum.largest(symbol, workers), symbol));
-        }
+        double largest = ofTorus(CircularConvolution.around(s), LiveTaps.of(s, weight), workers);
         return l1Linf(s, weight).orSmaller(new L2Bound(largest, Source.TORUS));
     }
 
