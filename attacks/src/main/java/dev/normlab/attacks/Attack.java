@@ -6,6 +6,11 @@ public interface Attack {
     /// The name in results and on the command line, for example `pgd`.
     String name();
 
+    /// Whether the attack is itself on a model with this number of classes, rather than one with a simpler loss because its own needs more classes.
+    default boolean isExactFor(int classes) {
+        return true;
+    }
+
     /// Attacks all points, which the model gets right so far.
     ///
     /// @param seed of the evaluation; an image's random numbers depend on the seed, its index, the attack's name and the restart alone

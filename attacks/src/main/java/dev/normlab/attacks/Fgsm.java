@@ -1,7 +1,7 @@
 package dev.normlab.attacks;
 
-/// The fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572): one step of length eps along the gradient's sign (linf) or unit vector (l2),
-/// then into the box. The moved image is the result whether or not it fools the model.
+/// The fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572): one step of length eps along the gradient's sign (linf) or unit vector (l2), or on the
+/// largest entry (l1), then into the box. The moved image is the result whether or not it fools the model.
 public final class Fgsm implements Attack {
 
     @Override
@@ -11,26 +11,55 @@ public final class Fgsm implements Attack {
 
     @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
-        int length = victim.imageLength();
+        if (threat.ball() == ThreatModel.Ball.L1) {
+            sparse(victim, threat, points);
+            return;
+        }
         try (PgdProgram program = new PgdProgram(victim, threat.ball(), false)) {
-            for (int first = 0; first < points.count(); first += victim.batchSize()) {
-                int count = Math.min(victim.batchSize(), points.count() - first);
-                float[] clean = new float[victim.batch().elements()];
-                int[] labels = new int[victim.batchSize()];
-                for (int i = 0; i < labels.length; i++) {
-                    int point = first + Math.min(i, count - 1);
-                    points.clean(point, clean, i * length);
-                    labels[i] = points.label(point);
-                }
-                program.start(clean, clean, labels, threat.eps(), threat.eps());
+            points.restart(0, victim.batchSize(), batch -> {
+                program.start(batch.clean(), batch.clean(), batch.labels(), threat.eps(), threat.eps());
                 program.step();
-                float[] moved = program.iterate();
-                int[] predictions = victim.predict(moved);
-                points.countPasses(2L * count, count);
-                for (int i = 0; i < count; i++) {
-                    points.move(first + i, moved, i * length, predictions[i] != labels[i]);
+                keep(victim, batch, program.iterate());
+            });
+        }
+    }
+
+    private static void sparse(Victim victim, ThreatModel threat, Points points) {
+        try (LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
+            points.restart(0, victim.batchSize(), batch -> {
+                float[] x = program.images();
+                System.arraycopy(batch.clean(), 0, x, 0, x.length);
+                program.classes(batch.labels(), batch.labels());
+                program.evaluate();
+                for (int i = 0; i < batch.count(); i++) {
+                    steepest(threat, program.gradient(), batch.clean(), x, i * batch.length(), batch.length());
                 }
-            }
+                keep(victim, batch, x);
+            });
+        }
+    }
+
+    /// All of eps on the largest gradient entries, shared equally among ties: the steepest direction of the l1 norm.
+    static void steepest(ThreatModel threat, float[] gradient, float[] clean, float[] x, int offset, int length) {
+        float largest = 0;
+        for (int j = offset; j < offset + length; j++) {
+            largest = Math.max(largest, Math.abs(gradient[j]));
+        }
+        int ties = 0;
+        for (int j = offset; j < offset + length; j++) {
+            ties += Math.abs(gradient[j]) == largest ? 1 : 0;
+        }
+        for (int j = offset; j < offset + length; j++) {
+            boolean chosen = Math.abs(gradient[j]) == largest;
+            x[j] = BallProjection.moved(clean[j], chosen ? Math.signum(gradient[j]) * (double) threat.eps() / ties : 0);
+        }
+    }
+
+    private static void keep(Victim victim, PointBatch batch, float[] moved) {
+        int[] predictions = victim.predict(moved);
+        batch.owner().countPasses(2L * batch.count(), batch.count());
+        for (int i = 0; i < batch.count(); i++) {
+            batch.owner().move(batch.point(i), moved, i * batch.length(), predictions[i] != batch.labels()[i]);
         }
     }
 }

@@ -1,12 +1,8 @@
 package dev.normlab.attacks;
 
-import dev.normlab.engine.tensor.RandomStream;
-import java.util.Arrays;
-import java.util.function.IntUnaryOperator;
-
-/// Projected gradient descent on the cross entropy (Madry et al. 2018, arXiv:1706.06083), linf and l2, with random start, restarts and targets.
+/// Projected gradient descent on the cross entropy (Madry et al. 2018, arXiv:1706.06083) with random start, restarts and targets.
 ///
-/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction. Each image gives its first misclassified iterate, or else the
+/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [SparsePgdRun]. Each image gives its first misclassified iterate, or else the
 /// one of the highest loss over all restarts; `eps = 0` gives the clean image exactly.
 public final class Pgd implements Attack {
 
@@ -24,86 +20,61 @@ public final class Pgd implements Attack {
 
     @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
-        try (PgdProgram program = new PgdProgram(victim, threat.ball(), options.target().isPresent())) {
-            Run run = new Run(program, victim, threat, points, seed);
+        try (PgdRun run = open(victim, threat)) {
             for (int restart = 0; restart < options.restarts(); restart++) {
-                int[] survivors = points.survivors();
-                for (int first = 0; first < survivors.length; first += victim.batchSize()) {
-                    int count = Math.min(victim.batchSize(), survivors.length - first);
-                    run.attackBatch(survivors, first, count, restart);
-                }
+                int current = restart;
+                points.restart(restart, victim.batchSize(), batch -> attack(run, threat, batch, seed, current));
             }
         }
     }
 
-    /// One attack under way.
-    private final class Run {
+    private PgdRun open(Victim victim, ThreatModel threat) {
+        boolean targeted = options.target().isPresent();
+        return threat.ball() == ThreatModel.Ball.L1 ? new SparsePgdRun(victim, targeted) : new PgdProgram(victim, threat.ball(), targeted);
+    }
 
-        private final PgdProgram program;
-        private final Victim victim;
-        private final ThreatModel threat;
-        private final Points points;
-        private final long seed;
-        /// Of each point as moved so far.
-        private final float[] losses;
-
-        Run(PgdProgram program, Victim victim, ThreatModel threat, Points points, long seed) {
-            this.program = program;
-            this.victim = victim;
-            this.threat = threat;
-            this.points = points;
-            this.seed = seed;
-            this.losses = new float[points.count()];
-            Arrays.fill(losses, Float.NEGATIVE_INFINITY);
+    private void attack(PgdRun run, ThreatModel threat, PointBatch batch, long seed, int restart) {
+        int length = batch.length();
+        int[] labels = batch.labels().clone();
+        float[] start = batch.clean().clone();
+        for (int i = 0; i < batch.count(); i++) {
+            int point = batch.point(i);
+            if (options.target().isPresent()) {
+                labels[i] = options.target().get().applyAsInt(batch.owner().record(point), labels[i]);
+            }
+            if (options.randomStart()) {
+                RandomStart.uniform(threat, start, i * length, length, batch.random(seed, name(), i, restart));
+            }
         }
-
-        void attackBatch(int[] survivors, int first, int count, int restart) {
-            int length = victim.imageLength();
-            float[] clean = new float[victim.batch().elements()];
-            int[] labels = new int[victim.batchSize()];
-            IntUnaryOperator goal = options.target().orElse(IntUnaryOperator.identity());
-            for (int i = 0; i < victim.batchSize(); i++) {
-                int point = survivors[first + Math.min(i, count - 1)];
-                points.clean(point, clean, i * length);
-                labels[i] = goal.applyAsInt(points.label(point));
-            }
-            float[] start = clean.clone();
-            for (int i = 0; i < count && options.randomStart(); i++) {
-                RandomStream random = RandomStream.of(seed, name(), points.index(survivors[first + i]), restart);
-                RandomStart.uniform(threat, start, i * length, length, random);
-            }
-            program.start(clean, start, labels, threat.eps(), options.stepSize(threat.eps()));
-            int passes = 0;
-            boolean open = true;
-            for (int step = 0; step <= options.iterations() && open; step++) {
-                program.step();
-                passes++;
-                open = anyOpen(program.fooled(), count);
-            }
-            points.countPasses((long) passes * count, (long) passes * count);
-            keepBest(survivors, first, count);
+        run.start(batch.clean(), start, labels, threat.eps(), options.stepSize(threat.eps()));
+        int open = batch.count();
+        for (int step = 0; step <= options.iterations() && open > 0; step++) {
+            batch.owner().countPasses(open, open);
+            run.step();
+            open = open(run.fooled(), batch.count());
         }
+        keepBest(run, batch);
+    }
 
-        private void keepBest(int[] survivors, int first, int count) {
-            float[] best = program.best();
-            float[] bestLosses = program.bestLoss();
-            float[] fooled = program.fooled();
-            for (int i = 0; i < count; i++) {
-                int point = survivors[first + i];
-                if (fooled[i] != 0 || bestLosses[i] > losses[point]) {
-                    points.move(point, best, i * victim.imageLength(), fooled[i] != 0);
-                    losses[point] = bestLosses[i];
-                }
+    private static void keepBest(PgdRun run, PointBatch batch) {
+        Points points = batch.owner();
+        float[] best = run.best();
+        float[] losses = run.bestLoss();
+        float[] fooled = run.fooled();
+        for (int i = 0; i < batch.count(); i++) {
+            int point = batch.point(i);
+            if (fooled[i] != 0 || losses[i] > points.score(point)) {
+                points.move(point, best, i * batch.length(), fooled[i] != 0);
+                points.score(point, losses[i]);
             }
         }
     }
 
-    private static boolean anyOpen(float[] fooled, int count) {
+    private static int open(float[] fooled, int count) {
+        int open = 0;
         for (int i = 0; i < count; i++) {
-            if (fooled[i] == 0) {
-                return true;
-            }
+            open += fooled[i] == 0 ? 1 : 0;
         }
-        return false;
+        return open;
     }
 }

@@ -1,6 +1,7 @@
 package dev.normlab.attacks;
 
 import java.util.Optional;
+import java.util.function.IntBinaryOperator;
 import java.util.function.IntUnaryOperator;
 
 /// How projected gradient descent runs.
@@ -9,8 +10,8 @@ import java.util.function.IntUnaryOperator;
 /// @param stepSize    length of a step in the threat model's norm; empty for `2.5 eps / iterations`
 /// @param randomStart whether the first iterate is uniform in the ball, else the clean image
 /// @param restarts    runs; later ones see only the images that no earlier one fooled
-/// @param target      the class that an image of a given label shall be taken for; empty for any but its own
-public record PgdOptions(int iterations, Optional<Float> stepSize, boolean randomStart, int restarts, Optional<IntUnaryOperator> target) {
+/// @param target      the class that an image shall be taken for, given its number in the data set and its label; empty for any but its own
+public record PgdOptions(int iterations, Optional<Float> stepSize, boolean randomStart, int restarts, Optional<IntBinaryOperator> target) {
 
     /// Twenty steps from a random start, once, untargeted.
     public static final PgdOptions DEFAULT = new PgdOptions(20, Optional.empty(), true, 1, Optional.empty());
@@ -49,7 +50,15 @@ public record PgdOptions(int iterations, Optional<Float> stepSize, boolean rando
     ///
     /// @param ofLabel gives the target class for an image's label
     public PgdOptions withTarget(IntUnaryOperator ofLabel) {
-        return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of(ofLabel));
+        return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of((image, label) -> ofLabel.applyAsInt(label)));
+    }
+
+    /// These options aimed at a class of each image's own.
+    ///
+    /// @param ofImage target classes by the images' numbers in the data set
+    public PgdOptions withTargets(int[] ofImage) {
+        int[] targets = ofImage.clone();
+        return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of((image, label) -> targets[image]));
     }
 
     /// The length of a step for a ball.

@@ -22,7 +22,7 @@ import java.util.Map;
 ///
 /// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing from the host.
 /// The best point of an image is its first misclassified iterate, or else the one of the highest loss.
-final class PgdProgram implements AutoCloseable {
+final class PgdProgram implements PgdRun {
 
     private static final String FOOLED = "fooled";
 
@@ -83,12 +83,8 @@ final class PgdProgram implements AutoCloseable {
         executor.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
     }
 
-    /// Begins a run.
-    ///
-    /// @param cleanImages  `[n, c, h, w]`, row-major
-    /// @param startImages  the first iterates
-    /// @param givenLabels  true classes, or targets
-    void start(float[] cleanImages, float[] startImages, int[] givenLabels, float radius, float step) {
+    @Override
+    public void start(float[] cleanImages, float[] startImages, int[] givenLabels, float radius, float step) {
         clean.set(cleanImages);
         iterate.set(startImages);
         best.set(cleanImages);
@@ -106,8 +102,8 @@ final class PgdProgram implements AutoCloseable {
         stepSize.set(step);
     }
 
-    /// Judges the iterate and moves it.
-    void step() {
+    @Override
+    public void step() {
         interpreter.replay(Map.of());
     }
 
@@ -116,18 +112,18 @@ final class PgdProgram implements AutoCloseable {
         compute(new EagerExecutor(victim.device()));
     }
 
-    /// Which images have been misclassified (or have reached their targets) so far, 0 or 1.
-    float[] fooled() {
+    @Override
+    public float[] fooled() {
         return fooled.toArray();
     }
 
-    /// The losses of the best points so far; negative infinity for images of which no iterate was judged.
-    float[] bestLoss() {
+    @Override
+    public float[] bestLoss() {
         return bestLoss.toArray();
     }
 
-    /// The best points so far.
-    float[] best() {
+    @Override
+    public float[] best() {
         return best.toArray();
     }
 

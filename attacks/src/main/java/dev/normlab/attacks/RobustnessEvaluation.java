@@ -124,7 +124,7 @@ public final class RobustnessEvaluation {
             int fooled = 0;
             for (int i = 0; i < seen.length; i++) {
                 data.image(seen[i], clean, i * length);
-                if (classes[i] == data.label(seen[i])) {
+                if (!points.fooled(i) || classes[i] == data.label(seen[i])) {
                     continue;
                 }
                 if (!threat.allows(clean, moved, i * length, length)) {

@@ -5,7 +5,7 @@ import java.util.Locale;
 /// What an adversary may do to an image: move it by at most `eps` in a norm, within the box [0, 1].
 ///
 /// @param ball the norm that measures the perturbation
-/// @param eps  in [0, 1] pixel units for linf; for l2 the length of the whole perturbation
+/// @param eps  in [0, 1] pixel units for linf; for l2 and l1 the length of the whole perturbation
 public record ThreatModel(Ball ball, float eps) {
 
     /// Norms of perturbations.
@@ -13,9 +13,11 @@ public record ThreatModel(Ball ball, float eps) {
         /// The largest change of a value.
         LINF,
         /// The Euclidean length.
-        L2;
+        L2,
+        /// The sum of the absolute changes.
+        L1;
 
-        /// The name on the command line: `linf`, `l2`.
+        /// The name on the command line: `linf`, `l2`, `l1`.
         public String label() {
             return name().toLowerCase(Locale.ROOT);
         }
@@ -29,7 +31,7 @@ public record ThreatModel(Ball ball, float eps) {
                     return ball;
                 }
             }
-            throw new IllegalArgumentException("there is no perturbation norm '" + label + "'; known: linf, l2");
+            throw new IllegalArgumentException("there is no perturbation norm '" + label + "'; known: linf, l2, l1");
         }
     }
 
@@ -48,24 +50,40 @@ public record ThreatModel(Ball ball, float eps) {
     ///
     /// @param offset where the image starts in both arrays
     public double distance(float[] clean, float[] moved, int offset, int length) {
+        return distance(clean, offset, moved, offset, length);
+    }
+
+    /// As above for images at different places.
+    double distance(float[] clean, int cleanOffset, float[] moved, int movedOffset, int length) {
         double largest = 0;
         double squares = 0;
-        for (int i = offset; i < offset + length; i++) {
-            double difference = (double) moved[i] - clean[i];
-            largest = Math.max(largest, Math.abs(difference));
+        double sum = 0;
+        for (int i = 0; i < length; i++) {
+            double difference = Math.abs((double) moved[movedOffset + i] - clean[cleanOffset + i]);
+            largest = Math.max(largest, difference);
             squares += difference * difference;
+            sum += difference;
         }
-        return ball == Ball.LINF ? largest : Math.sqrt(squares);
+        return switch (ball) {
+            case LINF -> largest;
+            case L2 -> Math.sqrt(squares);
+            case L1 -> sum;
+        };
     }
 
     /// Whether a moved image is allowed: within `eps (1 + 1e-6) + 1e-7` of the clean one and within 1e-6 of the box, without NaN. In double precision.
     public boolean allows(float[] clean, float[] moved, int offset, int length) {
-        for (int i = offset; i < offset + length; i++) {
+        return allows(clean, offset, moved, offset, length);
+    }
+
+    /// As above for images at different places.
+    boolean allows(float[] clean, int cleanOffset, float[] moved, int movedOffset, int length) {
+        for (int i = movedOffset; i < movedOffset + length; i++) {
             if (!(moved[i] >= -1e-6 && moved[i] <= 1 + 1e-6)) {
                 return false;
             }
         }
-        return distance(clean, moved, offset, length) <= eps * (1 + 1e-6) + 1e-7;
+        return distance(clean, cleanOffset, moved, movedOffset, length) <= eps * (1 + 1e-6) + 1e-7;
     }
 
     /// For example `linf 0.031372547`.

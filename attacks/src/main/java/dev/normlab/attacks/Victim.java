@@ -1,16 +1,21 @@
 package dev.normlab.attacks;
 
-import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Interpreter;
 import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// The model under attack, in eval mode, on a device, with a fixed batch size.
 ///
@@ -18,11 +23,14 @@ import java.util.Map;
 /// eval mode images do not see each other. Closing brings the model's previous mode back.
 public final class Victim implements AutoCloseable {
 
+    private static final String LOGITS = "logits";
+
     private final Layer model;
     private final Device device;
     private final Shape batch;
-    private final boolean wasTraining;
+    private final Map<Layer, Boolean> modes = new LinkedHashMap<>();
     private final Interpreter forward;
+    private int classes;
 
     /// Puts a model into eval mode for attacks.
     ///
@@ -32,7 +40,7 @@ public final class Victim implements AutoCloseable {
         this.model = model;
         this.device = device;
         this.batch = Shape.of(batchSize, image.size(0), image.size(1), image.size(2));
-        this.wasTraining = model.isTraining();
+        model.namedLayers().values().forEach(layer -> modes.put(layer, layer.isTraining()));
         model.eval();
         this.forward = recordForward();
     }
@@ -41,8 +49,9 @@ public final class Victim implements AutoCloseable {
         Recorder recorder = new Recorder(device);
         try (Tape tape = new Tape(recorder, List.of())) {
             Tensor logits = model.forward(tape, recorder.feed("images", TensorSpec.floats(batch)));
-            recorder.fetch("logits", logits);
-            recorder.fetch("predictions", Reductions.argMax(tape, logits, 1, false));
+            requireClasses(logits.shape());
+            classes = logits.shape().size(1);
+            recorder.fetch(LOGITS, logits);
         }
         return new Interpreter(recorder.program(), device);
     }
@@ -72,24 +81,58 @@ public final class Victim implements AutoCloseable {
         return batch.elements() / batch.size(0);
     }
 
+    /// The number of logits of an image.
+    public int classes() {
+        return classes;
+    }
+
+    /// The logits of a full batch, `[batch size, classes]` row-major, in a new array.
+    ///
+    /// @param images `[batch size, c, h, w]`, row-major
+    public float[] logits(float[] images) {
+        Map<String, Tensor> results = forward.replay(Map.of("images", Tensor.of(Storage.ofFloats(batch, Layout.PLAIN, images))));
+        return Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
+    }
+
     /// The class with the largest logit (the lowest on ties) of every image of a full batch.
     ///
     /// @param images `[batch size, c, h, w]`, row-major
     public int[] predict(float[] images) {
-        Map<String, Tensor> results = forward.replay(Map.of("images", Tensor.of(batch, images)));
-        Tensor predictions = results.get("predictions");
-        if (predictions == null) {
-            throw new IllegalStateException("the forward program lost its predictions");
-        }
-        return predictions.toIntArray();
+        float[] logits = logits(images);
+        int[] predictions = new int[batchSize()];
+        Arrays.setAll(predictions, i -> argMax(logits, i, classes));
+        return predictions;
     }
 
-    /// Brings the model's previous mode back.
+    /// The class of image `i` among logits `[n, classes]`: the largest logit, the lowest class on ties. NaN counts as the smallest of all.
+    static int argMax(float[] logits, int i, int classes) {
+        int best = 0;
+        for (int k = 1; k < classes; k++) {
+            float logit = logits[i * classes + k];
+            if (logit > logits[i * classes + best] || Float.isNaN(logits[i * classes + best]) && !Float.isNaN(logit)) {
+                best = k;
+            }
+        }
+        return best;
+    }
+
+    /// @throws ShapeException unless there are at least two logits an image
+    static void requireClasses(Shape logits) {
+        if (logits.rank() != 2 || logits.size(1) < 2) {
+            throw new ShapeException("an attack needs a model that gives logits [n, k] with at least two classes, but it gives " + logits);
+        }
+    }
+
+    /// Brings the modes of all layers back.
     @Override
     public void close() {
         forward.close();
-        if (wasTraining) {
-            model.train();
-        }
+        modes.forEach((layer, training) -> {
+            if (training) {
+                layer.train();
+            } else {
+                layer.eval();
+            }
+        });
     }
 }

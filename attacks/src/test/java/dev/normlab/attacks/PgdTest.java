@@ -33,6 +33,14 @@ class PgdTest {
     private static final RobustnessEvaluation.Listener SILENT = (name, images, result) -> {
     };
 
+    private static ThreatModel large(Ball ball) {
+        return new ThreatModel(ball, switch (ball) {
+            case LINF -> 0.3f;
+            case L2 -> 2f;
+            case L1 -> 12f;
+        });
+    }
+
     private static Dataset images(int n, int classes, long seed) {
         RandomStream random = RandomStream.of(seed, "test images");
         float[] values = new float[n * SHAPE.values()];
@@ -96,7 +104,7 @@ class PgdTest {
     void resultsDoNotDependOnBatchSizeOrOrder(Ball ball) {
         Layer model = network(2);
         Dataset data = images(23, 4, 9);
-        ThreatModel threat = new ThreatModel(ball, ball == Ball.LINF ? 0.3f : 2f);
+        ThreatModel threat = large(ball);
         PgdOptions options = PgdOptions.DEFAULT.withIterations(6).withRestarts(2);
         RobustnessResult one = evaluate(model, data, threat, 1, new Pgd(options));
         RobustnessResult seven = evaluate(model, data, threat, 7, new Pgd(options));
@@ -112,7 +120,7 @@ class PgdTest {
     void adversarialPointsAreAllowedAndOthersAreTheCleanImagesBitForBit(Ball ball) {
         Layer model = network(2);
         Dataset data = images(40, 4, 9);
-        ThreatModel threat = new ThreatModel(ball, ball == Ball.LINF ? 0.3f : 2f);
+        ThreatModel threat = large(ball);
         RobustnessResult result = evaluate(model, data, threat, 16, new Fgsm(), new Pgd(PgdOptions.DEFAULT));
         float[] x = new float[data.size() * SHAPE.values()];
         for (int i = 0; i < data.size(); i++) {

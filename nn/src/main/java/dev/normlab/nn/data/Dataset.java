@@ -126,6 +126,11 @@ public final class Dataset {
         return labels[records[index]];
     }
 
+    /// The number of an image in the data set from which this one was chosen by [#first] or [#subset]: it stays the same whatever the order.
+    public int record(int index) {
+        return records[index];
+    }
+
     /// Copies an image, with values in [0, 1], channels first.
     ///
     /// @param index which, from 0

@@ -1,0 +1,61 @@
+package dev.normlab.attacks;
+
+import dev.normlab.engine.tensor.RandomStream;
+
+/// A full batch of images of some [Points]. What is missing in the last batch is filled with copies of its last image, which nobody looks at: in eval mode
+/// they change nothing for the others.
+public final class PointBatch {
+
+    private final Points owner;
+    private final int[] points;
+    private final float[] clean;
+    private final int[] labels;
+
+    PointBatch(Points owner, int[] points, int batchSize) {
+        this.owner = owner;
+        this.points = points;
+        int length = owner.length();
+        this.clean = new float[batchSize * length];
+        this.labels = new int[batchSize];
+        for (int i = 0; i < batchSize; i++) {
+            int point = points[Math.min(i, points.length - 1)];
+            owner.clean(point, clean, i * length);
+            labels[i] = owner.label(point);
+        }
+    }
+
+    /// How many images of the batch count; the others are copies.
+    public int count() {
+        return points.length;
+    }
+
+    /// The number of values of an image.
+    public int length() {
+        return owner.length();
+    }
+
+    /// The points to which this batch belongs.
+    public Points owner() {
+        return owner;
+    }
+
+    /// The point in place `i` of the batch.
+    public int point(int i) {
+        return points[i];
+    }
+
+    /// The clean images, `[batch size, c, h, w]` row-major; the array itself, not to be changed.
+    public float[] clean() {
+        return clean;
+    }
+
+    /// The true classes, `[batch size]`; the array itself, not to be changed.
+    public int[] labels() {
+        return labels;
+    }
+
+    /// The random numbers of the image in place `i`, which depend on the seed, the purpose, the image and the restart alone.
+    public RandomStream random(long seed, String purpose, int i, int restart) {
+        return RandomStream.of(seed, purpose, owner.record(points[i]), restart);
+    }
+}
