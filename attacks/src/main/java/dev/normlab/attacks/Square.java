@@ -133,12 +133,12 @@ public final class Square implements Attack {
 
         private void judge(Search search, float[] logits, int i) {
             search.judge(margin(logits, i, search.label));
-            points.countPasses(1, 0);
             boolean fooled = Victim.argMax(logits, i, victim.classes()) != search.label;
             if (fooled || search.queries >= options.queries()) {
                 if (fooled) {
                     points.move(search.point, search.best, 0, true);
                 }
+                points.countPasses(search.queries, 0);
                 points.complete(search.point, restart);
                 places[i] = null;
             }

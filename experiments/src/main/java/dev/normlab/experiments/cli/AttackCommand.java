@@ -1,9 +1,5 @@
 package dev.normlab.experiments.cli;
 
-import dev.normlab.attacks.Attack;
-import dev.normlab.attacks.Fgsm;
-import dev.normlab.attacks.Pgd;
-import dev.normlab.attacks.PgdOptions;
 import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.RobustnessResult;
 import dev.normlab.attacks.ThreatModel;
@@ -36,8 +32,6 @@ import picocli.CommandLine.Option;
         sortOptions = false)
 final class AttackCommand implements Callable<Integer> {
 
-    private static final List<String> ATTACKS = List.of("fgsm", "pgd");
-
     @Mixin
     private final CommonOptions common;
 
@@ -47,29 +41,16 @@ final class AttackCommand implements Callable<Integer> {
     @Mixin
     private final DataOptions images = new DataOptions();
 
-    @Option(names = "--attacks", paramLabel = "LIST", split = ",",
-            description = "fgsm, pgd, or both in the order in which they shall run (default: pgd).")
-    private List<String> attacks = List.of("pgd");
+    @Mixin
+    private final AttackListOptions list = new AttackListOptions();
 
-    @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "linf, l2, or both (default: linf).")
+    @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "Any of linf, l2, l1 (default: linf).")
     private List<String> norms = List.of("linf");
 
     @Option(names = "--eps", paramLabel = "LIST", split = ",",
             description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255 "
                     + "(default: 8/255).")
     private List<String> eps = List.of("8/255");
-
-    @Option(names = "--steps", paramLabel = "N", description = "Steps of pgd (default: 20).")
-    private int steps = PgdOptions.DEFAULT.iterations();
-
-    @Option(names = "--step-size", paramLabel = "A", description = "Length of a step of pgd, for example 2/255 (default: 2.5 eps / steps).")
-    private @Nullable String stepSize;
-
-    @Option(names = "--restarts", paramLabel = "N", description = "Runs of pgd (default: 1); later ones see the survivors only.")
-    private int restarts = 1;
-
-    @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
-    private boolean noRandomStart;
 
     @Option(names = "--individual",
             description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
@@ -86,7 +67,7 @@ final class AttackCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<ThreatModel> threats = threats();
-        List<Attack> list = attacks();
+        threats.forEach(threat -> list.attacks(threat.ball()));
         if (save != null && threats.size() > 1) {
             throw UserError.usage("--save: needs one norm and one eps, but " + threats.size() + " combinations were asked for");
         }
@@ -96,7 +77,8 @@ final class AttackCommand implements Callable<Integer> {
             Weights.summarize(weights.model(), data.shape(), device);
             List<Map<String, Object>> results = new ArrayList<>();
             for (ThreatModel threat : threats) {
-                RobustnessEvaluation evaluation = new RobustnessEvaluation(list, threat, individual, images.batchSize(), common.seed());
+                RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
+                        common.seed());
                 RobustnessResult result = evaluation.run(weights.model(), data, device, listener(common.progress()));
                 report(threat, result);
                 results.add(json(threat, result));
@@ -109,60 +91,18 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
-    private List<Attack> attacks() {
-        if (steps < 1 || restarts < 1) {
-            throw UserError.usage("--steps and --restarts: expected numbers of at least 1, but got " + steps + " and " + restarts);
-        }
-        PgdOptions options = PgdOptions.DEFAULT.withIterations(steps).withRestarts(restarts).withRandomStart(!noRandomStart);
-        PgdOptions pgd = stepSize == null ? options : options.withStepSize(positive("--step-size", stepSize));
-        List<Attack> list = new ArrayList<>();
-        for (String name : attacks) {
-            switch (name.strip().toLowerCase(Locale.ROOT)) {
-                case "fgsm" -> list.add(new Fgsm());
-                case "pgd" -> list.add(new Pgd(pgd));
-                default ->
-                    throw UserError.usage("--attacks: there is no attack '" + name + "'; known attacks: " + String.join(", ", ATTACKS));
-            }
-        }
-        return list;
-    }
-
     private List<ThreatModel> threats() {
         List<ThreatModel> threats = new ArrayList<>();
         for (String norm : norms) {
             for (String radius : eps) {
                 try {
-                    threats.add(new ThreatModel(ThreatModel.Ball.parse(norm.strip()), fraction("--eps", radius)));
+                    threats.add(new ThreatModel(ThreatModel.Ball.parse(norm.strip()), Fractions.parse("--eps", radius)));
                 } catch (IllegalArgumentException e) {
                     throw UserError.usage("--norm, --eps: " + e.getMessage());
                 }
             }
         }
         return threats;
-    }
-
-    private static float positive(String option, String text) {
-        float value = fraction(option, text);
-        if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
-            throw UserError.usage(option + ": expected a number above 0, but got '" + text + "'");
-        }
-        return value;
-    }
-
-    /// A number or a fraction of two, such as `8/255`.
-    private static float fraction(String option, String text) {
-        String[] parts = text.strip().split("/", -1);
-        try {
-            if (parts.length == 1) {
-                return (float) Double.parseDouble(parts[0]);
-            }
-            if (parts.length == 2) {
-                return (float) (Double.parseDouble(parts[0]) / Double.parseDouble(parts[1]));
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw UserError.usage(option + ": expected a number or a fraction such as 8/255, but got '" + text + "'");
     }
 
     private static RobustnessEvaluation.Listener listener(Progress progress) {

@@ -193,7 +193,9 @@ class CommandLineTest {
             value = {"--eps;-1;eps is a number of at least 0", "--eps;NaN;eps is a number of at least 0", "--eps;8;did you mean 8.0/255",
                 "--eps;8/0;eps is a number", "--eps;much;--eps: expected a number or a fraction",
                 "--norm;l7;there is no perturbation norm 'l7'",
-                "--attacks;tickle;there is no attack 'tickle'", "--steps;0;--steps and --restarts", "--restarts;-1;--steps and --restarts",
+                "--queries;0;--queries: expected", "--targets;0;--targets: expected", "--draws;0;--draws: expected",
+                "--attacks;tickle;there is no attack 'tickle'", "--steps;0;--steps: expected a number of at least 1",
+                "--restarts;-1;--restarts: expected a number of at least 1",
                 "--step-size;0;--step-size: expected a number above 0", "--batch-size;0;--batch-size: expected",
                 "--split;both;--split: expected train or test"})
     void aWrongOptionOfAttackIsRefused(String option, String value, String message) throws IOException {

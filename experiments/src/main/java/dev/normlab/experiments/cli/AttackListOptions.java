@@ -1,0 +1,71 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.attacks.Attack;
+import dev.normlab.attacks.AttackList;
+import dev.normlab.attacks.PgdOptions;
+import dev.normlab.attacks.ThreatModel;
+import dev.normlab.experiments.run.UserError;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which attacks run, and how: the options of `attack` that say so.
+final class AttackListOptions {
+
+    @Option(names = "--attacks", paramLabel = "LIST", split = ",",
+            description = "Attacks in the order in which they shall run: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, or an "
+                    + "ensemble: standard, plus, rand (default: pgd).")
+    private List<String> attacks = List.of("pgd");
+
+    @Option(names = "--steps", paramLabel = "N", description = "Steps of pgd (default: 20), apgd and fab (default: 100).")
+    private @Nullable Integer steps;
+
+    @Option(names = "--step-size", paramLabel = "A", description = "Length of a step of pgd, for example 2/255 (default: 2.5 eps / steps).")
+    private @Nullable String stepSize;
+
+    @Option(names = "--restarts", paramLabel = "N",
+            description = "Runs of each attack, for each target; later ones see the survivors only (default: 1 for pgd and square; 5 for apgd-ce, "
+                    + "apgd-dlr and fab by themselves).")
+    private @Nullable Integer restarts;
+
+    @Option(names = "--targets", paramLabel = "N", description = "Classes that apgd-t and fab-t aim at (default: 9, all others for fewer).")
+    private @Nullable Integer targets;
+
+    @Option(names = "--queries", paramLabel = "N", description = "Forward passes of square for an image (default: 5000).")
+    private @Nullable Integer queries;
+
+    @Option(names = "--draws", paramLabel = "N",
+            description = "Passes whose mean is the gradient of apgd, for models with random numbers of their own (default: 1, rand: 20).")
+    private @Nullable Integer draws;
+
+    @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
+    private boolean noRandomStart;
+
+    /// The attacks for perturbations measured in this norm.
+    ///
+    /// @throws UserError if a name is unknown or a number out of range
+    List<Attack> attacks(ThreatModel.Ball ball) {
+        OptionalInt stepCount = count("--steps", steps);
+        OptionalInt restartCount = count("--restarts", restarts);
+        PgdOptions options = PgdOptions.DEFAULT.withRandomStart(!noRandomStart)
+                .withIterations(stepCount.orElse(PgdOptions.DEFAULT.iterations())).withRestarts(restartCount.orElse(1));
+        PgdOptions pgd = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
+        try {
+            return AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
+                    count("--queries", queries), count("--draws", draws)));
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--attacks: " + e.getMessage());
+        }
+    }
+
+    private static OptionalInt count(String option, @Nullable Integer given) {
+        if (given == null) {
+            return OptionalInt.empty();
+        }
+        if (given < 1) {
+            throw UserError.usage(option + ": expected a number of at least 1, but got " + given);
+        }
+        return OptionalInt.of(given);
+    }
+}
