@@ -1,7 +1,9 @@
 package dev.normlab.testkit;
 
+import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.GemmSizes;
+import dev.normlab.engine.program.Attributes.NormalisedConvolution;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Tensor;
@@ -74,6 +76,9 @@ public final class ConvolutionCases {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         for (Sizes each : sizes) {
+            if (seed % 4 == 0) {
+                cases.add(normalised(each.complete(), seed % 8 == 0, seed));
+            }
             cases.addAll(all(each.complete(), seed++));
         }
         return cases;
@@ -249,6 +254,42 @@ public final class ConvolutionCases {
                         weight),
                 OperationCase.of(name, Opcode.CONV2D_BACKWARD_WEIGHT, s, TensorSpec.floats(s.weightShape()),
                         () -> backwardWeight(s, x, dOut), x, dOut));
+    }
+
+    /// With the batch norm behind it: plain, or with a residual and a ReLU.
+    private static OperationCase normalised(Conv2dSizes s, boolean relu, long seed) {
+        Tensor x = Samples.uniform(100 * seed, s.inputShape().toArray());
+        Tensor weight = Samples.uniform(100 * seed + 1, s.weightShape().toArray());
+        Tensor scale = relu ? Samples.uniform(100 * seed + 4, s.o()) : null;
+        Tensor shift = Samples.uniform(100 * seed + 5, s.o());
+        Tensor mean = Samples.uniform(100 * seed + 6, s.o());
+        Tensor var = Samples.uniform(100 * seed + 7, 0.2f, 1f, s.o());
+        Tensor residual = relu ? Samples.uniform(100 * seed + 8, s.outputShape().toArray()) : null;
+        BatchNormSizes norm = new BatchNormSizes(s.n(), s.o(), s.oh() * s.ow(), 1e-5f);
+        return OperationCase.of((relu ? "with residual and ReLU " : "") + s, Opcode.CONV2D_BATCH_NORM_EVAL,
+                new NormalisedConvolution(s, norm, relu), TensorSpec.floats(s.outputShape()),
+                () -> normalise(forward(s, x, weight, null), norm, List.of(scale == null ? Tensor.full(1f, s.o()) : scale, shift, mean, var),
+                        residual),
+                x, weight, null, scale, shift, mean, var, residual);
+    }
+
+    private static Expected normalise(Expected y, BatchNormSizes s, List<Tensor> channels, @Nullable Tensor residual) {
+        float[] scale = channels.get(0).toArray();
+        float[] shift = channels.get(1).toArray();
+        float[] mean = channels.get(2).toArray();
+        float[] var = channels.get(3).toArray();
+        float[] added = residual == null ? new float[y.values().length] : residual.toArray();
+        double[] factors = Expected.fill(s.c(), ic -> scale[ic] / Math.sqrt((double) var[ic] + s.eps()));
+        double[] values = Expected.fill(added.length, i -> {
+            int ic = i / s.pixels() % s.c();
+            double value = (y.values()[i] - mean[ic]) * factors[ic] + shift[ic] + added[i];
+            return residual == null ? value : Math.max(0, value);
+        });
+        return new Expected(values, Expected.fill(added.length, i -> {
+            int ic = i / s.pixels() % s.c();
+            double reach = Math.abs(factors[ic]) * (Math.abs(y.values()[i]) + Math.abs(mean[ic])) + Math.abs(shift[ic]) + Math.abs(added[i]);
+            return Math.abs(factors[ic]) * y.tolerances()[i] + 8 * Expected.ROUNDING * reach;
+        }));
     }
 
     /// Visits every product of a convolution: indices of output, input and weight elements.

@@ -9,6 +9,10 @@ public interface ConvolutionKernels {
     /// `y[n,o] = bias[o] + sum over c, taps of weight[o,c,t,u] * x[n,c,..]`.
     void conv2dForward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Workspace workspace);
 
+    /// [#conv2dForward] and what follows it, without writing the convolution's own result down. `y` is none of the operands.
+    void conv2dForwardNormalised(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, ConvolutionNorm norm, Storage y,
+            Workspace workspace);
+
     /// The adjoint in the input: `dx = Mᵀ dOut`. Also the forward pass of a transposed convolution.
     void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace);
 

@@ -1,5 +1,7 @@
 package dev.normlab.engine.program;
 
+import dev.normlab.engine.kernel.BatchNormSizes;
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.tensor.Shape;
 import java.util.List;
 
@@ -48,6 +50,9 @@ public final class Attributes {
 
     /// The axis of a gather and the shape it gathered from.
     public record GatherBackward(Shape in, int axis) {}
+
+    /// A convolution and the batch norm behind it, with a ReLU or without.
+    public record NormalisedConvolution(Conv2dSizes convolution, BatchNormSizes norm, boolean relu) {}
 
     /// How batch statistics enter the running ones: values per channel, and the weight of the new statistics.
     public record RunningStatistics(int count, float momentum) {}

@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.AxisSizes;
 import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionNorm;
 import dev.normlab.engine.kernel.CrossEntropySizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.GemmSizes;
@@ -19,6 +20,7 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.program.Attributes.ArgExtreme;
 import dev.normlab.engine.program.Attributes.ClampRange;
 import dev.normlab.engine.program.Attributes.GatherBackward;
+import dev.normlab.engine.program.Attributes.NormalisedConvolution;
 import dev.normlab.engine.program.Attributes.Permutation;
 import dev.normlab.engine.program.Attributes.RunningStatistics;
 import dev.normlab.engine.program.Attributes.Slice;
@@ -45,6 +47,7 @@ final class Dispatch {
         Storage y = out[0];
         switch (opcode) {
             case CONV2D -> kernels.convolutions().conv2dForward((Conv2dSizes) some(attributes), x.at(0), x.at(1), in[2], y, ws);
+            case CONV2D_BATCH_NORM_EVAL -> normalisedConvolution((NormalisedConvolution) some(attributes), x, in, y);
             case CONV2D_BACKWARD_INPUT ->
                 kernels.convolutions().conv2dBackwardInput((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
             case CONV2D_BACKWARD_WEIGHT ->
@@ -112,6 +115,11 @@ final class Dispatch {
                         out[0], ws);
             default -> batchNorms.batchNormEvalBackwardInput(s, x.at(0), in[1], x.at(2), out[0], ws);
         }
+    }
+
+    private void normalisedConvolution(NormalisedConvolution s, Operands x, @Nullable Storage[] in, Storage y) {
+        ConvolutionNorm norm = new ConvolutionNorm(s.norm(), in[3], in[4], x.at(5), x.at(6), in[7], s.relu());
+        kernels.convolutions().conv2dForwardNormalised(s.convolution(), x.at(0), x.at(1), in[2], norm, y, ws);
     }
 
     private void fusedBatchNorm(Opcode opcode, BatchNormSizes s, Operands x, @Nullable Storage[] in, Storage[] out) {

@@ -3,6 +3,7 @@ package dev.normlab.engine.program;
 import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.BinaryFunction;
 import dev.normlab.engine.kernel.BroadcastSizes;
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.UnaryFunction;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Puts one fused operation in the place of several whose intermediate results nobody else reads, so that large tensors are read and written fewer times.
 ///
-/// What is fused: batch norm and ReLU, with a residual added between them or not; a sum and a ReLU; the gradients of batch norm and ReLU; and the
+/// What is fused: batch norm and ReLU, with a residual added between them or not; a batch norm of given statistics, also with sum and ReLU, with the
+/// convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the
 /// gradient of a ReLU behind a sum with the parameters' gradients of the batch norm before the sum. Every fused operation gives the bits of those that it
 /// replaces. An operation moves only where all that it reads is there already and is not changed in between.
 public final class Fusion {
@@ -43,6 +45,7 @@ public final class Fusion {
         }
         for (int i = 0; i < fusion.operations.length; i++) {
             fusion.fuseBackward(i);
+            fusion.fuseConvolution(i);
         }
         List<Operation> left = Arrays.stream(fusion.operations).filter(Objects::nonNull).toList();
         return new StepProgram(program.values(), left, program.feeds(), program.fetches());
@@ -78,6 +81,27 @@ public final class Fusion {
         } else {
             replace(sumAt, new Operation(Opcode.ADD_RELU, null, sum.inputs(), relu.outputs()), reluAt);
         }
+    }
+
+    // A batch norm of given statistics, and all it took in, goes into the convolution before it.
+    private void fuseConvolution(int at) {
+        Operation norm = operations[at];
+        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_EVAL && norm.opcode() != Opcode.BATCH_NORM_EVAL_RELU
+                || !(norm.attributes() instanceof BatchNormSizes sizes)) {
+            return;
+        }
+        int[] given = norm.inputs();
+        int before = onlyMaker(given[0], at);
+        Operation maker = operationAt(before);
+        if (maker == null || maker.opcode() != Opcode.CONV2D || !(maker.attributes() instanceof Conv2dSizes convolution)
+                || !isUnchanged(before, at, maker.inputs())) {
+            return;
+        }
+        boolean relu = norm.opcode() == Opcode.BATCH_NORM_EVAL_RELU;
+        int[] read = maker.inputs();
+        int[] inputs = {read[0], read[1], read[2], given[1], given[2], given[3], given[4], relu ? given[5] : -1};
+        replace(at, new Operation(Opcode.CONV2D_BATCH_NORM_EVAL, new Attributes.NormalisedConvolution(convolution, sizes, relu), inputs,
+                norm.outputs()), before);
     }
 
     private static Operation withRelu(Operation norm, int residual, int output) {

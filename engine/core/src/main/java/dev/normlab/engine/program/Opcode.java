@@ -15,6 +15,9 @@ public enum Opcode {
 
     /// x, weight, bias?; `Conv2dSizes` → y.
     CONV2D(ACTIVATION, "a..", "a"),
+    /// x, weight, bias?, norm weight?, norm bias?, mean, var, residual?; `NormalisedConvolution` → y. Fused: convolution, batch norm of given statistics,
+    /// sum, ReLU.
+    CONV2D_BATCH_NORM_EVAL(ACTIVATION, "a......a", "a"),
     /// dOut, weight; `Conv2dSizes` → dx.
     CONV2D_BACKWARD_INPUT(ACTIVATION, "a.", "a"),
     /// x, dOut; `Conv2dSizes` → dWeight.

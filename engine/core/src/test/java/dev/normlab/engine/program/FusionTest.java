@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.autograd.Activations;
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.BatchNorm;
+import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
@@ -103,6 +105,18 @@ class FusionTest {
         List<Opcode> opcodes = fused();
         assertEquals(Opcode.BATCH_NORM_EVAL_RELU, opcodes.getFirst());
         assertEquals(Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT, opcodes.getLast());
+    }
+
+    @Test
+    void aConvolutionTakesInTheBatchNormBehindItUnlessItsOwnResultIsNeeded() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor filter = Tensor.full(0.5f, 3, 3, 1, 1);
+        Tensor y = Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1));
+        Tensor z = BatchNorm.eval(tape, Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1)), weight, bias, mean, var, 1e-5f);
+        recorder.fetch("z", Activations.relu(tape, Arithmetic.add(tape, z, BatchNorm.eval(tape, y, weight, bias, mean, var, 1e-5f))));
+        assertEquals(List.of(Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_BATCH_NORM_EVAL), fused());
+        recorder.fetch("y", y);
+        assertEquals(List.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.BATCH_NORM_EVAL_RELU), fused());
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.normlab.engine.kernel.scalar;
 
+import dev.normlab.engine.kernel.BatchNormKernels;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionKernels;
+import dev.normlab.engine.kernel.ConvolutionNorm;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
@@ -10,6 +12,19 @@ import org.jspecify.annotations.Nullable;
 /// The three convolutions as loops over their definition. Every output plane is summed in double precision, channel by channel and tap by
 /// tap, and rounded once.
 final class ScalarConvolutions implements ConvolutionKernels {
+
+    private final BatchNormKernels batchNorms;
+
+    ScalarConvolutions(BatchNormKernels batchNorms) {
+        this.batchNorms = batchNorms;
+    }
+
+    @Override
+    public void conv2dForwardNormalised(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, ConvolutionNorm norm, Storage y,
+            Workspace workspace) {
+        conv2dForward(s, x, weight, bias, y, workspace);
+        norm.apply(batchNorms, y, workspace);
+    }
 
     // x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o], y [n, o, oh, ow]
     @Override

@@ -19,9 +19,9 @@ import dev.normlab.engine.tensor.Shape;
 /// fall back on them; everything else wants row-major storages.
 public final class ScalarKernels implements Kernels {
 
-    private final ConvolutionKernels convolutions = new ScalarConvolutions();
     private final MatrixKernels matrices = new ScalarMatrices();
     private final BatchNormKernels batchNorms = new ScalarBatchNorms();
+    private final ConvolutionKernels convolutions = new ScalarConvolutions(batchNorms);
     private final PoolingKernels pooling = new ScalarPooling();
     private final ElementwiseKernels elementwise = new ScalarElementwise();
     private final ReductionKernels reductions = new ScalarReductions();

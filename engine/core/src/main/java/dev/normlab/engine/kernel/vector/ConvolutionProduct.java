@@ -26,6 +26,7 @@ final class ConvolutionProduct {
     private final float[] x;
     private final float[] weights;
     private final float @Nullable [] bias;
+    private final @Nullable Epilogue epilogue;
     private final float[] y;
     private final int outPlane;
     private final int outRow;
@@ -34,10 +35,11 @@ final class ConvolutionProduct {
     /// @param height  rows of the sum's input `x`
     /// @param width   columns of the sum's input
     /// @param weights packed by [ConvolutionWeights]
+    /// @param epilogue what is done with outputs when they are complete; only for the one plan of a forward pass
     /// @param outPlane pixels of one output plane
     /// @param outWidth columns of one output plane
-    ConvolutionProduct(ConvolutionPlan plan, int n, int height, int width, float[] x, float[] weights, float @Nullable [] bias, float[] y,
-            int outPlane, int outWidth, boolean plainOutput) {
+    ConvolutionProduct(ConvolutionPlan plan, int n, int height, int width, float[] x, float[] weights, float @Nullable [] bias,
+            @Nullable Epilogue epilogue, float[] y, int outPlane, int outWidth, boolean plainOutput) {
         this.plan = plan;
         this.n = n;
         this.height = height;
@@ -45,6 +47,7 @@ final class ConvolutionProduct {
         this.x = x;
         this.weights = weights;
         this.bias = bias;
+        this.epilogue = epilogue;
         this.y = y;
         this.outPlane = outPlane;
         this.outRow = plan.rows.every() * outWidth;
@@ -71,10 +74,31 @@ final class ConvolutionProduct {
             int from = (int) ((long) tiles.count() * split / splits), to = (int) ((long) tiles.count() * (split + 1) / splits);
             for (int i = firstPiece; i < Math.min(pieces.size(), firstPiece + together); i++) {
                 piece(pieces.get(i), tiles, from, to, firstImage, band, scratch, workspace, worker);
-                // Now the outputs of this unit (its images, the rows of its band) and this piece's blocks are written and still in the
-                // cache: all of them if the tiles were not split.
+                if (splits == 1) {
+                    finish(pieces.get(i), firstImage, Math.min(plan.images, n - firstImage), band);
+                }
             }
         });
+        if (splits > 1) {
+            for (int chunk = 0; chunk < units * pieces.size(); chunk++) {
+                int unit = chunk % units, firstImage = unit / plan.bands * plan.images;
+                finish(pieces.get(chunk / units), firstImage, Math.min(plan.images, n - firstImage), unit % plan.bands);
+            }
+        }
+    }
+
+    // The outputs of a unit (its images, the rows of its band) and this piece's blocks are written and, if one chunk wrote them all, still in
+    // the cache.
+    private void finish(Piece piece, int firstImage, int images, int band) {
+        if (epilogue == null) {
+            return;
+        }
+        int bandPixels = plan.bandRows * outRow, from = band * bandPixels, to = Math.min(outPlane, from + bandPixels);
+        for (int image = firstImage; image < firstImage + images; image++) {
+            for (int block = piece.block(); block < piece.block() + piece.vectors(); block++) {
+                epilogue.run(image, block, from, to);
+            }
+        }
     }
 
     // Pieces whose weights fit the second-level cache together share the copied images.

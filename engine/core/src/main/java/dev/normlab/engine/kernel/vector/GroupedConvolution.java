@@ -27,6 +27,7 @@ final class GroupedConvolution {
     private final float[] x;
     private final float[] weights;
     private final float[] bias;
+    private final @Nullable Epilogue epilogue;
     private final float[] y;
     private final int height;
     private final int width;
@@ -43,12 +44,14 @@ final class GroupedConvolution {
 
     private record Form(boolean backward) {}
 
-    private GroupedConvolution(Conv2dSizes s, boolean backward, float[] x, float[] weights, float[] bias, float[] y) {
+    private GroupedConvolution(Conv2dSizes s, boolean backward, float[] x, float[] weights, float[] bias, @Nullable Epilogue epilogue,
+            float[] y) {
         this.s = s;
         this.backward = backward;
         this.x = x;
         this.weights = weights;
         this.bias = bias;
+        this.epilogue = epilogue;
         this.y = y;
         height = backward ? s.oh() : s.h();
         width = backward ? s.ow() : s.w();
@@ -72,17 +75,18 @@ final class GroupedConvolution {
     }
 
     /// `y` of the forward pass.
-    static void forward(Conv2dSizes s, float[] x, Storage weight, float @Nullable [] bias, float[] y, Workspace workspace) {
-        run(s, false, x, weight, bias, y, workspace);
+    static void forward(Conv2dSizes s, float[] x, Storage weight, float @Nullable [] bias, @Nullable Epilogue epilogue, float[] y,
+            Workspace workspace) {
+        run(s, false, x, weight, bias, epilogue, y, workspace);
     }
 
     /// `dx`.
     static void backwardInput(Conv2dSizes s, float[] dOut, Storage weight, float[] dx, Workspace workspace) {
-        run(s, true, dOut, weight, null, dx, workspace);
+        run(s, true, dOut, weight, null, null, dx, workspace);
     }
 
-    private static void run(Conv2dSizes s, boolean backward, float[] x, Storage weight, float @Nullable [] bias, float[] y,
-            Workspace workspace) {
+    private static void run(Conv2dSizes s, boolean backward, float[] x, Storage weight, float @Nullable [] bias,
+            @Nullable Epilogue epilogue, float[] y, Workspace workspace) {
         float[] packed = workspace.packed(weight, new Form(backward), s.groups() * s.kh() * ROW_WEIGHTS, to -> pack(s, backward,
                 weight.floats(), to));
         float[] biases = workspace.scratch(0, "convolution bias", Lanes.blocks(s.o()) * V);
@@ -90,7 +94,7 @@ final class GroupedConvolution {
         if (bias != null) {
             System.arraycopy(bias, 0, biases, 0, s.o());
         }
-        new GroupedConvolution(s, backward, x, packed, biases, y).run(workspace);
+        new GroupedConvolution(s, backward, x, packed, biases, epilogue, y).run(workspace);
     }
 
     // packed[group][kernel row][k][tap][lane]: lanes are the channels of the result, k those of the sum's input
@@ -137,6 +141,9 @@ final class GroupedConvolution {
             }
         }
         zeroAbsentGroups(image, block, from, to);
+        if (epilogue != null) {
+            epilogue.run(image, block, from * outWidth, to * outWidth);
+        }
     }
 
     // The input row that the first kernel row meets (forward) or the lowest one that any does (backward).

@@ -146,7 +146,7 @@ final class VectorBatchNorms implements BatchNormKernels {
     }
 
     // Mean, scale and shift; the values for the gradient come with [#gradientChannels].
-    private static Channels channels(BatchNormSizes s, Planes planes, @Nullable Storage weight, @Nullable Storage bias, Storage mean,
+    static Channels channels(BatchNormSizes s, Planes planes, @Nullable Storage weight, @Nullable Storage bias, Storage mean,
             Storage var, Workspace workspace) {
         int lanes = planes.lanes();
         return new Channels(planes.perChannel(mean, 0f, workspace, "batch norm mean"), scales(s, planes, weight, var, workspace),

@@ -1,9 +1,11 @@
 package dev.normlab.engine.kernel.vector;
 
+import dev.normlab.engine.kernel.BatchNormKernels;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.ConvolutionKernels;
 import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.engine.kernel.ConvolutionNorm;
 import dev.normlab.engine.kernel.ConvolutionPass;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
@@ -31,8 +33,11 @@ final class VectorConvolutions implements ConvolutionKernels {
     private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradBackward = new ConcurrentHashMap<>();
     private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradGradient = new ConcurrentHashMap<>();
 
-    VectorConvolutions(ConvolutionMode mode) {
+    private final BatchNormKernels batchNorms;
+
+    VectorConvolutions(ConvolutionMode mode, BatchNormKernels batchNorms) {
         this.mode = mode;
+        this.batchNorms = batchNorms;
     }
 
     @Override
@@ -42,20 +47,37 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dForward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Workspace workspace) {
+        forward(s, x, weight, bias, null, y, workspace);
+    }
+
+    @Override
+    public void conv2dForwardNormalised(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, ConvolutionNorm norm, Storage y,
+            Workspace workspace) {
+        if (y.layout().isBlocked()) {
+            forward(s, x, weight, bias, new Epilogue(norm, y, workspace), y, workspace);
+        } else {
+            forward(s, x, weight, bias, null, y, workspace);
+            norm.apply(batchNorms, y, workspace);
+        }
+    }
+
+    private void forward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, @Nullable Epilogue epilogue, Storage y,
+            Workspace workspace) {
         if (GroupedConvolution.fits(s)) {
-            GroupedConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), y.floats(), workspace);
+            GroupedConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), epilogue, y.floats(), workspace);
             return;
         }
         Optional<WinogradPlan> winograd = winogradForward.computeIfAbsent(withoutBatch(s), this::winogradForward);
         if (winograd.isPresent()) {
             float[] packed = WinogradWeights.packed(s, false, winograd.get(), weight, workspace);
-            new WinogradProduct(winograd.get(), s.n(), x.floats(), packed, bias == null ? null : bias.floats(), y.floats()).run(workspace);
+            new WinogradProduct(winograd.get(), s.n(), x.floats(), packed, bias == null ? null : bias.floats(), epilogue, y.floats())
+                    .run(workspace);
             return;
         }
         List<ConvolutionPlan> plans = forwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::forwardPlan);
         float[] packed = ConvolutionWeights.packed(s, false, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
-            new ConvolutionProduct(plan, s.n(), s.h(), s.w(), x.floats(), packed, bias == null ? null : bias.floats(), y.floats(),
+            new ConvolutionProduct(plan, s.n(), s.h(), s.w(), x.floats(), packed, bias == null ? null : bias.floats(), epilogue, y.floats(),
                     s.oh() * s.ow(), s.ow(), VectorKernels.isPlain(s.o())).run(workspace);
         }
     }
@@ -69,13 +91,13 @@ final class VectorConvolutions implements ConvolutionKernels {
         Optional<WinogradPlan> winograd = winogradBackward.computeIfAbsent(withoutBatch(s), this::winogradBackward);
         if (winograd.isPresent()) {
             float[] packed = WinogradWeights.packed(s, true, winograd.get(), weight, workspace);
-            new WinogradProduct(winograd.get(), s.n(), dOut.floats(), packed, null, dx.floats()).run(workspace);
+            new WinogradProduct(winograd.get(), s.n(), dOut.floats(), packed, null, null, dx.floats()).run(workspace);
             return;
         }
         List<ConvolutionPlan> plans = backwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::backwardPlans);
         float[] packed = ConvolutionWeights.packed(s, true, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
-            new ConvolutionProduct(plan, s.n(), s.oh(), s.ow(), dOut.floats(), packed, null, dx.floats(), s.h() * s.w(), s.w(),
+            new ConvolutionProduct(plan, s.n(), s.oh(), s.ow(), dOut.floats(), packed, null, null, dx.floats(), s.h() * s.w(), s.w(),
                     VectorKernels.isPlain(s.c()))
                     .run(workspace);
         }

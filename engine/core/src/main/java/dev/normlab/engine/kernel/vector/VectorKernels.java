@@ -45,7 +45,7 @@ public final class VectorKernels implements Kernels {
 
     /// The kernels for this machine, with this mode of convolutions.
     public VectorKernels(ConvolutionMode mode) {
-        this.convolutions = new VectorConvolutions(mode);
+        this.convolutions = new VectorConvolutions(mode, batchNorms);
     }
 
     /// What the backend makes of this machine.

@@ -27,6 +27,7 @@ final class WinogradProduct {
     private final float[] x;
     private final float[] weights;
     private final float @Nullable [] bias;
+    private final @Nullable Epilogue epilogue;
     private final float[] y;
 
     private final int unitTiles;
@@ -35,12 +36,14 @@ final class WinogradProduct {
     private final int[] places;
 
     /// @param weights transformed by [WinogradWeights]
-    WinogradProduct(WinogradPlan plan, int n, float[] x, float[] weights, float @Nullable [] bias, float[] y) {
+    /// @param epilogue what is done with outputs when they are complete
+    WinogradProduct(WinogradPlan plan, int n, float[] x, float[] weights, float @Nullable [] bias, @Nullable Epilogue epilogue, float[] y) {
         this.plan = plan;
         this.n = n;
         this.x = x;
         this.weights = weights;
         this.bias = bias;
+        this.epilogue = epilogue;
         this.y = y;
         int fair = (n * plan.tiles() / MIN_CHUNKS + PIXELS - 1) / PIXELS * PIXELS;
         this.unitTiles = Math.clamp(fair, PIXELS, plan.unitTiles());
@@ -72,7 +75,6 @@ final class WinogradProduct {
                 float[] sums = workspace.scratch(worker, "winograd sums", plan.frequencies * sumStep);
                 multiply(piece, groups, transformed, sums, sumStep);
                 transformOutputs(piece, first, count, sums, sumStep, scratch, workspace, worker);
-                // Now the outputs of this unit's tiles and this piece's blocks are written and still in the cache.
             }
         });
     }
@@ -104,6 +106,10 @@ final class WinogradProduct {
                         inside ? (plane + row * plan.outWidth + column) * V : patch, (inside ? plan.outWidth : m) * V);
                 if (!inside) {
                     WinogradPatches.put(scratch, patch, m, y, plane, plan.outHeight, plan.outWidth, row, column);
+                }
+                if (epilogue != null) {
+                    epilogue.run(image, piece.block() + b, row, column, Math.min(m, plan.outHeight - row),
+                            Math.min(m, plan.outWidth - column), plan.outWidth);
                 }
             }
         }
