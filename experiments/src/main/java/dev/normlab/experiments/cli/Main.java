@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
         subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
             SummaryCommand.class,
-            DataCommand.class, ReportCommand.class, BenchCommand.class, DevicesCommand.class})
+            DataCommand.class, ReportCommand.class, ExperimentCommand.class, BenchCommand.class, DevicesCommand.class})
 public final class Main implements Runnable {
 
     static final int FAILED = 1;

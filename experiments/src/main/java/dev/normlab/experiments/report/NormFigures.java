@@ -139,7 +139,7 @@ public final class NormFigures {
         Map<String, List<LineChart.Point>> lines = new LinkedHashMap<>();
         run.norms().stream().filter(group::shows).forEach(layer -> lines.computeIfAbsent(layer.layer(), _ -> new ArrayList<>())
                 .add(LineChart.Point.of(layer.epoch(), value(layer, norm))));
-        return overTraining(run.name(), norm, group, logarithmic, lines);
+        return overTraining(run.name(), Axis.integer("epoch"), norm, group, logarithmic, lines);
     }
 
     private static Figure layers(String name, NormSeries recorded, Norm norm, Group group, boolean logarithmic) {
@@ -155,13 +155,14 @@ public final class NormFigures {
                 lines.put(recorded.layers().get(i).name(), points);
             }
         }
-        return overTraining(name, norm, group, logarithmic, lines);
+        return overTraining(name, Axis.linear("epoch"), norm, group, logarithmic, lines);
     }
 
-    private static Figure overTraining(String name, Norm norm, Group group, boolean logarithmic, Map<String, List<LineChart.Point>> lines) {
+    private static Figure overTraining(String name, Axis epochs, Norm norm, Group group, boolean logarithmic,
+            Map<String, List<LineChart.Point>> lines) {
         List<LineChart.Series> series = new ArrayList<>();
         lines.forEach((layer, points) -> series.add(new LineChart.Series(layer, series.size(), points)));
-        return new LineChart(name + ": " + norm.label() + " norms over training, " + group.title, "One line per layer.", Axis.linear("epoch"),
+        return new LineChart(name + ": " + norm.label() + " norms over training, " + group.title, "One line per layer.", epochs,
                 axis(norm.label() + " norm", logarithmic), series);
     }
 

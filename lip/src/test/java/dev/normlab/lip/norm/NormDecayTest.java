@@ -209,6 +209,24 @@ class NormDecayTest {
         }
     }
 
+    /// The reference sets beta back to its default when another parameter is changed.
+    @Test
+    void changingTheMomentumKeepsBetaAndTheOtherWayRound() {
+        Layer model = new Sequential(new Flatten(), new Linear(108, 1, false)).initialize(1);
+        NormDecay decay = new NormDecay(model, new NormDecay.Options(Norm.LINF, 0.125f, 0.5f, EnumSet.of(LayerKind.LINEAR)));
+        try (Device device = Device.scalar(1)) {
+            decay.momentum(0.25f);
+            assertEquals(0.125f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
+            decay.beta(0.5f);
+            Parameter weight = model.namedParameters().get("1.weight");
+            assertEquals(0.5f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
+            float[] zeros = new float[108];
+            zeros[1] = 1e-30f;
+            weight.set(zeros);
+            assertEquals(0f, decayOf(device, model, decay).get("1.weight")[0], "all weights are the slice, so that the trace is overwritten");
+        }
+    }
+
     /// The reference computes batch norm's decay, but it never reaches the gradient.
     @Test
     void batchNormIsReallyDecayed() {

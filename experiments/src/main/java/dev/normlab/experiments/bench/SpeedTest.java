@@ -1,0 +1,244 @@
+package dev.normlab.experiments.bench;
+
+import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.autograd.Convolution;
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Storage;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.experiments.stats.Sample;
+import dev.normlab.lip.norm.ConvolutionNorms;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.spectral.CircularConvolution;
+import dev.normlab.lip.spectral.ConvolutionOperator;
+import dev.normlab.lip.spectral.ConvolutionSpectrum;
+import dev.normlab.lip.spectral.LargestSingularValue;
+import dev.normlab.lip.spectral.PowerIteration;
+import dev.normlab.lip.spectral.SvdMethod;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+
+/// The efficiency study of Liang & Huang (AAAI 2021): the time of l1 and linf norms beside that of power iteration and of the spectrum that singular value
+/// clipping needs, for six kernel sizes on 32x32 images.
+///
+/// All are taken of one layer: the convolution with padding to the same size and Gaussian weights. The spectrum is that of the circular convolution, as
+/// clipping uses it, and so not of quite the same matrix; power iteration and the exact norms are of the zero-padded layer itself. (The published study
+/// compares an unpadded convolution with a circular one, and its power iteration never stops before its cap of 502 steps.)
+public final class SpeedTest {
+
+    private static final int SIDE = 32;
+    private static final double TOLERANCE = 1e-6;
+    /// Additions that brute force may take: a few seconds.
+    private static final long MOST_ADDITIONS = 400_000_000L;
+    private static final double WARMUP_SECONDS = 0.3;
+    private static final double FAST_SECONDS = 0.2;
+    private static final int MOST_REPEATS = 2000;
+    private static final double COUNTED_SECONDS = 1;
+    private static final double MOST_SECONDS = 10;
+
+    private final List<NormBenchmark.Size> sizes;
+    private final int repeats;
+    private final SvdMethod svd;
+    private final long seed;
+
+    /// What is timed.
+    public enum Method {
+        /// The exact l1 norm.
+        L1("l1"),
+        /// The exact linf norm.
+        LINF("linf"),
+        /// Lanczos for the largest singular value, to 1e-3.
+        LANCZOS("Lanczos"),
+        /// Power iteration, until the estimate changes by less than 1e-6, at most 500 steps.
+        POWER("power"),
+        /// Power iteration as published: its gradients pile up, and it runs into its cap.
+        POWER_PUBLISHED("power (published)"),
+        /// All singular values of the circular convolution.
+        SVC("SVC spectrum");
+
+        private final String label;
+
+        Method(String label) {
+            this.label = label;
+        }
+
+        /// The name in tables.
+        public String label() {
+            return label;
+        }
+    }
+
+    /// A method's times and what it found.
+    ///
+    /// @param seconds of every repeat
+    /// @param value   the norm, or the largest singular value
+    /// @param steps   of an iteration; 0 for other methods
+    public record Timing(Sample seconds, double value, int steps) {}
+
+    /// What brute force finds: the largest absolute column and row sum, added up place by place. NaN where it takes too long.
+    public record BruteForce(double l1, double linf) {}
+
+    /// One kernel size.
+    public record Row(NormBenchmark.Size size, Map<Method, Timing> timings, BruteForce truth) {
+
+        /// The median time of a method as a multiple of that of the l1 norm.
+        public double timesL1(Method method) {
+            return median(method) / median(Method.L1);
+        }
+
+        /// Median seconds.
+        public double median(Method method) {
+            return timings.get(method).seconds().median();
+        }
+    }
+
+    /// @param repeats of slow methods, as far as ten seconds go; fast ones are repeated for a fifth of a second
+    public SpeedTest(List<NormBenchmark.Size> sizes, int repeats, SvdMethod svd, long seed) {
+        this.sizes = List.copyOf(sizes);
+        this.repeats = repeats;
+        this.svd = svd;
+        this.seed = seed;
+    }
+
+    /// Runs the study.
+    ///
+    /// @param progress is told what is measured now
+    public List<Row> run(Device device, Consumer<String> progress) {
+        List<Row> rows = new ArrayList<>();
+        for (NormBenchmark.Size size : sizes) {
+            rows.add(new Layer(size, device).measure(progress));
+        }
+        return rows;
+    }
+
+    /// A layer of one size.
+    private final class Layer {
+
+        private final NormBenchmark.Size size;
+        private final Device device;
+        private final Conv2dSizes s;
+        private final float[] weight;
+        private int steps;
+
+        Layer(NormBenchmark.Size size, Device device) {
+            this.size = size;
+            this.device = device;
+            this.s = Convolution.sizes(Shape.of(1, size.inputs(), SIDE, SIDE),
+                    Shape.of(size.outputs(), size.inputs(), size.kernel(), size.kernel()), Conv2dGeometry.of(1, size.kernel() / 2));
+            this.weight = new float[s.weightShape().elements()];
+            RandomStream.of(seed, "weights of " + size).fillNormal(weight, 0, 1);
+        }
+
+        Row measure(Consumer<String> progress) {
+            Map<Method, Timing> timings = new EnumMap<>(Method.class);
+            for (Method method : Method.values()) {
+                progress.accept(size + ": " + method.label() + " ...");
+                timings.put(method, time(work(method)));
+            }
+            progress.accept(size + ": brute force ...");
+            return new Row(size, timings, bruteForce());
+        }
+
+        private DoubleSupplier work(Method method) {
+            Storage storage = Tensor.of(s.weightShape(), weight).storage();
+            SliceNormSizes slices = ConvolutionNorms.slices(s, method == Method.L1 ? Norm.L1 : Norm.LINF);
+            ConvolutionOperator operator = new ConvolutionOperator(s, weight, device);
+            return switch (method) {
+                case L1, LINF -> () -> ConvolutionNorms.norm(slices, storage, device).norm();
+                case LANCZOS -> () -> {
+                    LargestSingularValue.Estimate found = LargestSingularValue.estimate(operator, start(),
+                            new LargestSingularValue.Options(1e-3, PowerIteration.MOST_STEPS), device.workers());
+                    steps = found.steps();
+                    return found.value();
+                };
+                case POWER -> () -> stepped(PowerIteration.run(operator, start(), TOLERANCE, PowerIteration.MOST_STEPS, device.workers()));
+                case POWER_PUBLISHED -> () -> stepped(PowerIteration.runAsPublished(operator, start(), device.workers()));
+                case SVC -> () -> ConvolutionSpectrum.values(CircularConvolution.of(s), weight, svd, device.workers())[0];
+            };
+        }
+
+        private RandomStream start() {
+            return RandomStream.of(seed, "start for " + size);
+        }
+
+        private double stepped(PowerIteration.Result result) {
+            steps = result.steps();
+            return result.value();
+        }
+
+        /// Slow work is measured from its first run on, up to the repeats or ten seconds; fast work is repeated for a while before and during the
+        /// measurement.
+        private Timing time(DoubleSupplier work) {
+            steps = 0;
+            List<Double> times = new ArrayList<>();
+            long start = System.nanoTime();
+            double value = work.getAsDouble();
+            double first = since(start);
+            boolean fast = first < WARMUP_SECONDS / repeats;
+            while (fast && since(start) < WARMUP_SECONDS) {
+                value = work.getAsDouble();
+            }
+            if (first > COUNTED_SECONDS) {
+                times.add(first); // compiling is nothing beside it
+            }
+            start = System.nanoTime();
+            while (times.size() < repeats && since(start) + first < MOST_SECONDS || times.isEmpty()
+                    || fast && times.size() < MOST_REPEATS && since(start) < FAST_SECONDS) {
+                long before = System.nanoTime();
+                value = work.getAsDouble();
+                times.add(since(before));
+            }
+            return new Timing(Sample.of(times.stream().mapToDouble(Double::doubleValue).toArray()), value, steps);
+        }
+
+        private BruteForce bruteForce() {
+            if ((long) weight.length * s.oh() * s.ow() > MOST_ADDITIONS) {
+                return new BruteForce(Double.NaN, Double.NaN);
+            }
+            double[] rows = new double[s.o() * s.oh() * s.ow()];
+            double[] columns = new double[s.c() * s.h() * s.w()];
+            for (int i = 0; i < weight.length; i++) {
+                addTap(i, rows, columns);
+            }
+            return new BruteForce(largest(columns), largest(rows));
+        }
+
+        /// Adds a weight wherever it reads the image: to the row of the output and the column of the input.
+        private void addTap(int i, double[] rows, double[] columns) {
+            int u = i % s.kw();
+            int t = i / s.kw() % s.kh();
+            int ic = i / (s.kw() * s.kh()) % s.c();
+            int io = i / (s.kw() * s.kh() * s.c());
+            double magnitude = Math.abs(weight[i]);
+            for (int ioh = 0; ioh < s.oh(); ioh++) {
+                int ih = ioh + t - s.padTop();
+                for (int iow = 0; ih >= 0 && ih < s.h() && iow < s.ow(); iow++) {
+                    int iw = iow + u - s.padLeft();
+                    if (iw >= 0 && iw < s.w()) {
+                        rows[(io * s.oh() + ioh) * s.ow() + iow] += magnitude;
+                        columns[(ic * s.h() + ih) * s.w() + iw] += magnitude;
+                    }
+                }
+            }
+        }
+    }
+
+    private static double largest(double[] values) {
+        double largest = 0;
+        for (double value : values) {
+            largest = Math.max(largest, value);
+        }
+        return largest;
+    }
+
+    private static double since(long nanos) {
+        return (System.nanoTime() - nanos) / 1e9;
+    }
+}
