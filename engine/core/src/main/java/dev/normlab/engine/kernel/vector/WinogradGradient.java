@@ -15,23 +15,26 @@ import java.util.List;
 /// but not on the threads, are added in order.
 final class WinogradGradient {
 
-    static int BLOCK = Integer.getInteger("wg.t", 96);
-    static int RANGE = Integer.getInteger("wg.r", 144);
-    static int SET = Integer.getInteger("wg.s", 2);
+    // Tiles of a block: the sums are read and written once for each block.
+    private static final int BLOCK_TILES = 128;
 
-    private static final int CHUNKS = 8;
-
-    // Floats of the sums of all slices.
-    private static final int SLICE_FLOATS = 1 << 21;
-
+    // Input channels of a range at most: whole tiles and whole vectors.
+    private static final int RANGE_CHANNELS = 144;
     private static final int ROUND = 48;
+
+    // Pieces of a set, for which the inputs are transformed once.
+    private static final int SET_PIECES = 2;
+
+    // Chunks that there should be, if the slices get at least so many tiles and their sums together at most so many floats.
+    private static final int CHUNKS = 8;
+    private static final int SLICE_TILES = 96;
+    private static final int SLICES_FLOATS = 1 << 21;
 
     private static final int TILE = TileOuterProducts.CHANNELS;
     private static final int TAPS = 9;
     private static final int[] WHOLE = {0, 0};
 
     private final WinogradPlan plan;
-    private final int n;
     private final float[] x;
     private final float[] dOut;
     private final float[] dWeight;
@@ -43,21 +46,24 @@ final class WinogradGradient {
     private final int sets;
     private final int slices;
 
+    /// The gradient for a batch of at least one image.
+    ///
+    /// @param plan of the forward pass
     WinogradGradient(WinogradPlan plan, int n, float[] x, float[] dOut, float[] dWeight) {
         this.plan = plan;
-        this.n = n;
         this.x = x;
         this.dOut = dOut;
         this.dWeight = dWeight;
         int inputs = plan.channels.inputs(), pieces = plan.channels.pieces().size();
         this.tiles = n * plan.tiles();
-        this.ranges = (inputs + RANGE - 1) / RANGE;
+        this.ranges = (inputs + RANGE_CHANNELS - 1) / RANGE_CHANNELS;
         this.rangeChannels = ((inputs + ranges - 1) / ranges + ROUND - 1) / ROUND * ROUND;
-        this.perSet = Math.min(SET, pieces);
+        this.perSet = Math.min(SET_PIECES, pieces);
         this.sets = (pieces + perSet - 1) / perSet;
-        this.slices = Math.clamp(SLICE_FLOATS / ((long) ranges * sets * chunkFloats()), 1, Math.max(1, Math.min((CHUNKS + ranges * sets - 1) / (ranges * sets), tiles / 96)));
-        int perSlice = (tiles + slices - 1) / slices, blocks = Math.max(1, (perSlice + BLOCK - 1) / BLOCK);
-        this.block = Math.max(1, (perSlice + blocks - 1) / blocks);
+        int parts = ranges * sets, wanted = Math.min((CHUNKS + parts - 1) / parts, tiles / SLICE_TILES);
+        this.slices = Math.clamp(SLICES_FLOATS / ((long) parts * chunkFloats()), 1, Math.max(1, wanted));
+        int perSlice = (tiles + slices - 1) / slices, blocks = (perSlice + BLOCK_TILES - 1) / BLOCK_TILES;
+        this.block = (perSlice + blocks - 1) / blocks;
     }
 
     // Floats between two frequencies of a piece's sums [channel tile][channel][vector]; a vector more against sets of the cache.
@@ -104,7 +110,7 @@ final class WinogradGradient {
     private void sum(int range, int set, int from, int to, float[] sums, int sumsAt, Workspace workspace, int worker) {
         int channels = channels(range), stride = Lanes.blocks(channels) * V, inputStep = block * stride + V;
         float[] inputs = workspace.scratch(worker, "winograd inputs", plan.frequencies * inputStep + TILE);
-        float[] scratch = workspace.scratch(worker, "winograd scratch", 2 * plan.transforms.scratchFloats());
+        float[] scratch = workspace.scratch(worker, "winograd scratch", plan.scratchFloats());
         int gradientWidth = plan.channels.pieces().getFirst().vectors() * block * V + V;
         float[] gradients = workspace.scratch(worker, "winograd gradients", plan.frequencies * gradientWidth);
         float[] tile = workspace.scratch(worker, "convolution tile", TILE * TileProducts.MAX_VECTORS * V);
@@ -137,25 +143,23 @@ final class WinogradGradient {
     // gradients[frequency][vector][tile]
     private void transformGradients(Piece piece, int first, int count, float[] to, int step, float[] scratch) {
         WinogradTransforms transforms = plan.transforms;
-        int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), patch = transforms.scratchFloats();
+        int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), buffer = transforms.scratchFloats();
         for (int b = 0; b < piece.vectors(); b++) {
-            for (int i = 0; i < count; i++) {
-                int image = (first + i) / plan.tiles(), t = (first + i) % plan.tiles();
-                int row = plan.outputRow(t), column = plan.outputColumn(t);
-                int plane = (image * blocks + piece.block() + b) * plan.outHeight * plan.outWidth;
-                boolean inside = row + m <= plan.outHeight && column + m <= plan.outWidth;
-                if (!inside) {
-                    WinogradPatches.take(dOut, plane, plan.outHeight, plan.outWidth, row, column, m, scratch, patch);
+            for (int i = 0, run; i < count; i += run) {
+                int tile = first + i, plane = (tile / plan.tiles() * blocks + piece.block() + b) * plan.outHeight * plan.outWidth;
+                run = plan.run(tile, count - i);
+                WinogradPatches.take(dOut, plane, plan.outHeight, plan.outWidth, plan.outputRow(tile), plan.outputColumn(tile), m, run * m,
+                        scratch, buffer);
+                for (int j = 0; j < run; j++) {
+                    transforms.gradient(scratch, buffer + j * m * V, run * m * V, scratch, to, (b * block + i + j) * V, step);
                 }
-                transforms.gradient(inside ? dOut : scratch, inside ? (plane + row * plan.outWidth + column) * V : patch,
-                        (inside ? plan.outWidth : m) * V, scratch, to, (b * block + i) * V, step);
             }
         }
     }
 
     // Transforms the sums of a range and set back to taps, and brings these to dWeight [o, c, 3, 3].
     private void finish(int range, int set, float[] sums, int sumsAt, Workspace workspace, int worker) {
-        float[] scratch = workspace.scratch(worker, "winograd scratch", 2 * plan.transforms.scratchFloats());
+        float[] scratch = workspace.scratch(worker, "winograd scratch", plan.scratchFloats());
         int at = sumsAt;
         for (Piece piece : pieces(set)) {
             int width = piece.vectors() * V, tapStep = TILE * width, step = sumStep(piece), channels = channels(range);

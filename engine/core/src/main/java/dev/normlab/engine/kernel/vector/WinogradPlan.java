@@ -13,6 +13,13 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 /// @param transforms the algorithm
 final class WinogradPlan {
 
+    /// Tiles of a full unit, a multiple of those of one product. What they need fits the second-level cache for up to 128 channels; beyond
+    /// that weights come from far away, so that they should serve many tiles. Between 12 and 96 the time hardly changes.
+    static final int UNIT_TILES = 48;
+
+    // Tiles side by side that are copied together: their pixels fit the first-level cache.
+    private static final int MAX_RUN = 8;
+
     final WinogradTransforms transforms;
     final ChannelGroups channels;
     final int height;
@@ -62,12 +69,6 @@ final class WinogradPlan {
         return tileRows * tileColumns;
     }
 
-    /// Tiles of a full unit: many for many channels, whose weights come from far away, and few for few, so that everything stays in the
-    /// second-level cache.
-    int unitTiles() {
-        return channels.length() <= 64 ? 36 : channels.length() <= 256 ? 48 : 66;
-    }
-
     /// The first input row of a tile; negative or beyond the image where it reaches into the padding.
     int inputRow(int tile) {
         return tile / tileColumns % tileRows * transforms.outputs() - padTop + transforms.firstInput();
@@ -88,20 +89,30 @@ final class WinogradPlan {
         return tile % tileColumns * transforms.outputs();
     }
 
+    /// Floats of scratch memory for the transforms: theirs, and behind it a buffer for the pixels of a run of tiles.
+    int scratchFloats() {
+        int t = transforms.inputs(), m = transforms.outputs();
+        return transforms.scratchFloats() + Math.max(t, m) * (MAX_RUN * m + t) * V;
+    }
+
+    /// Tiles from tile `tile` on that lie side by side in one row of tiles, at most `count`.
+    int run(int tile, int count) {
+        return Math.min(Math.min(count, MAX_RUN), tileColumns - tile % tileColumns);
+    }
+
     /// Transforms the inputs of `count` tiles from tile `first` on, of `blocks` channel blocks from `firstBlock` on, to
     /// `[frequency][tile][channel]` with `stride` floats between tiles and `step` between frequencies.
     void transformInputs(float[] x, int first, int count, int firstBlock, int blocks, float[] to, int stride, int step, float[] scratch) {
-        int t = transforms.inputs(), patch = transforms.scratchFloats();
+        int t = transforms.inputs(), m = transforms.outputs(), buffer = transforms.scratchFloats();
         for (int block = 0; block < blocks; block++) {
-            for (int i = 0; i < count; i++) {
-                int image = (first + i) / tiles(), tile = (first + i) % tiles(), row = inputRow(tile), column = inputColumn(tile);
-                int plane = (image * (inputStride / V) + firstBlock + block) * height * width;
-                boolean inside = row >= 0 && column >= 0 && row + t <= height && column + t <= width;
-                if (!inside) {
-                    WinogradPatches.take(x, plane, height, width, row, column, t, scratch, patch);
+            for (int i = 0, run; i < count; i += run) {
+                int tile = first + i, plane = (tile / tiles() * (inputStride / V) + firstBlock + block) * height * width;
+                run = run(tile, count - i);
+                int columns = (run - 1) * m + t;
+                WinogradPatches.take(x, plane, height, width, inputRow(tile), inputColumn(tile), t, columns, scratch, buffer);
+                for (int j = 0; j < run; j++) {
+                    transforms.input(scratch, buffer + j * m * V, columns * V, scratch, to, (i + j) * stride + block * V, step);
                 }
-                transforms.input(inside ? x : scratch, inside ? (plane + row * width + column) * V : patch, (inside ? width : t) * V, scratch,
-                        to, i * stride + block * V, step);
             }
         }
     }

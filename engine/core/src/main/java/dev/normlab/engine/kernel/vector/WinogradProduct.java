@@ -46,7 +46,7 @@ final class WinogradProduct {
         this.epilogue = epilogue;
         this.y = y;
         int fair = (n * plan.tiles() / MIN_CHUNKS + PIXELS - 1) / PIXELS * PIXELS;
-        this.unitTiles = Math.clamp(fair, PIXELS, plan.unitTiles());
+        this.unitTiles = Math.clamp(fair, PIXELS, WinogradPlan.UNIT_TILES);
         // A vector more than needed: frequencies a power of two apart would fall into the same sets of the cache.
         this.inputStep = unitTiles * plan.inputStride + V;
         this.frequencies = new int[2 * plan.frequencies];
@@ -68,7 +68,7 @@ final class WinogradProduct {
         workspace.workers().run(units * sets, (chunk, worker) -> {
             int unit = chunk / sets, set = chunk % sets, first = unit * unitTiles, count = Math.min(unitTiles, tiles - first);
             float[] transformed = workspace.scratch(worker, "winograd inputs", plan.frequencies * inputStep);
-            float[] scratch = workspace.scratch(worker, "winograd scratch", 2 * plan.transforms.scratchFloats());
+            float[] scratch = workspace.scratch(worker, "winograd scratch", plan.scratchFloats());
             plan.transformInputs(x, first, count, 0, plan.inputStride / V, transformed, plan.inputStride, inputStep, scratch);
             for (Piece piece : pieces.subList(pieces.size() * set / sets, pieces.size() * (set + 1) / sets)) {
                 int groups = (count + PIXELS - 1) / PIXELS, sumStep = groups * piece.vectors() * PIXELS * V + V;
@@ -92,24 +92,22 @@ final class WinogradProduct {
 
     private void transformOutputs(Piece piece, int first, int count, float[] sums, int step, float[] scratch, Workspace workspace, int worker) {
         WinogradTransforms transforms = plan.transforms;
-        int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), patch = transforms.scratchFloats();
+        int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), buffer = transforms.scratchFloats();
         float[] biases = workspace.scratch(worker, "convolution bias", piece.vectors() * V);
         fillBiases(piece, biases);
         for (int b = 0; b < piece.vectors(); b++) {
-            for (int i = 0; i < count; i++) {
-                int image = (first + i) / plan.tiles(), tile = (first + i) % plan.tiles();
-                int row = plan.outputRow(tile), column = plan.outputColumn(tile);
-                int at = ((i / PIXELS * piece.vectors() + b) * PIXELS + i % PIXELS) * V;
-                int plane = (image * blocks + piece.block() + b) * plan.outHeight * plan.outWidth;
-                boolean inside = row + m <= plan.outHeight && column + m <= plan.outWidth;
-                transforms.output(sums, at, step, biases, b * V, scratch, inside ? y : scratch,
-                        inside ? (plane + row * plan.outWidth + column) * V : patch, (inside ? plan.outWidth : m) * V);
-                if (!inside) {
-                    WinogradPatches.put(scratch, patch, m, y, plane, plan.outHeight, plan.outWidth, row, column);
+            for (int i = 0, run; i < count; i += run) {
+                int tile = first + i, plane = (tile / plan.tiles() * blocks + piece.block() + b) * plan.outHeight * plan.outWidth;
+                run = plan.run(tile, count - i);
+                for (int j = i; j < i + run; j++) {
+                    int at = ((j / PIXELS * piece.vectors() + b) * PIXELS + j % PIXELS) * V;
+                    transforms.output(sums, at, step, biases, b * V, scratch, scratch, buffer + (j - i) * m * V, run * m * V);
                 }
+                int row = plan.outputRow(tile), column = plan.outputColumn(tile);
+                WinogradPatches.put(scratch, buffer, m, run * m, y, plane, plan.outHeight, plan.outWidth, row, column);
                 if (epilogue != null) {
-                    epilogue.run(image, piece.block() + b, row, column, Math.min(m, plan.outHeight - row),
-                            Math.min(m, plan.outWidth - column), plan.outWidth);
+                    epilogue.run(tile / plan.tiles(), piece.block() + b, row, column, Math.min(m, plan.outHeight - row),
+                            Math.min(run * m, plan.outWidth - column), plan.outWidth);
                 }
             }
         }
