@@ -91,7 +91,7 @@ public final class StepBenchmark {
         }
         try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(),
                 new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
-                bundle.hooks(network), device)) {
+                bundle.hooks(network, Math.max(1, images.size() / batchSize)), device)) {
             Tensor x = batch.imageTensor();
             Tensor y = batch.labelTensor();
             double startSeconds = ProcessMemory.secondsSinceStart();

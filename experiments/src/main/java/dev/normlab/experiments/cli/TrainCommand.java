@@ -47,7 +47,7 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Integer limit;
 
     @Option(names = "--method", paramLabel = "NAME",
-            description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn.")
+            description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn, svc.")
     private @Nullable String method;
 
     @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training images (default: 15).")
@@ -73,6 +73,10 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--project-bn", paramLabel = "R", description = "Keep the norm of batch norm layers at most R; none for no limit.")
     private @Nullable String projectBn;
+
+    @Option(names = "--svc", paramLabel = "R",
+            description = "Clip the singular values of convolutions and linear layers at R; none for no limit.")
+    private @Nullable String svc;
 
     @Option(names = "--init", paramLabel = "FILE", description = "Begin with these weights instead of drawn ones.")
     private @Nullable Path init;
@@ -150,7 +154,8 @@ final class TrainCommand implements Callable<Integer> {
                 epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr,
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
                 schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
-                projectBn == null ? bundle.projectBn() : projection(projectBn), init == null ? "" : init.toString(), !noAugment, !noShuffle,
+                projectBn == null ? bundle.projectBn() : limitOf("--project-bn", projectBn),
+                svc == null ? bundle.svc() : limitOf("--svc", svc), init == null ? "" : init.toString(), !noAugment, !noShuffle,
                 common.convolutionMode(), common.seed());
     }
 
@@ -161,11 +166,11 @@ final class TrainCommand implements Callable<Integer> {
         return limit == null ? 0 : limit;
     }
 
-    private static Optional<Double> projection(String text) {
+    private static Optional<Double> limitOf(String option, String text) {
         try {
             return text.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(text));
         } catch (NumberFormatException e) {
-            throw UserError.usage("--project-bn: expected a number or none, but got '" + text + "'");
+            throw UserError.usage(option + ": expected a number or none, but got '" + text + "'");
         }
     }
 
@@ -176,7 +181,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--init", init}, {"--conv", common.givenConvolutionMode().orElse(null)},
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--init", init}, {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {
             if (option[1] != null) {

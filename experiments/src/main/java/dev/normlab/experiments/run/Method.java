@@ -3,6 +3,7 @@ package dev.normlab.experiments.run;
 import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormDecay;
+import dev.normlab.lip.spectral.ClippingHook;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.train.TrainingHook;
 import java.util.ArrayList;
@@ -14,18 +15,26 @@ import java.util.Optional;
 /// @param weightDecay of the optimiser
 /// @param normDecay   which norm is decayed how strongly
 /// @param projectBn   the largest norm of batch norm layers
-public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
+/// @param svc         the largest singular value of convolutions and linear layers
+public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc) {
 
     private static final double WEIGHT_DECAY = 5e-4;
     private static final double BETA = 1e-3;
     private static final double BN_RADIUS = 5;
 
-    private static final List<Method> ALL = List.of(new Method("plain", 0, Optional.empty(), Optional.empty()),
-            new Method("wd", WEIGHT_DECAY, Optional.empty(), Optional.empty()),
-            new Method("nd-l1", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.empty()),
-            new Method("nd-linf", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.empty()),
-            new Method("nd-l1-bn", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.of(BN_RADIUS)),
-            new Method("nd-linf-bn", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.of(BN_RADIUS)));
+    private static final double SVC_LIMIT = 1;
+
+    private static final List<Method> ALL = List.of(with("plain", 0, Optional.empty(), Optional.empty()),
+            with("wd", WEIGHT_DECAY, Optional.empty(), Optional.empty()),
+            with("nd-l1", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.empty()),
+            with("nd-linf", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.empty()),
+            with("nd-l1-bn", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.of(BN_RADIUS)),
+            with("nd-linf-bn", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.of(BN_RADIUS)),
+            new Method("svc", 0, Optional.empty(), Optional.empty(), Optional.of(SVC_LIMIT)));
+
+    private static Method with(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
+        return new Method(name, weightDecay, normDecay, projectBn, Optional.empty());
+    }
 
     /// Which norm is decayed how strongly, written `l1:1e-3` or `none`.
     public record NormDecaySpec(Norm norm, double beta) {
@@ -57,14 +66,20 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     }
 
     /// The hooks of this method on a model.
-    public List<TrainingHook> hooks(Layer model) {
-        return hooks(model, normDecay, projectBn);
+    ///
+    /// @param stepsOfAnEpoch the number of batches of an epoch
+    public List<TrainingHook> hooks(Layer model, int stepsOfAnEpoch) {
+        return hooks(model, normDecay, projectBn, svc, stepsOfAnEpoch);
     }
 
-    /// The hooks that decay and project.
-    public static List<TrainingHook> hooks(Layer model, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
+    /// The hooks that decay, clip and project.
+    ///
+    /// @param stepsOfAnEpoch the number of batches of an epoch
+    public static List<TrainingHook> hooks(Layer model, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+            int stepsOfAnEpoch) {
         List<TrainingHook> hooks = new ArrayList<>();
         normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
+        svc.ifPresent(limit -> hooks.addAll(ClippingHook.both(model, limit, stepsOfAnEpoch)));
         projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
         return hooks;
     }

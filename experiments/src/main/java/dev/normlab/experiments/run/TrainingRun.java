@@ -98,12 +98,12 @@ public final class TrainingRun implements AutoCloseable {
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
         Summary summary = Weights.summarize(model, data.train().shape(), device);
-        this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
-                settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn()), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle()
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
+        this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
+                settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()), device);
         this.folder = source.folder(summary);
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));

@@ -16,10 +16,11 @@ import java.util.Optional;
 /// @param init      a file with initial weights, or empty to draw them
 /// @param normDecay empty for none
 /// @param projectBn the largest norm of batch norm layers; empty for none
+/// @param svc       the largest singular value of convolutions and linear layers; empty for none
 /// @param augment   random crop and flip
 /// @param conv      how convolutions are computed
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
-        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, String init,
+        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc, String init,
         boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
@@ -39,6 +40,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
         require(weightDecay >= 0 && weightDecay <= ABSURD_RATE, "--weight-decay", "a number from 0 to 1e6", weightDecay);
         double radius = projectBn.orElse(1.0);
         require(radius >= TINY && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
+        double singular = svc.orElse(1.0);
+        require(singular >= TINY && singular <= 1e12, "--svc", "a number above 0 and at most 1e12", singular);
         if (!SCHEDULES.contains(schedule)) {
             throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
         }
@@ -74,6 +77,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("schedule", schedule);
         map.put("norm_decay", normDecay.map(Method.NormDecaySpec::toString).orElse("none"));
         map.put("project_bn", projectBn.map(String::valueOf).orElse("none"));
+        map.put("svc", svc.map(String::valueOf).orElse("none"));
         map.put("init", init);
         map.put("augment", Boolean.toString(augment));
         map.put("shuffle", Boolean.toString(shuffle));
@@ -89,11 +93,14 @@ public record TrainingSettings(String model, String data, int limit, String meth
         Reader in = new Reader(map);
         try {
             String projection = in.text("project_bn");
+            // run folders of earlier versions do not say it
+            String clipping = map.getOrDefault("svc", "none");
             return new TrainingSettings(in.text("model"), in.text("data"), Integer.parseInt(in.text("limit")), in.text("method"),
                     Integer.parseInt(in.text("epochs")), Integer.parseInt(in.text("batch_size")), Double.parseDouble(in.text("lr")),
                     Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
                     Method.NormDecaySpec.parse(in.text("norm_decay")),
-                    projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)), in.text("init"),
+                    projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
+                    clipping.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(clipping)), in.text("init"),
                     Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")),
                     convolutionMode(map.getOrDefault("conv", "exact")), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {

@@ -7,8 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
+import dev.normlab.lip.norm.LayerKind;
+import dev.normlab.lip.norm.NormedLayer;
+import dev.normlab.lip.spectral.CircularConvolution;
+import dev.normlab.lip.spectral.ConvolutionSpectrum;
+import dev.normlab.nn.data.ImageShape;
+import dev.normlab.nn.layer.Layer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -73,6 +81,7 @@ class CommandLineTest {
         "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
         "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
         "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
+        "--svc;0;--svc: expected a number above 0", "--svc;tight;--svc: expected a number or none",
         "--project-bn;1e-50;--project-bn: expected a number above 0", "--lr;1e-50;--lr: expected a number above 0",
         "--model;vgg11:width=0.0625,classes=3;the model has 3 classes",
         "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
@@ -241,6 +250,22 @@ class CommandLineTest {
         assertEquals(0, train("two", "--method", "nd-linf", "--threads", "3").code());
         assertArrayEquals(Files.readAllBytes(folder.resolve("one/weights.safetensors")),
                 Files.readAllBytes(folder.resolve("two/weights.safetensors")));
+    }
+
+    @Test
+    void singularValueClippingEndsWithinItsLimit() throws IOException {
+        assertEquals(0, train("clipped", "--method", "svc", "--svc", "0.8", "--lr", "0.1").code());
+        Layer model = Weights.load(folder.resolve("clipped"), null, 0).model();
+        try (Device device = Device.cpu(1)) {
+            Weights.summarize(model, new ImageShape(3, 32, 32), device);
+            for (NormedLayer layer : NormedLayer.of(model)) {
+                if (layer.kind() == LayerKind.CONV) {
+                    double norm = ConvolutionSpectrum.largest(CircularConvolution.of(layer.convolution().orElseThrow()),
+                            layer.weight().orElseThrow().tensor().toArray(), device.workers());
+                    assertTrue(norm <= 0.8 * (1 + 1e-3), layer.name() + " has the circular norm " + norm);
+                }
+            }
+        }
     }
 
     @Test

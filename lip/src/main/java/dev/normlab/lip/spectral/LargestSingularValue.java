@@ -188,7 +188,8 @@ public final class LargestSingularValue {
             return residual <= options.accuracy() || residual <= CLOSE * options.accuracy() && remaining() <= options.accuracy() / 2;
         }
 
-        /// The relative growth still to come, if it goes on as in the last eight steps.
+        /// The relative growth still to come, if it goes on as in the last eight steps: geometrically, or as the inverse square of the steps, which is how it
+        /// goes where values lie close together.
         private double remaining() {
             int k = thetas.size();
             if (k < 9) {
@@ -197,7 +198,7 @@ public final class LargestSingularValue {
             double now = thetas.get(k - 1) - thetas.get(k - 5);
             double before = thetas.get(k - 5) - thetas.get(k - 9);
             double ratio = before > 0 ? Math.min(0.9, now / before) : 0.9;
-            return now * ratio / (1 - ratio) / thetas.get(k - 1);
+            return now * Math.max(ratio / (1 - ratio), k / 8.0) / thetas.get(k - 1);
         }
     }
 }
