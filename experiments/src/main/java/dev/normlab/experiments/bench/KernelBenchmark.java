@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 
 /// Times every distinct operation of some networks, with the machine's peak measured in between.
 ///
-/// Operations are taken in groups whose operands fit into memory together. Within a group the repetitions alternate: a round measures the machine once and
-/// every operation for a few milliseconds. The median over the rounds counts.
+/// Operations are taken in groups whose operands fit into memory together. Within a group the repetitions alternate: a round measures the
+/// machine once and every operation for a few milliseconds. The median over the rounds counts.
 public final class KernelBenchmark {
 
     private static final double ROUND_SECONDS = 0.003;
@@ -36,7 +36,8 @@ public final class KernelBenchmark {
     /// @param convolution the sizes, of a convolution
     /// @param work      nominal work
     /// @param seconds   the median of a run
-    /// @param share     of the machine's peak in the same rounds: arithmetic of all threads, or bandwidth; NaN if the operands fit into the caches or there is no peak
+    /// @param share     of the machine's peak in the same rounds: arithmetic of all threads, or bandwidth; NaN if the operands fit into the
+    ///     caches or there is no peak
     /// @param repacks   copies between layouts within a run
     /// @param training  how often a training step of each network does this
     /// @param inference how often inference of each network does this

@@ -27,8 +27,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The distinct operations of networks, read from recordings of a training step (forward, backward, SGD with momentum) and of inference. So the list is what
-/// the networks really run, fused operations included, and follows every change of them.
+/// The distinct operations of networks, read from recordings of a training step (forward, backward, SGD with momentum) and of inference. So
+/// the list is what the networks really run, fused operations included, and follows every change of them.
 final class KernelCatalogue {
 
     private static final int SIDE = 32;

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /// How much work an operation is, counted without looking at how a backend does it.
 ///
-/// @param operations   nominal floating-point operations of a convolution or matrix product, padding included: `2 n o oh ow (c/groups) kh kw` for each
-///                     of a convolution's three kernels, `2 m n k` for a product; 0 for everything else, which the memory bounds
+/// @param operations   nominal floating-point operations of a convolution or matrix product, padding included: `2 n o oh ow (c/groups) kh
+///     kw` for each of a convolution's three kernels, `2 m n k` for a product; 0 for everything else, which the memory bounds
 /// @param readBytes    every operand read once, without the padding of a layout
 /// @param writtenBytes every result written once
 /// @param inPlace      whether results replace operands

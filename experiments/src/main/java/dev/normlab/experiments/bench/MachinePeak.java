@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /// What this machine can do at most, measured again and again between the kernels that are compared with it, with the same team of threads.
 ///
-/// Arithmetic: fused multiply-adds on registers, one thread and all. Memory: reading, copying and `c = a + 3 b` on arrays of four times the last-level
-/// cache each; a byte counts once for every read or write that the program makes (a store's own read of its cache line does not count).
+/// Arithmetic: fused multiply-adds on registers, one thread and all. Memory: reading, copying and `c = a + 3 b` on arrays of four times the
+/// last-level cache each; a byte counts once for every read or write that the program makes (a store's own read of its cache line does not
+/// count).
 public final class MachinePeak {
 
     private static final int DEFAULT_CACHE_BYTES = 32 << 20;
@@ -44,8 +45,9 @@ public final class MachinePeak {
     /// @param arrayCopy  GB/s of `System.arraycopy`, which may use stores that bypass the caches
     public record Rates(double oneThread, double allThreads, double read, double update, double copy, double triad, double arrayCopy) {
 
-        /// The bandwidth to hold against a kernel: of reading for one that does next to nothing else, of `a = -a` for one that works in place (its
-        /// stores find their cache lines), of copying or `c = a + 3 b`, whichever is faster here, for one that makes new tensors.
+        /// The bandwidth to hold against a kernel: of reading for one that does next to nothing else, of `a = -a` for one that works in
+        /// place (its stores find their cache lines), of copying or `c = a + 3 b`, whichever is faster here, for one that makes new
+        /// tensors.
         public double bandwidth(KernelWork work) {
             return !work.writes() ? read : work.inPlace() ? update : Math.max(copy, triad);
         }

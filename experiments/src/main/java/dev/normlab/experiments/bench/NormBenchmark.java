@@ -18,10 +18,11 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
 
-/// Times the exact l1 and linf norms of single convolutions on 32x32 images beside the limit: one pass of reading the weights, on the same threads.
+/// Times the exact l1 and linf norms of single convolutions on 32x32 images beside the limit: one pass of reading the weights, on the same
+/// threads.
 ///
-/// The sizes are those of the paper's speed test. Reading and the norms take turns, once with one set of weights, which the caches keep as far as they can,
-/// and once with so many sets in rotation that each is in memory again when its turn comes, as between two training steps.
+/// The sizes are those of the paper's speed test. Reading and the norms take turns, once with one set of weights, which the caches keep as
+/// far as they can, and once with so many sets in rotation that each is in memory again when its turn comes, as between two training steps.
 public final class NormBenchmark {
 
     private static final int SIDE = 32;

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /// An operation with operands, ready to run again and again.
 ///
-/// What the memory bounds gets several sets of operands and results and takes them in turn, so that each run finds its operands outside of the caches.
-/// Parameters count as changed before every run, as in training: rearranging them is part of the time.
+/// What the memory bounds gets several sets of operands and results and takes them in turn, so that each run finds its operands outside of
+/// the caches. Parameters count as changed before every run, as in training: rearranging them is part of the time.
 final class PreparedKernel implements AutoCloseable {
 
     /// Operands of all sets together are this many times the last-level cache.

@@ -7,11 +7,14 @@ import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunResult;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
@@ -21,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -56,6 +60,9 @@ final class AttackCommand implements Callable<Integer> {
             description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
     private boolean individual;
 
+    @Option(names = "--no-record", description = "Leave the result of the run folder in --weights as it is.")
+    private boolean noRecord;
+
     @Option(names = "--save", paramLabel = "FILE",
             description = "Write x, x_adv [n, c, h, w], y and pred [n] to this npz file (one norm and one eps).")
     private @Nullable Path save;
@@ -73,21 +80,58 @@ final class AttackCommand implements Callable<Integer> {
         }
         try (Device device = common.openDevice()) {
             Weights weights = models.load(common.seed());
-            Dataset data = images.load(weights);
+            Optional<RunFolder> run = models.runFolder();
+            DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
+            Dataset data = judges.images();
             Weights.summarize(weights.model(), data.shape(), device);
             List<Map<String, Object>> results = new ArrayList<>();
+            List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
                 RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
                         common.seed());
                 RobustnessResult result = evaluation.run(weights.model(), data, device, listener(common.progress()));
                 report(threat, result);
                 results.add(json(threat, result));
+                scores.addAll(AttackScores.of(list::label, list.together(), threat, result, individual));
                 if (save != null) {
                     saveImages(save, data, result);
                 }
             }
-            common.writeJson(results.size() == 1 ? results.getFirst() : Map.of("results", results));
+            if (run.isPresent()) {
+                record(run.get(), judges.ofRun(), scores);
+            }
+            common.writeJson(document(results));
             return 0;
+        }
+    }
+
+    /// What every result says, with all of them under `results`; of a single one also its own keys, as the contract of the command line
+    /// says.
+    private static Map<String, Object> document(List<Map<String, Object>> results) {
+        Map<String, Object> json = new LinkedHashMap<>(results.getFirst());
+        if (results.size() > 1) {
+            json.keySet().retainAll(List.of("n", "clean_accuracy"));
+        }
+        json.put("results", results);
+        return json;
+    }
+
+    /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
+    private void record(RunFolder run, boolean ofRun, List<RunResult.AttackScore> scores) {
+        if (noRecord) {
+            return;
+        }
+        if (!ofRun) {
+            common.progress().line("not recorded in " + run.path() + ": these are not the test images of the run");
+            return;
+        }
+        try {
+            boolean added = run.addAttacks(scores);
+            common.say(added
+                    ? "recorded in " + run.path().resolve(RunFolder.RESULT_FILE)
+                    : "not recorded in " + run.path() + ": the run has no result yet");
+        } catch (IOException e) {
+            common.progress().line("not recorded: " + e.getMessage());
         }
     }
 

@@ -6,7 +6,9 @@ import dev.normlab.attacks.PgdOptions;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.experiments.run.UserError;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -57,6 +59,19 @@ final class AttackListOptions {
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--attacks: " + e.getMessage());
         }
+    }
+
+    /// An attack's name with its numbers of steps and restarts where they are not the usual ones; of pgd always with its steps, as in `pgd-20`.
+    String label(String attack) {
+        boolean pgd = attack.equals("pgd");
+        String number = steps != null ? "-" + steps : pgd ? "-" + PgdOptions.DEFAULT.iterations() : "";
+        return attack + number + (restarts == null || restarts == 1 ? "" : "x" + restarts) + (pgd && stepSize != null ? " by " + stepSize.strip() : "")
+                + (pgd && noRandomStart ? " from the image" : "");
+    }
+
+    /// The whole list, for example `fgsm + pgd-20` or `standard`.
+    String together() {
+        return attacks.stream().map(name -> label(name.strip().toLowerCase(Locale.ROOT))).collect(Collectors.joining(" + "));
     }
 
     private static OptionalInt count(String option, @Nullable Integer given) {

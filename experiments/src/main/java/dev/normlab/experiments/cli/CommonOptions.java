@@ -10,10 +10,14 @@ import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// The options that every command has, and what follows from them: the device, where results and progress go.
 final class CommonOptions {
@@ -25,7 +29,7 @@ final class CommonOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all processors). Changes no result.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--device", paramLabel = "NAME", description = "cpu, scalar (slow reference loops), or gpu[:i] (default: cpu).")
+    @Option(names = "--device", paramLabel = "NAME", description = "cpu, or scalar (slow reference loops) (default: cpu).")
     private String device = "cpu";
 
     @Option(names = "--conv", paramLabel = "MODE",
@@ -45,8 +49,22 @@ final class CommonOptions {
     @SuppressWarnings("UnusedVariable") // picocli needs the field, nobody reads it
     private boolean help;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command = CommandSpec.create();
+
     CommonOptions(Streams streams) {
         this.streams = streams;
+    }
+
+    /// The whole command line without the program's name; what a shell would split is in quotes.
+    String commandLine() {
+        return command.root().commandLine().getParseResult().originalArgs().stream()
+                .map(word -> word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+    }
+
+    /// The device's name as it was given.
+    String deviceName() {
+        return device.toLowerCase(Locale.ROOT);
     }
 
     /// The seed.

@@ -1,42 +1,81 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.RunningStatistics;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Which images to judge by.
 final class DataOptions {
 
+    /// The forms of data, for help.
+    static final String FORMS = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR[,size=N] or npz:FILE";
+
     @Option(names = "--data", paramLabel = "SPEC",
-            description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
-    private String data = "synthetic";
+            description = DataOptions.FORMS + " (default: that of the run folder in --weights, else synthetic).")
+    private @Nullable String data;
 
     @Option(names = "--split", paramLabel = "NAME", description = "train or test (default: test).")
     private String split = "test";
 
     @Option(names = "--limit", paramLabel = "N", description = "Use the first N images only.")
-    private int limit = Integer.MAX_VALUE;
+    private @Nullable Integer limit;
 
     @Option(names = "--batch-size", paramLabel = "N", description = "Images computed at a time (default: 128). Changes no result.")
     private int batchSize = 128;
 
-    /// Loads the images.
+    /// Images to judge by.
+    ///
+    /// @param ofRun whether they are test images of the data with which the run folder of the weights was made, so that results belong to
+    ///     the run
+    record Judges(Dataset images, boolean ofRun) {}
+
+    /// Loads the images; what the user should know about them goes to `tell`.
     ///
     /// @param weights the model that shall judge them
-    Dataset load(Weights weights) {
-        requirePositive("--limit", limit);
+    /// @param run     the run folder of the weights, if they are from one
+    /// @throws IOException if the run folder cannot be read
+    Judges load(Weights weights, Optional<RunFolder> run, Consumer<String> tell) throws IOException {
+        if (limit != null) {
+            requirePositive("--limit", limit);
+        }
         requirePositive("--batch-size", batchSize);
         if (!split.equals("train") && !split.equals("test")) {
             throw UserError.usage("--split: expected train or test, but got " + split);
         }
-        Dataset images = DataSource.load(data).split(split).first(limit);
+        if (run.isPresent()) {
+            List<MetricsLine> metrics = run.get().read().metrics();
+            RunningStatistics.warning(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step()).ifPresent(tell);
+        }
+        Optional<RunInfo> info = run.isPresent() ? Optional.of(run.get().readInfo()) : Optional.empty();
+        String spec = data != null ? data : info.map(RunInfo::data).orElse("synthetic");
+        boolean sameData = info.isPresent() && info.get().data().equals(spec);
+        DataSplits splits = DataSource.load(spec);
+        splits.notices().forEach(tell);
+        if (data == null && info.isPresent()) {
+            tell.accept("data of the run: " + spec + ", " + split + " images");
+        }
+        Dataset images = splits.split(split);
+        if (sameData) {
+            images = images.first((int) Math.clamp(split.equals("test") ? info.get().testImages() : info.get().trainImages(), 1, images.size()));
+        }
+        images = limit == null ? images : images.first(limit);
         if (images.classes() > weights.spec().classes()) {
             throw UserError.failure(
                     "the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
         }
-        return images;
+        return new Judges(images, sameData && split.equals("test"));
     }
 
     int batchSize() {

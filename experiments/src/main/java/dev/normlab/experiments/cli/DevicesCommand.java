@@ -11,13 +11,18 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /// `devices`: where one can compute.
-@Command(name = "devices", description = "List the devices that this machine offers.", sortOptions = false)
+@Command(name = "devices", description = "List the devices that this machine offers; with --device only that one.", sortOptions = false)
 final class DevicesCommand implements Callable<Integer> {
 
     @Mixin
     private final CommonOptions common;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
 
     DevicesCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -26,8 +31,15 @@ final class DevicesCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<Map<String, Object>> list = new ArrayList<>();
+        boolean one = spec.commandLine().getParseResult().hasMatchedOption("--device");
+        if (one) {
+            common.openDevice().close(); // refuses what is not there
+        }
         for (KernelsProvider provider : Device.providers()) {
             String name = provider.name().equals("vector") ? "cpu" : provider.name();
+            if (one && !name.equals(common.deviceName())) {
+                continue;
+            }
             Map<String, Object> entry = new LinkedHashMap<>();
             entry.put("name", name);
             entry.put("available", provider.obstacle().isEmpty());

@@ -48,7 +48,7 @@ final class EvaluateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (Device device = common.openDevice()) {
             Weights weights = models.load(common.seed());
-            Dataset data = images.load(weights);
+            Dataset data = images.load(weights, models.runFolder(), common.progress()::line).images();
             Weights.summarize(weights.model(), data.shape(), device);
             List<float[]> logits = new ArrayList<>();
             Evaluation evaluation;

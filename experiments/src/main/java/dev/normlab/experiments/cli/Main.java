@@ -26,8 +26,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "normlab", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
         subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
-            SummaryCommand.class,
-            DataCommand.class, ReportCommand.class, ExperimentCommand.class, BenchCommand.class, DevicesCommand.class})
+            SummaryCommand.class, DataCommand.class, ReportCommand.class, ExperimentCommand.class, BenchCommand.class,
+            DevicesCommand.class, CommandLine.HelpCommand.class})
 public final class Main implements Runnable {
 
     static final int FAILED = 1;
@@ -62,7 +62,9 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "say what to do, for example: normlab quickstart");
+        CommandLine line = spec.commandLine();
+        line.usage(line.getErr());
+        throw new ParameterException(line, "say what to do, for example: normlab quickstart");
     }
 
     private static int usage(PrintStream err, ParameterException exception) {

@@ -1,8 +1,11 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.RunFolder;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -17,6 +20,13 @@ final class ModelOptions {
     @Option(names = "--weights", paramLabel = "PATH",
             description = "A safetensors file or a run folder; without it the weights are drawn from --seed.")
     private @Nullable Path weights;
+
+    /// The run folder that the weights are taken from, if it is one.
+    ///
+    /// @throws IOException if the folder cannot be opened
+    Optional<RunFolder> runFolder() throws IOException {
+        return weights != null && Files.isRegularFile(weights.resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(weights)) : Optional.empty();
+    }
 
     /// Loads or draws the weights.
     ///

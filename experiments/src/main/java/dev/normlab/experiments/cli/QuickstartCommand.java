@@ -2,6 +2,7 @@ package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Quickstart;
+import dev.normlab.experiments.run.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,9 @@ final class QuickstartCommand implements Callable<Integer> {
             description = "A folder for the results (default: a new one, runs/quickstart or runs/quickstart-N).")
     private @Nullable Path out;
 
+    @Option(names = "--resume", description = "Go on with the quickstart in --out (default: the latest one); what it finished is not done again.")
+    private boolean resume;
+
     QuickstartCommand(Streams streams) {
         this.common = new CommonOptions(streams);
     }
@@ -38,7 +42,8 @@ final class QuickstartCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (Device device = common.openDevice()) {
-            Quickstart.Result result = new Quickstart(out == null ? fresh() : out, device, common.progress(), common.seed()).run();
+            Path folder = out != null ? out : resume ? latest() : fresh();
+            Quickstart.Result result = new Quickstart(folder, device, common.progress(), common.seed(), common.commandLine(), resume).run();
             if (!result.completed()) {
                 return INTERRUPTED;
             }
@@ -64,6 +69,18 @@ final class QuickstartCommand implements Callable<Integer> {
             methods.add(entry);
         }
         common.writeJson(Map.of("methods", methods, "report", result.report().toString()));
+    }
+
+    /// The newest folder that [#fresh()] chose.
+    private static Path latest() {
+        Path latest = Path.of("runs", "quickstart");
+        if (!Files.isDirectory(latest)) {
+            throw UserError.usage("--resume: there is no " + latest + "; say which quickstart with --out DIR");
+        }
+        for (int i = 2; Files.isDirectory(Path.of("runs", "quickstart-" + i)); i++) {
+            latest = Path.of("runs", "quickstart-" + i);
+        }
+        return latest;
     }
 
     private static Path fresh() {

@@ -194,9 +194,9 @@ final class TrainCommand implements Callable<Integer> {
         return TrainingSettings.parse(RunFolder.open(out).readInfo().settings());
     }
 
-    private static RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)
+    private RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)
             throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "train", Instant.now(), settings.model(),
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), common.commandLine(), Instant.now(), settings.model(),
                 settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
                 settings.toMap(), Provenance.of(device, summary, data));
         return RunFolder.create(path, info);

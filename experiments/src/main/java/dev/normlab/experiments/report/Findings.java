@@ -76,13 +76,13 @@ final class Findings {
                 + " runs.";
     }
 
-    /// Which intervals overlap that of the first run, and which do not.
+    /// Which intervals overlap that of the first run, and which do not; runs of other models or data are left out.
     private static String comparison(List<RecordedRun> measured, Function<RecordedRun, Optional<Proportion>> accuracy) {
         RecordedRun first = measured.getFirst();
         Interval reference = accuracy.apply(first).orElseThrow().wilson95();
         List<String> overlapping = new ArrayList<>();
         List<String> apart = new ArrayList<>();
-        for (RecordedRun run : measured.subList(1, measured.size())) {
+        for (RecordedRun run : measured.subList(1, measured.size()).stream().filter(first::isComparableWith).toList()) {
             boolean overlaps = accuracy.apply(run).orElseThrow().wilson95().overlaps(reference);
             (overlaps ? overlapping : apart).add(run.name());
         }
@@ -109,7 +109,7 @@ final class Findings {
         Function<RecordedRun, String> describe = run -> {
             String value = run.name() + " " + Numbers.significant(run.lastNormSum(batchNorm), 4);
             String ratio = Numbers.fixed(run.lastNormSum(batchNorm) / reference, 2) + " times that of " + first.name();
-            return run.name().equals(first.name()) ? value : value + " (" + ratio + ")";
+            return run.name().equals(first.name()) || !run.isComparableWith(first) ? value : value + " (" + ratio + ")";
         };
         String what = "Sum of the l1 norms of " + (batchNorm ? "batch-norm layers" : "convolutions and linear layers") + " at the end: ";
         return Optional.of(what + (measured.size() > MAX_LISTED

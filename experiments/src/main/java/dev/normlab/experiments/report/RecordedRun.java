@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
@@ -80,6 +81,12 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
             boolean whole = norm.equals("linf") && Math.abs(pixels - Math.rint(pixels)) < 1e-4;
             return attack + ", " + norm + " " + (whole ? Math.round(pixels) + "/255" : Numbers.significant(eps, 3));
         }
+    }
+
+    /// Whether it makes sense to set figures of this run beside those of another: both trained the same model on the same data.
+    boolean isComparableWith(RecordedRun other) {
+        return List.of("model", "data", "training images", "test images").stream()
+                .allMatch(key -> Objects.equals(settings.get(key), other.settings.get(key)));
     }
 
     /// The last epoch with norms, or nothing without any.

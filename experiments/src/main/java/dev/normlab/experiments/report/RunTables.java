@@ -39,7 +39,8 @@ final class RunTables {
             attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label)));
             double sum = run.lastNormSum(false);
             row.add(Cell.number(sum));
-            row.add(new Cell(Numbers.fixed(sum / runs.getFirst().lastNormSum(false), 3), sum));
+            RecordedRun first = runs.getFirst();
+            row.add(run.isComparableWith(first) ? new Cell(Numbers.fixed(sum / first.lastNormSum(false), 3), sum) : MISSING);
             row.add(Cell.number(run.lastNormSum(true)));
             row.add(Cell.number(run.lastNorms(false).stream().mapToDouble(LayerNorm::l1).max().orElse(Double.NaN)));
             row.add(new Cell(Numbers.fixed(run.seconds(), 1), run.seconds()));

@@ -14,9 +14,17 @@ public final class Provenance {
 
     private Provenance() {}
 
-    /// The version of this program.
+    /// The version of this program, with the commit of its sources where that is known, for example `0.1.0 (commit 1a2b3c4d5e6f, changed)`.
     public static String version() {
-        return Optional.ofNullable(Provenance.class.getPackage().getImplementationVersion()).orElse("development");
+        String version = Optional.ofNullable(Provenance.class.getPackage().getImplementationVersion()).orElse("development");
+        return version + commit(System.getProperty("normlab.commit", ""));
+    }
+
+    /// A commit as `git describe --always --dirty` names it, in words.
+    static String commit(String described) {
+        String commit = described.strip();
+        boolean changed = commit.endsWith("-dirty");
+        return commit.isEmpty() ? "" : " (commit " + (changed ? commit.substring(0, commit.length() - "-dirty".length()) + ", changed" : commit) + ")";
     }
 
     /// Program, Java, machine, kernels with the algorithms of the fast mode, and data.

@@ -12,7 +12,6 @@ import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
-import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunResult;
@@ -20,19 +19,20 @@ import dev.normlab.lip.norm.Norm;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
-import dev.normlab.nn.train.Evaluation;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /// The paper's question in a few minutes: does training with small layer norms make a network more robust?
 ///
-/// Trains the same narrow VGG three times on the synthetic data (plain, with l1 norm decay, with weight decay), measures clean accuracy, accuracy under PGD
-/// and the norms of all layers, and writes a report.
+/// Trains the same narrow VGG three times on the synthetic data (plain, with l1 norm decay, with weight decay), measures clean accuracy,
+/// accuracy under PGD and the norms of all layers, and writes a report.
 public final class Quickstart {
 
     private static final String MODEL = "vgg11:width=0.25";
@@ -44,11 +44,14 @@ public final class Quickstart {
     private static final double WEIGHT_DECAY = 5e-4;
     private static final int ATTACKED = 500;
     private static final float EPS = 8f / 255;
+    private static final String ATTACK = "pgd-" + PgdOptions.DEFAULT.iterations();
 
     private final Path out;
     private final Device device;
     private final Progress progress;
     private final long seed;
+    private final String command;
+    private final boolean resume;
 
     /// What came out of one of the three trainings.
     ///
@@ -80,8 +83,12 @@ public final class Quickstart {
     /// @param completed false if the user interrupted
     public record Result(List<Line> lines, Path report, boolean completed) {}
 
-    /// @param out the folder for run folders and the report
-    public Quickstart(Path out, Device device, Progress progress, long seed) {
+    /// @param out     the folder for run folders and the report
+    /// @param command the command line, for the run folders
+    /// @param resume  whether what the folder holds already is taken over and gone on with
+    public Quickstart(Path out, Device device, Progress progress, long seed, String command, boolean resume) {
+        this.command = command;
+        this.resume = resume;
         this.out = out;
         this.device = device;
         this.progress = progress;
@@ -118,7 +125,8 @@ public final class Quickstart {
                 + "the network harder to fool? PGD moves every pixel of a test image by at most 8/255 to find out.";
     }
 
-    private List<TrainingSettings> settings() {
+    /// The three trainings.
+    List<TrainingSettings> settings() {
         return List.of(settings("plain", 0, Optional.empty()),
                 settings("nd-l1", 0, Optional.of(new Method.NormDecaySpec(Norm.L1, NORM_DECAY))),
                 settings("wd", WEIGHT_DECAY, Optional.empty()));
@@ -131,26 +139,63 @@ public final class Quickstart {
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {
         Path path = out.resolve(settings.method());
-        try (TrainingRun run = new TrainingRun(settings, data, device, summary -> RunFolder.create(path, info(settings, data, summary)), progress)) {
+        boolean known = resume && Files.exists(path.resolve(RunFolder.INFO_FILE));
+        if (known) {
+            requireSame(settings, path);
+            Optional<Line> line = finished(path);
+            if (line.isPresent()) {
+                progress.line("trained and attacked already");
+                return line;
+            }
+        }
+        boolean checkpoint = known && Files.exists(path.resolve(Weights.CHECKPOINT_NAME));
+        if (known && !checkpoint) {
+            Files.delete(path.resolve(RunFolder.INFO_FILE)); // it ended before its first epoch did: nothing to go on with
+        }
+        TrainingRun.FolderSource source = summary -> checkpoint ? RunFolder.open(path) : RunFolder.create(path, info(settings, data, summary));
+        try (TrainingRun run = new TrainingRun(settings, data, device, source, progress)) {
+            run.resumeWith("quickstart --out " + out + " --resume");
+            if (checkpoint) {
+                run.resume();
+            }
             TrainingRun.Outcome outcome = run.run();
             if (!outcome.completed() || outcome.evaluation().isEmpty()) {
                 return Optional.empty();
             }
-            Evaluation test = outcome.evaluation().get();
             RobustnessResult robust = attack(outcome, data.test());
-            RunFolder folder = RunFolder.open(path);
-            List<MetricsLine> metrics = folder.read().metrics();
-            folder.writeResult(new RunResult(RunResult.Status.FINISHED, "", settings.epochs(), outcome.seconds(),
-                    RunResult.Score.of(test.count(), test.correct(), test.loss()),
-                    List.of(RunResult.AttackScore.of("pgd-" + PgdOptions.DEFAULT.iterations(), "linf", EPS, robust.n(),
-                            robust.robustCorrect(), robust.attacks().getFirst().seconds()))));
-            return Optional.of(new Line(settings.method(), new Proportion(test.correct(), test.count()),
-                    new Proportion(robust.robustCorrect(), robust.n()), metrics.getLast().normSumL1(), outcome.seconds()));
+            RunFolder.open(path).addAttacks(List.of(RunResult.AttackScore.of(ATTACK, "linf", EPS, robust.n(), robust.robustCorrect(),
+                    robust.attacks().getFirst().seconds())));
+            return finished(path);
         }
     }
 
+    /// What came out of a training that was attacked, if it was.
+    private static Optional<Line> finished(Path path) throws IOException {
+        RunFolder.Contents contents = RunFolder.open(path).read();
+        RunResult result = contents.result().orElse(null);
+        if (result == null || result.status() != RunResult.Status.FINISHED || result.clean() == null || contents.metrics().isEmpty()) {
+            return Optional.empty();
+        }
+        RunResult.Score clean = result.clean();
+        double normSum = contents.metrics().getLast().normSumL1();
+        return result.attacks().stream().filter(attack -> attack.name().equals(ATTACK) && attack.n() <= ATTACKED).findFirst()
+                .map(attack -> new Line(contents.info().name(), new Proportion(clean.correct(), clean.n()),
+                        new Proportion(attack.correct(), attack.n()), normSum, result.seconds()));
+    }
+
+    /// Fails if the folder holds a training with other settings.
+    private static void requireSame(TrainingSettings settings, Path path) throws IOException {
+        Map<String, String> before = RunFolder.open(path).readInfo().settings();
+        settings.toMap().forEach((key, value) -> {
+            if (!value.equals(before.get(key))) {
+                throw UserError.usage("--resume: " + path + " was begun with " + key + " " + before.get(key) + ", not " + value
+                        + "; say the same, or choose another --out");
+            }
+        });
+    }
+
     private RunInfo info(TrainingSettings settings, DataSplits data, Summary summary) {
-        return new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.now(), settings.model(),
+        return new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), command, Instant.now(), settings.model(),
                 settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
                 settings.toMap(), Provenance.of(device, summary, data));
     }

@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One training run: model, data, method and trainer put together from settings, with a run folder that grows while it trains.
 ///
-/// The folder gets metrics and norms after every epoch, a checkpoint after every epoch and when interrupted, and at the end the weights and the result. A
-/// run that is resumed gives bitwise the weights of an uninterrupted one.
+/// The folder gets metrics and norms after every epoch, a checkpoint after every epoch and when interrupted, and at the end the weights and
+/// the result. A run that is resumed gives bitwise the weights of an uninterrupted one.
 public final class TrainingRun implements AutoCloseable {
 
     private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
@@ -60,6 +60,7 @@ public final class TrainingRun implements AutoCloseable {
     private @Nullable LineWriter<MetricsLine> metrics;
     private @Nullable LineWriter<NormLine> norms;
     private @Nullable Evaluation lastEvaluation;
+    private String resumeCommand;
     private List<RunResult.AttackScore> earlierAttacks = List.of();
     private int completedEpochs;
     private long epochStarted;
@@ -105,12 +106,18 @@ public final class TrainingRun implements AutoCloseable {
         this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
                 settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()), device);
         this.folder = source.folder(summary);
+        this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
     }
 
     private Path checkpoint() {
         return folder.path().resolve(Weights.CHECKPOINT_NAME);
+    }
+
+    /// Says with which command the user goes on after an interruption; the default is that of a single training.
+    public void resumeWith(String command) {
+        resumeCommand = command;
     }
 
     /// Goes on where the folder's checkpoint stands, when [#run] is called next.
@@ -124,7 +131,12 @@ public final class TrainingRun implements AutoCloseable {
         trainer.resume(checkpoint());
         RunFolder.Contents known = folder.read();
         earlierSeconds = known.metrics().isEmpty() ? 0 : known.metrics().getLast().seconds();
-        earlierAttacks = known.result().map(RunResult::attacks).orElse(List.of());
+        // Attacks on an unfinished run were on other weights than those that it will end with.
+        Optional<RunResult> finished = known.result().filter(result -> result.status() == RunResult.Status.FINISHED);
+        earlierAttacks = finished.map(RunResult::attacks).orElse(List.of());
+        if (finished.isPresent()) {
+            progress.line(folder.path() + " is finished: all " + settings.epochs() + " epochs are trained, so there is nothing to resume");
+        }
     }
 
     /// Trains; Ctrl-C ends the run after the current step with a checkpoint.
@@ -141,13 +153,14 @@ public final class TrainingRun implements AutoCloseable {
             double seconds = earlierSeconds + secondsSince(began);
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             if (completed) {
+                RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
                 Weights.save(model, spec, folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
-                    completed ? "" : "The run was interrupted; resume it with: train --out " + folder.path() + " --resume", completedEpochs,
+                    completed ? "" : "The run was interrupted; resume it with: " + resumeCommand, completedEpochs,
                     seconds, evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
             if (!completed) {
-                progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab train --out " + folder.path() + " --resume");
+                progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab " + resumeCommand);
             }
             return new Outcome(model, spec, completed, evaluation, seconds);
         } catch (DivergenceException e) {

@@ -4,6 +4,7 @@ import dev.normlab.engine.io.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +33,9 @@ public final class RunFolder {
     public static final String NORMS_FILE = "norms.jsonl";
     /// The name of the file of results.
     public static final String RESULT_FILE = "result.json";
+
+    /// How many folders deep [#readAll] looks for runs.
+    private static final int DEPTH = 2;
 
     private final Path path;
 
@@ -66,7 +70,13 @@ public final class RunFolder {
         if (Files.exists(path.resolve(INFO_FILE))) {
             throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
         }
-        Files.createDirectories(path);
+        try {
+            Files.createDirectories(path);
+        } catch (FileSystemException e) {
+            throw new IOException("cannot make the run folder " + path + ": " + (e.getReason() == null
+                    ? "the system lets no folder be made at " + e.getFile()
+                    : e.getFile() + ": " + e.getReason()), e);
+        }
         AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
         return new RunFolder(path);
     }
@@ -81,22 +91,18 @@ public final class RunFolder {
         return new RunFolder(path);
     }
 
-    /// The run folders at `path`: itself if it is one, else those directly inside, in the order in which the runs started.
+    /// The run folders at `path`: itself if it is one, else those inside, up to two levels deep and none inside another, in the order in
+    /// which the runs started.
     ///
     /// @throws IOException if there is none, or one cannot be read
     public static List<Contents> readAll(Path path) throws IOException {
-        if (Files.isRegularFile(path.resolve(INFO_FILE))) {
-            return List.of(open(path).read());
-        }
         if (!Files.isDirectory(path)) {
             throw new IOException(path + " is not a folder");
         }
-        List<Path> folders;
-        try (Stream<Path> children = Files.list(path)) {
-            folders = children.filter(child -> Files.isRegularFile(child.resolve(INFO_FILE))).sorted().toList();
-        }
+        List<Path> folders = new ArrayList<>();
+        find(path, DEPTH, folders);
         if (folders.isEmpty()) {
-            throw new IOException("there is no run folder at " + path + ": neither it nor a folder inside has a " + INFO_FILE);
+            throw new IOException("there is no run folder at " + path + ": neither it nor a folder inside, two levels deep, has a " + INFO_FILE);
         }
         List<Contents> runs = new ArrayList<>();
         for (Path folder : folders) {
@@ -104,6 +110,25 @@ public final class RunFolder {
         }
         runs.sort(Comparator.comparing(run -> run.info().started()));
         return runs;
+    }
+
+    private static void find(Path folder, int depth, List<Path> found) throws IOException {
+        if (Files.isRegularFile(folder.resolve(INFO_FILE))) {
+            found.add(folder);
+            return;
+        }
+        if (depth == 0) {
+            return;
+        }
+        List<Path> inside;
+        try (Stream<Path> children = Files.list(folder)) {
+            inside = children.filter(Files::isDirectory).filter(child -> !child.getFileName().toString().startsWith(".")).sorted().toList();
+        }
+        for (Path child : inside) {
+            if (Files.isReadable(child)) {
+                find(child, depth - 1, found);
+            }
+        }
     }
 
     /// The folder's path.
@@ -152,6 +177,18 @@ public final class RunFolder {
     /// @throws IOException if the folder cannot be written
     public void writeResult(RunResult result) throws IOException {
         AtomicFile.writeText(path.resolve(RESULT_FILE), Json.document(result));
+    }
+
+    /// Adds the accuracy under attacks to the result; see [RunResult#with].
+    ///
+    /// @return false if the run has no result yet, so that nothing was written
+    /// @throws IOException if the result cannot be read or written
+    public boolean addAttacks(List<RunResult.AttackScore> scores) throws IOException {
+        if (!Files.exists(path.resolve(RESULT_FILE))) {
+            return false;
+        }
+        writeResult(readDocument(RESULT_FILE, RunResult.class).with(scores));
+        return true;
     }
 
     private <T extends EpochLine> LineWriter<T> append(String name, Class<T> type, int lastEpoch) throws IOException {

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.store;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,23 @@ public record RunResult(Status status, String message, int epochs, double second
     /// Copies the list.
     public RunResult {
         attacks = List.copyOf(attacks);
+    }
+
+    /// This result with more attacks; one of the same name, norm, size and number of images takes the place of an earlier one.
+    public RunResult with(List<AttackScore> more) {
+        List<AttackScore> all = new ArrayList<>(attacks);
+        for (AttackScore score : more) {
+            int same = -1;
+            for (int i = 0; i < all.size(); i++) {
+                same = all.get(i).isRepeatedBy(score) ? i : same;
+            }
+            if (same >= 0) {
+                all.set(same, score);
+            } else {
+                all.add(score);
+            }
+        }
+        return new RunResult(status, message, epochs, seconds, clean, all);
     }
 
     /// How a run ended.
@@ -63,6 +81,11 @@ public record RunResult(Status status, String message, int epochs, double second
         /// @throws IllegalArgumentException if the counts are impossible or the accuracy is not their ratio
         public AttackScore {
             check(n, correct, robustAccuracy);
+        }
+
+        /// Whether another score is of the same attack on as many images.
+        boolean isRepeatedBy(AttackScore other) {
+            return name.equals(other.name) && norm.equals(other.norm) && eps == other.eps && n == other.n;
         }
 
         /// The score of counted images.

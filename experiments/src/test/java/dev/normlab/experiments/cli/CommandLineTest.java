@@ -32,6 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class CommandLineTest {
 
@@ -99,8 +101,27 @@ class CommandLineTest {
     void unknownCommandsAndOptionsAreRefusedWithSuggestions() throws IOException {
         refused(2, "Did you mean", "trian");
         refused(2, "Unknown option", "train", "--epoch-count", "3");
-        refused(2, "say what to do");
         refused(2, "say what to measure", "bench");
+    }
+
+    @Test
+    void withoutACommandOrWithHelpTheCommandsAreListed() {
+        Output bare = run();
+        assertEquals(2, bare.code());
+        assertTrue(bare.err().contains("quickstart") && bare.err().contains("say what to do"), bare.err());
+        Output help = run("help");
+        assertEquals(0, help.code());
+        assertTrue(help.out().contains("quickstart"), help.out());
+        assertTrue(run("help", "attack").out().contains("--eps"));
+        assertEquals(2, run("help", "nonsense").code());
+    }
+
+    @Test
+    void devicesListsTheOneThatIsAskedFor() throws IOException {
+        assertTrue(run("devices").out().contains("cpu"));
+        Output one = run("devices", "--device", "scalar");
+        assertTrue(one.out().contains("scalar") && !one.out().contains("Vector API"), one.out());
+        refused(2, "there is no device 'abacus'", "devices", "--device", "abacus");
     }
 
     @Test
@@ -191,6 +212,12 @@ class CommandLineTest {
     void aFolderThatCannotBeWrittenIsRefusedBeforeTraining() throws IOException {
         Path file = Files.writeString(folder.resolve("a-file"), "x");
         refused(1, "a-file", "train", "--model", TINY, "--data", DATA, "--out", file.resolve("run").toString());
+        if (Files.isDirectory(Path.of("/proc/self"))) {
+            refused(1, "cannot make the run folder /proc/nowhere", "train", "--model", TINY, "--data", DATA, "--out", "/proc/nowhere");
+            Output page = run("report", "--out", "/proc/report.html", folder.toString());
+            assertEquals(1, page.code());
+            assertFalse(page.err().contains(".tmp"), page.err());
+        }
         refused(1, "--json: cannot write", "train", "--model", TINY, "--data", DATA, "--out", folder.resolve("run").toString(), "--json",
                 folder.resolve("no/such/result.json").toString());
         refused(1, "--save: cannot write", "train", "--model", TINY, "--data", DATA, "--out", folder.resolve("run").toString(), "--save",
@@ -238,6 +265,77 @@ class CommandLineTest {
         assertTrue(norms.out().contains("\"l1_conv_linear\""), norms.out());
         assertEquals(0, run("report", run, "--quiet").code());
         assertTrue(Files.readString(folder.resolve("run/report.html")).contains("<svg"));
+    }
+
+    @Test
+    void attacksOnTheTestImagesOfARunFolderEnterItsResultAndItsReport() throws IOException {
+        assertEquals(0, train("run", "--limit", "24").code());
+        String run = folder.resolve("run").toString();
+        String[] attack = {"attack", "--weights", run, "--attacks", "fgsm,pgd", "--steps", "2", "--eps", "1/255,2/255", "--json", "-"};
+        Output attacked = run(attack);
+        assertEquals(0, attacked.code(), attacked.err());
+        assertTrue(attacked.err().contains("data of the run: " + DATA), attacked.err());
+        JsonNode json = JsonMapper.shared().readTree(attacked.out());
+        assertEquals(24, json.get("n").asInt(), "the run's own limit holds");
+        assertTrue(json.has("clean_accuracy") && !json.has("robust_accuracy"));
+        assertEquals(2, json.get("results").size());
+        assertTrue(json.get("results").get(1).has("robust_accuracy"));
+        List<RunResult.AttackScore> scores = RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks();
+        assertEquals(List.of("fgsm + pgd-2", "fgsm + pgd-2"), scores.stream().map(RunResult.AttackScore::name).toList());
+        assertEquals(0, run(attack).code());
+        assertEquals(2, RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks().size(), "the same attack takes its own place");
+        assertEquals(0, run("report", folder.toString(), "--quiet").code());
+        assertTrue(Files.readString(folder.resolve("report.html")).contains("fgsm + pgd-2, linf 2/255"));
+    }
+
+    @Test
+    void attacksOnOtherImagesOrUnrecordedOnesLeaveTheRunAsItWas() throws IOException {
+        assertEquals(0, train("run").code());
+        String run = folder.resolve("run").toString();
+        byte[] before = Files.readAllBytes(folder.resolve("run/result.json"));
+        Output other = run("attack", "--weights", run, "--attacks", "fgsm", "--data", "synthetic:train=64,test=16,seed=3");
+        assertEquals(0, other.code(), other.err());
+        assertTrue(other.err().contains("not the test images of the run"), other.err());
+        assertEquals(0, run("attack", "--weights", run, "--attacks", "fgsm", "--split", "train", "--quiet").code());
+        assertEquals(0, run("attack", "--weights", run, "--attacks", "fgsm", "--no-record").code());
+        assertArrayEquals(before, Files.readAllBytes(folder.resolve("run/result.json")));
+    }
+
+    @Test
+    void oneAttackKeepsItsKeysAtTheTop() {
+        JsonNode json = JsonMapper.shared().readTree(run("attack", "--model", TINY, "--data", DATA, "--attacks", "fgsm", "--json", "-").out());
+        for (String key : List.of("n", "clean_accuracy", "robust_accuracy", "attacks")) {
+            assertEquals(json.get(key), json.get("results").get(0).get(key), key);
+        }
+        assertEquals(List.of("name", "robust_accuracy", "seconds"), json.get("attacks").get(0).propertyNames().stream().limit(3).toList());
+    }
+
+    @Test
+    void evaluateTakesTheDataOfTheRunAndWarnsAfterFewSteps() throws IOException {
+        Output trained = run("train", "--model", TINY, "--data", DATA, "--epochs", "1", "--batch-size", "32", "--out",
+                folder.resolve("run").toString());
+        assertTrue(trained.err().contains("seen 2 training steps only"), trained.err());
+        Output evaluated = run("evaluate", "--weights", folder.resolve("run").toString());
+        assertEquals(0, evaluated.code(), evaluated.err());
+        assertTrue(evaluated.out().contains("on 32 images"), evaluated.out());
+        assertTrue(evaluated.err().contains("seen 2 training steps only") && evaluated.err().contains("data of the run: " + DATA),
+                evaluated.err());
+    }
+
+    @Test
+    void theRunFolderSaysTheWholeCommandLine() throws IOException {
+        assertEquals(0, train("a run", "--method", "wd").code());
+        String command = RunFolder.open(folder.resolve("a run")).readInfo().command();
+        assertTrue(command.startsWith("train --model " + TINY + " --data " + DATA + " --epochs 2"), command);
+        assertTrue(command.endsWith("--out '" + folder.resolve("a run") + "' --method wd"), command);
+    }
+
+    @Test
+    void resumingAFinishedRunSaysSo() throws IOException {
+        assertEquals(0, train("run").code());
+        Output again = run("train", "--out", folder.resolve("run").toString(), "--resume");
+        assertEquals(0, again.code());
+        assertTrue(again.err().contains("there is nothing to resume"), again.err());
     }
 
     private static List<Integer> boxed(NumberArray array) {

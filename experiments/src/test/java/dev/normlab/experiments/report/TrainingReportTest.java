@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.stats.Proportion;
 import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
@@ -28,6 +29,21 @@ class TrainingReportTest {
 
     private static Document page(RecordedRun... runs) throws Exception {
         return Html.parse(new TrainingReport("Three runs", "What was run.", List.of(runs)).toHtml());
+    }
+
+    @Test
+    void runsOfOtherDataAreShownButNotSetInRelation() {
+        RecordedRun first = SampleRuns.run("plain", 30, 880, 60);
+        RecordedRun run = SampleRuns.run("cifar", 15, 500, 61);
+        RecordedRun other = new RecordedRun(run.name(), Map.of("data", "cifar10:DIR"), run.provenance(), run.epochs(), run.norms(), run.clean(),
+                run.robust(), run.seconds(), run.remarks());
+        List<String> sentences = new Findings(List.of(first, other)).sentences();
+        assertTrue(sentences.getFirst().contains("cifar 50.0%"), sentences.getFirst());
+        assertTrue(sentences.stream().noneMatch(sentence -> sentence.contains("verlapping") || sentence.contains("times that of")),
+                sentences.toString());
+        assertEquals(new RunTables(List.of(first, first)).results().rows().getLast().get(7),
+                new RunTables(List.of(first)).results().rows().getLast().get(7));
+        assertEquals(Numbers.MISSING, new RunTables(List.of(first, other)).results().rows().getLast().get(7).text());
     }
 
     @Test

@@ -159,6 +159,29 @@ class RunFolderTest {
     }
 
     @Test
+    void runsAreFoundTwoLevelsDeepButNotInsideARun() throws IOException {
+        RunFolder.create(folder.resolve("plain/0"), info("deep", "2026-01-02T03:04:06Z"));
+        RunFolder.create(folder.resolve("plain/0/inner"), info("inner", "2026-01-02T03:04:05Z"));
+        RunFolder.create(folder.resolve("wd"), info("shallow", "2026-01-02T03:04:05Z"));
+        RunFolder.create(folder.resolve("x/y/z"), info("too deep", "2026-01-02T03:04:05Z"));
+        RunFolder.create(folder.resolve(".hidden"), info("hidden", "2026-01-02T03:04:05Z"));
+        assertEquals(List.of("shallow", "deep"), RunFolder.readAll(folder).stream().map(run -> run.info().name()).toList());
+    }
+
+    @Test
+    void attacksAreAddedToAResultAndRepeatedOnesReplaced() throws IOException {
+        RunFolder run = RunFolder.create(folder, info("plain", "2026-01-02T03:04:05Z"));
+        RunResult.AttackScore weak = RunResult.AttackScore.of("fgsm", "linf", 0.5, 100, 40, 1);
+        assertFalse(run.addAttacks(List.of(weak)), "there is no result yet");
+        run.writeResult(new RunResult(RunResult.Status.FINISHED, "", 3, 9.5, RunResult.Score.of(100, 80, 0.5), List.of(weak)));
+        RunResult.AttackScore again = RunResult.AttackScore.of("fgsm", "linf", 0.5, 100, 30, 2);
+        RunResult.AttackScore other = RunResult.AttackScore.of("fgsm", "linf", 0.5, 50, 20, 1);
+        assertTrue(run.addAttacks(List.of(other, again)));
+        assertEquals(List.of(again, other), run.read().result().orElseThrow().attacks());
+        assertEquals(80, run.read().result().orElseThrow().clean().correct());
+    }
+
+    @Test
     void aSecondRunInTheSameFolderAndAForeignFormatAreRefused() throws IOException {
         RunFolder.create(folder, info("plain", "2026-01-02T03:04:05Z"));
         assertThrows(IOException.class, () -> RunFolder.create(folder, info("plain", "2026-01-02T03:04:05Z")));

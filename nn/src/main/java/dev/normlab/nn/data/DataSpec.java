@@ -4,15 +4,23 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What the user names as data, for example `synthetic:train=4000,seed=1`, `cifar10:DIR`, `cifar100:DIR`, `folder:DIR` or `npz:FILE`.
 public sealed interface DataSpec {
 
     /// How all specifications look, for messages and help.
-    String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE";
+    String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, folder:DIR[,size=32] or npz:FILE";
 
-    /// The images that [#load()] scales a folder's images to.
-    ImageShape STANDARD_SHAPE = new ImageShape(3, 32, 32);
+    /// Rows and columns of a folder's images unless `size` says others.
+    int STANDARD_SIZE = 32;
+
+    /// The largest size of a folder's images.
+    int MOST_PIXELS = 4096;
+
+    /// The end of a folder's specification that gives the size.
+    Pattern SIZE = Pattern.compile(",size=([^,/\\\\]*)$");
 
     /// The built-in data set; see [SyntheticDataset].
     ///
@@ -32,7 +40,16 @@ public sealed interface DataSpec {
     /// Images in folders; see [ImageFolder].
     ///
     /// @param folder where the images are
-    record Folder(Path folder) implements DataSpec {}
+    /// @param size   rows and columns that the images are scaled to
+    record Folder(Path folder, int size) implements DataSpec {
+
+        /// @throws DataException if the size is not from 1 to 4096
+        public Folder {
+            if (size < 1 || size > MOST_PIXELS) {
+                throw new DataException("Images of a folder can be scaled to sizes from 1 to " + MOST_PIXELS + ", but size=" + size + " was asked for.");
+            }
+        }
+    }
 
     /// A NumPy archive; see [NpzDataset].
     ///
@@ -50,31 +67,35 @@ public sealed interface DataSpec {
             case "synthetic" -> new Synthetic(synthetic(text, rest));
             case "cifar10" -> new Cifar10(path(text, rest));
             case "cifar100" -> new Cifar100(path(text, rest));
-            case "folder" -> new Folder(path(text, rest));
+            case "folder" -> folder(text, rest);
             case "npz" -> new Archive(path(text, rest));
             default -> throw new DataException("There is no data \"" + text + "\"; choose " + FORMS + ".");
         };
     }
 
-    /// Loads or makes both splits; a folder's images are scaled to 3x32x32.
+    /// Loads or makes both splits.
     ///
     /// @throws DataException if the data is missing, damaged or not as described
     default DataSplits load() {
-        return load(STANDARD_SHAPE);
-    }
-
-    /// Loads or makes both splits.
-    ///
-    /// @param folderShape what a folder's images are scaled to; data of a fixed size ignores it
-    /// @throws DataException if the data is missing, damaged or not as described
-    default DataSplits load(ImageShape folderShape) {
         return switch (this) {
             case Synthetic synthetic -> SyntheticDataset.generate(synthetic.config);
             case Cifar10 cifar -> Cifar.cifar10(cifar.folder);
             case Cifar100 cifar -> Cifar.cifar100(cifar.folder);
-            case Folder images -> ImageFolder.load(images.folder, folderShape);
+            case Folder images -> ImageFolder.load(images.folder, new ImageShape(3, images.size, images.size));
             case Archive archive -> NpzDataset.load(archive.file);
         };
+    }
+
+    private static Folder folder(String text, String rest) {
+        Matcher size = SIZE.matcher(rest);
+        if (!size.find()) {
+            return new Folder(path(text, rest), STANDARD_SIZE);
+        }
+        try {
+            return new Folder(path(text, rest.substring(0, size.start())), Integer.parseInt(size.group(1)));
+        } catch (NumberFormatException e) {
+            throw new DataException("The data \"" + text + "\" has \"" + size.group(1) + "\" as size, where a number is expected.", e);
+        }
     }
 
     private static Path path(String text, String path) {

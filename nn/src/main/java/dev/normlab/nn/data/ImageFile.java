@@ -33,8 +33,9 @@ final class ImageFile {
     ///
     /// @param target receives the image as bytes, `[3, h, w]`
     /// @param offset where in `target` it starts
+    /// @return whether the image was of another size
     /// @throws DataException if the file is no readable image or has more than 100 million pixels
-    static void read(Path file, ImageShape shape, byte[] target, int offset) {
+    static boolean read(Path file, ImageShape shape, byte[] target, int offset) {
         BufferedImage image;
         try {
             image = decode(file);
@@ -53,6 +54,7 @@ final class ImageFile {
                 target[offset + c * plane + p] = (byte) Math.round(Math.clamp(scaled[p], 0f, 255f));
             }
         }
+        return image.getHeight() != shape.height() || image.getWidth() != shape.width();
     }
 
     private static BufferedImage decode(Path file) throws IOException {

@@ -11,9 +11,9 @@ import java.util.stream.Stream;
 
 /// Images in folders, one folder for each class: `DIR/train/CLASS/*.png` and `DIR/test/CLASS/*.png`, or `DIR/CLASS/*.png` without splits.
 ///
-/// Classes and files are taken in the order of their names. Without splits every fifth image of a class is a test image (of a class with two to
-/// four images the last). Reads PNG, JPEG, BMP and GIF; all images are scaled to one size, whatever their proportions. Files with other names are
-/// skipped with a notice; a file with an image's name that cannot be read is an error.
+/// Classes and files are taken in the order of their names. Without splits every fifth image of a class is a test image (of a class with
+/// two to four images the last). Reads PNG, JPEG, BMP and GIF; all images are scaled to one size, whatever their proportions. Files with
+/// other names are skipped with a notice; a file with an image's name that cannot be read is an error.
 public final class ImageFolder {
 
     private static final int TEST_EVERY = 5;
@@ -62,8 +62,15 @@ public final class ImageFolder {
             classNames = names(classes);
             divide(classes, train, trainLabels, test, testLabels);
         }
-        return new DataSplits(read(folder, shape, classNames, train, trainLabels), read(folder, shape, classNames, test, testLabels),
-                notices(folder, skipped, trainFolder, train.size(), test.size()));
+        List<String> notices = notices(folder, skipped, trainFolder, train.size(), test.size());
+        int[] scaled = {0};
+        Dataset trainImages = read(folder, shape, classNames, train, trainLabels, scaled);
+        Dataset testImages = read(folder, shape, classNames, test, testLabels, scaled);
+        if (scaled[0] > 0) {
+            notices.add(scaled[0] + " of " + (train.size() + test.size()) + " images of " + folder + " have another size and were scaled to " + shape
+                    + ", whatever their proportions; folder:DIR,size=N takes another size.");
+        }
+        return new DataSplits(trainImages, testImages, notices);
     }
 
     private static List<String> notices(Path folder, List<String> skipped, boolean split, int train, int test) {
@@ -142,7 +149,8 @@ public final class ImageFolder {
         }
     }
 
-    private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels) {
+    /// @param scaled counts the images that were of another size
+    private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels, int[] scaled) {
         long bytes = (long) files.size() * shape.values();
         if (bytes > Integer.MAX_VALUE - 64) {
             throw new DataException("The " + files.size() + " images of " + folder + " at " + shape
@@ -150,7 +158,7 @@ public final class ImageFolder {
         }
         byte[] images = new byte[(int) bytes];
         for (int i = 0; i < files.size(); i++) {
-            ImageFile.read(files.get(i), shape, images, i * shape.values());
+            scaled[0] += ImageFile.read(files.get(i), shape, images, i * shape.values()) ? 1 : 0;
         }
         return Dataset.ofBytes(folder.toString(), shape, classNames, images, labels.stream().mapToInt(Integer::intValue).toArray());
     }

@@ -18,7 +18,8 @@ class DataSpecTest {
                 DataSpec.parse("synthetic:size=48,train=100,test=20,seed=7,difficulty=0.5"));
         assertEquals(new DataSpec.Cifar10(Path.of("data/cifar")), DataSpec.parse("cifar10:data/cifar"));
         assertEquals(new DataSpec.Cifar100(Path.of("data")), DataSpec.parse("cifar100:data"));
-        assertEquals(new DataSpec.Folder(Path.of("a:b")), DataSpec.parse("folder:a:b"));
+        assertEquals(new DataSpec.Folder(Path.of("a:b"), 32), DataSpec.parse("folder:a:b"));
+        assertEquals(new DataSpec.Folder(Path.of("a,size=2/b"), 64), DataSpec.parse("folder:a,size=2/b,size=64"));
         assertEquals(new DataSpec.Archive(Path.of("adv.npz")), DataSpec.parse("npz:adv.npz"));
     }
 
@@ -33,6 +34,13 @@ class DataSpecTest {
     @ValueSource(strings = {"cifar10", "cifar10:", "folder: ", "npz:"})
     void aMissingPlaceIsAnError(String text) {
         assertDataError(() -> DataSpec.parse(text), "\"" + text + "\"", "needs a place after the colon");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"folder:a,size=many | \"many\" as size", "folder:a,size=0 | sizes from 1 to 4096",
+        "folder:a,size=5000 | size=5000 was asked for", "folder:,size=64 | needs a place"})
+    void badSizesOfAFolderAreErrors(String text, String part) {
+        assertDataError(() -> DataSpec.parse(text), part);
     }
 
     @ParameterizedTest

@@ -61,7 +61,9 @@ class ImageFolderTest {
         DataSplits data = ImageFolder.load(folder, SHAPE);
         assertEquals(List.of("cat", "dog"), data.train().classNames());
         assertEquals(SHAPE, data.train().shape());
-        assertEquals(List.of(), data.notices());
+        assertEquals(1, data.notices().size());
+        assertTrue(data.notices().getFirst().startsWith("5 of 5 images") && data.notices().getFirst().contains("scaled to 3x4x6"));
+        assertEquals(List.of(), ImageFolder.load(folder, new ImageShape(3, 8, 12)).notices(), "nothing is scaled, nothing is said");
         assertEquals(3, data.train().size());
         assertArrayEquals(new float[] {1, 0, 0}, rgb(data.train(), 0));
         assertArrayEquals(new float[] {0, 1, 0}, rgb(data.train(), 1));
@@ -87,7 +89,7 @@ class ImageFolderTest {
         assertEquals(101 / 255f, rgb(data.test(), 0)[2]);
         assertEquals(4 / 255f, rgb(data.test(), 1)[2]);
         assertEquals(9 / 255f, rgb(data.test(), 2)[2]);
-        assertEquals(1, data.notices().size());
+        assertEquals(2, data.notices().size());
         assertTrue(data.notices().getFirst().contains("every fifth image")
                 && data.notices().getFirst().contains("11 for training, 3 for testing"));
     }
@@ -135,7 +137,7 @@ class ImageFolderTest {
         Files.writeString(folder.resolve("train/labels.csv"), "x");
         Files.writeString(folder.resolve("train/a/.hidden"), "x");
         DataSplits data = ImageFolder.load(folder, SHAPE);
-        assertEquals(1, data.notices().size());
+        assertEquals(2, data.notices().size());
         assertTrue(data.notices().getFirst().startsWith("Skipped 2 files"), data.notices().getFirst());
         assertTrue(data.notices().getFirst().contains("notes.txt") && data.notices().getFirst().contains("labels.csv"));
     }

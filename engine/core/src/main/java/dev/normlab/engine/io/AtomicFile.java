@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -51,6 +52,9 @@ public final class AtomicFile {
             rename(temporary, file);
         } catch (AccessDeniedException e) {
             throw new IOException("cannot write " + target + ": no permission to write in the folder " + folder, e);
+        } catch (FileSystemException e) {
+            String reason = e.getReason() == null ? "the system lets no file be made in the folder " + folder : e.getReason();
+            throw new IOException("cannot write " + target + ": " + reason, e);
         } finally {
             Files.deleteIfExists(temporary);
         }

@@ -5,7 +5,8 @@ import java.util.ServiceLoader;
 
 /// The simplest loops that keep one core busy, to measure what a machine can do at most: the yardstick of kernels.
 ///
-/// Found with `ServiceLoader`; there is none where the JVM has no vector instructions to offer. All methods run on the calling thread alone.
+/// Found with `ServiceLoader`; there is none where the JVM has no vector instructions to offer. All methods run on the calling thread
+/// alone.
 public interface PeakProbe {
 
     /// Whether the probe can run in this JVM.

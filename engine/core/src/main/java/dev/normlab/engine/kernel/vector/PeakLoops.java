@@ -7,9 +7,8 @@ import static dev.normlab.engine.kernel.vector.Lanes.load;
 
 import jdk.incubator.vector.FloatVector;
 
-/// Loops at the limit of the arithmetic units or of the memory. Twelve chains hide the latency of a multiply-add (4 cycles, two a cycle) and fit into 16
-/// registers; reading runs through four places at once, which keeps more cache
-/// lines on their way than one.
+/// Loops at the limit of the arithmetic units or of the memory. Twelve chains hide the latency of a multiply-add (4 cycles, two a cycle)
+/// and fit into 16 registers; reading runs through four places at once, which keeps more cache lines on their way than one.
 final class PeakLoops {
 
     private static final int CHAINS = 12;
