@@ -64,9 +64,11 @@ final class AttackListOptions {
     /// An attack's name with its numbers of steps and restarts where they are not the usual ones; of pgd always with its steps, as in `pgd-20`.
     String label(String attack) {
         boolean pgd = attack.equals("pgd");
-        String number = steps != null ? "-" + steps : pgd ? "-" + PgdOptions.DEFAULT.iterations() : "";
-        return attack + number + (restarts == null || restarts == 1 ? "" : "x" + restarts) + (pgd && stepSize != null ? " by " + stepSize.strip() : "")
-                + (pgd && noRandomStart ? " from the image" : "");
+        boolean stepwise = pgd || attack.startsWith("apgd") || attack.startsWith("fab");
+        String number = stepwise && steps != null ? "-" + steps : pgd ? "-" + PgdOptions.DEFAULT.iterations() : "";
+        String repeated = restarts == null || restarts == 1 || attack.equals("fgsm") ? "" : "x" + restarts;
+        String how = (stepSize == null ? "" : " by " + stepSize.strip()) + (noRandomStart ? " from the image" : "");
+        return attack + number + repeated + (pgd ? how : "");
     }
 
     /// The whole list, for example `fgsm + pgd-20` or `standard`.
