@@ -10,7 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
 ///
 /// A dense tile spends each input value on several vectors of output channels; here a value meets one vector only. It is spent instead on
 /// the three taps of a kernel row, which belong to three neighbouring results. On Zen 4 a broadcast costs a third of what a product does,
-/// so this is worth 30% beside one broadcast for each product.
+/// so this is worth 30% beside one broadcast for each product. Sums of a few rows of eight inputs are too short for a loop around another,
+/// which spills: one loop steps to the next row on the way.
 ///
 /// Images are scratch images or blocked activations: neighbouring pixels lie `V` floats apart, and `at` offsets name the first of the
 /// group's eight channels.
@@ -47,47 +48,54 @@ final class GroupTiles {
             float[] y, int yAt) {
         FloatVector start = load(bias, biasAt);
         FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-        for (int row = 0; row < rows; row++) {
-            int p = xAt + row * xStep, q = wAt + row * wStep;
-            for (int k = 0; k < WIDTH; k++) {
-                FloatVector w0 = load(w, q + k * (3 * WIDTH));
-                FloatVector w1 = load(w, q + k * (3 * WIDTH) + WIDTH);
-                FloatVector w2 = load(w, q + k * (3 * WIDTH) + 2 * WIDTH);
-                FloatVector v = all(x[p + k]);
-                a0 = v.fma(w0, a0);
-                v = all(x[p + k + V]);
-                a1 = v.fma(w0, a1);
-                a0 = v.fma(w1, a0);
-                v = all(x[p + k + 2 * V]);
-                a2 = v.fma(w0, a2);
-                a1 = v.fma(w1, a1);
-                a0 = v.fma(w2, a0);
-                v = all(x[p + k + 3 * V]);
-                a3 = v.fma(w0, a3);
-                a2 = v.fma(w1, a2);
-                a1 = v.fma(w2, a1);
-                v = all(x[p + k + 4 * V]);
-                a4 = v.fma(w0, a4);
-                a3 = v.fma(w1, a3);
-                a2 = v.fma(w2, a2);
-                v = all(x[p + k + 5 * V]);
-                a5 = v.fma(w0, a5);
-                a4 = v.fma(w1, a4);
-                a3 = v.fma(w2, a3);
-                v = all(x[p + k + 6 * V]);
-                a6 = v.fma(w0, a6);
-                a5 = v.fma(w1, a5);
-                a4 = v.fma(w2, a4);
-                v = all(x[p + k + 7 * V]);
-                a7 = v.fma(w0, a7);
-                a6 = v.fma(w1, a6);
-                a5 = v.fma(w2, a5);
-                v = all(x[p + k + 8 * V]);
-                a7 = v.fma(w1, a7);
-                a6 = v.fma(w2, a6);
-                v = all(x[p + k + 9 * V]);
-                a7 = v.fma(w2, a7);
+        int row = 0, left = 0, k = 0, q = 0;
+        for (int t = rows * WIDTH; t > 0; t--) {
+            if (left == 0) {
+                k = xAt + row * xStep;
+                q = wAt + row * wStep;
+                row++;
+                left = WIDTH;
             }
+            FloatVector w0 = load(w, q);
+            FloatVector w1 = load(w, q + WIDTH);
+            FloatVector w2 = load(w, q + 2 * WIDTH);
+            FloatVector v = all(x[k]);
+            a0 = v.fma(w0, a0);
+            v = all(x[k + V]);
+            a1 = v.fma(w0, a1);
+            a0 = v.fma(w1, a0);
+            v = all(x[k + 2 * V]);
+            a2 = v.fma(w0, a2);
+            a1 = v.fma(w1, a1);
+            a0 = v.fma(w2, a0);
+            v = all(x[k + 3 * V]);
+            a3 = v.fma(w0, a3);
+            a2 = v.fma(w1, a2);
+            a1 = v.fma(w2, a1);
+            v = all(x[k + 4 * V]);
+            a4 = v.fma(w0, a4);
+            a3 = v.fma(w1, a3);
+            a2 = v.fma(w2, a2);
+            v = all(x[k + 5 * V]);
+            a5 = v.fma(w0, a5);
+            a4 = v.fma(w1, a4);
+            a3 = v.fma(w2, a3);
+            v = all(x[k + 6 * V]);
+            a6 = v.fma(w0, a6);
+            a5 = v.fma(w1, a5);
+            a4 = v.fma(w2, a4);
+            v = all(x[k + 7 * V]);
+            a7 = v.fma(w0, a7);
+            a6 = v.fma(w1, a6);
+            a5 = v.fma(w2, a5);
+            v = all(x[k + 8 * V]);
+            a7 = v.fma(w1, a7);
+            a6 = v.fma(w2, a6);
+            v = all(x[k + 9 * V]);
+            a7 = v.fma(w2, a7);
+            k++;
+            q += 3 * WIDTH;
+            left--;
         }
         a0.intoArray(y, yAt);
         a1.intoArray(y, yAt + V);
@@ -104,54 +112,61 @@ final class GroupTiles {
             float[] y, int yAt) {
         FloatVector start = load(bias, biasAt);
         FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-        for (int row = 0; row < rows; row++) {
-            int p = xAt + row * xStep, q = wAt + row * wStep;
-            for (int k = 0; k < WIDTH; k++) {
-                FloatVector w0 = load(w, q + k * (3 * WIDTH));
-                FloatVector w1 = load(w, q + k * (3 * WIDTH) + WIDTH);
-                FloatVector w2 = load(w, q + k * (3 * WIDTH) + 2 * WIDTH);
-                FloatVector v = all(x[p + k]);
-                a0 = v.fma(w0, a0);
-                v = all(x[p + k + V]);
-                a0 = v.fma(w1, a0);
-                v = all(x[p + k + 2 * V]);
-                a1 = v.fma(w0, a1);
-                a0 = v.fma(w2, a0);
-                v = all(x[p + k + 3 * V]);
-                a1 = v.fma(w1, a1);
-                v = all(x[p + k + 4 * V]);
-                a2 = v.fma(w0, a2);
-                a1 = v.fma(w2, a1);
-                v = all(x[p + k + 5 * V]);
-                a2 = v.fma(w1, a2);
-                v = all(x[p + k + 6 * V]);
-                a3 = v.fma(w0, a3);
-                a2 = v.fma(w2, a2);
-                v = all(x[p + k + 7 * V]);
-                a3 = v.fma(w1, a3);
-                v = all(x[p + k + 8 * V]);
-                a4 = v.fma(w0, a4);
-                a3 = v.fma(w2, a3);
-                v = all(x[p + k + 9 * V]);
-                a4 = v.fma(w1, a4);
-                v = all(x[p + k + 10 * V]);
-                a5 = v.fma(w0, a5);
-                a4 = v.fma(w2, a4);
-                v = all(x[p + k + 11 * V]);
-                a5 = v.fma(w1, a5);
-                v = all(x[p + k + 12 * V]);
-                a6 = v.fma(w0, a6);
-                a5 = v.fma(w2, a5);
-                v = all(x[p + k + 13 * V]);
-                a6 = v.fma(w1, a6);
-                v = all(x[p + k + 14 * V]);
-                a7 = v.fma(w0, a7);
-                a6 = v.fma(w2, a6);
-                v = all(x[p + k + 15 * V]);
-                a7 = v.fma(w1, a7);
-                v = all(x[p + k + 16 * V]);
-                a7 = v.fma(w2, a7);
+        int row = 0, left = 0, k = 0, q = 0;
+        for (int t = rows * WIDTH; t > 0; t--) {
+            if (left == 0) {
+                k = xAt + row * xStep;
+                q = wAt + row * wStep;
+                row++;
+                left = WIDTH;
             }
+            FloatVector w0 = load(w, q);
+            FloatVector w1 = load(w, q + WIDTH);
+            FloatVector w2 = load(w, q + 2 * WIDTH);
+            FloatVector v = all(x[k]);
+            a0 = v.fma(w0, a0);
+            v = all(x[k + V]);
+            a0 = v.fma(w1, a0);
+            v = all(x[k + 2 * V]);
+            a1 = v.fma(w0, a1);
+            a0 = v.fma(w2, a0);
+            v = all(x[k + 3 * V]);
+            a1 = v.fma(w1, a1);
+            v = all(x[k + 4 * V]);
+            a2 = v.fma(w0, a2);
+            a1 = v.fma(w2, a1);
+            v = all(x[k + 5 * V]);
+            a2 = v.fma(w1, a2);
+            v = all(x[k + 6 * V]);
+            a3 = v.fma(w0, a3);
+            a2 = v.fma(w2, a2);
+            v = all(x[k + 7 * V]);
+            a3 = v.fma(w1, a3);
+            v = all(x[k + 8 * V]);
+            a4 = v.fma(w0, a4);
+            a3 = v.fma(w2, a3);
+            v = all(x[k + 9 * V]);
+            a4 = v.fma(w1, a4);
+            v = all(x[k + 10 * V]);
+            a5 = v.fma(w0, a5);
+            a4 = v.fma(w2, a4);
+            v = all(x[k + 11 * V]);
+            a5 = v.fma(w1, a5);
+            v = all(x[k + 12 * V]);
+            a6 = v.fma(w0, a6);
+            a5 = v.fma(w2, a5);
+            v = all(x[k + 13 * V]);
+            a6 = v.fma(w1, a6);
+            v = all(x[k + 14 * V]);
+            a7 = v.fma(w0, a7);
+            a6 = v.fma(w2, a6);
+            v = all(x[k + 15 * V]);
+            a7 = v.fma(w1, a7);
+            v = all(x[k + 16 * V]);
+            a7 = v.fma(w2, a7);
+            k++;
+            q += 3 * WIDTH;
+            left--;
         }
         a0.intoArray(y, yAt);
         a1.intoArray(y, yAt + V);
@@ -170,46 +185,53 @@ final class GroupTiles {
         FloatVector start = load(bias, biasAt);
         FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
         FloatVector b0 = start, b1 = start, b2 = start, b3 = start, b4 = start, b5 = start, b6 = start, b7 = start;
-        for (int row = 0; row < rows; row++) {
-            int p = xAt + row * xStep, q = wAt + row * wStep;
-            for (int k = 0; k < WIDTH; k++) {
-                FloatVector w0 = load(w, q + k * (3 * WIDTH));
-                FloatVector w1 = load(w, q + k * (3 * WIDTH) + WIDTH);
-                FloatVector w2 = load(w, q + k * (3 * WIDTH) + 2 * WIDTH);
-                FloatVector v = all(x[p + k]);
-                a0 = v.fma(w1, a0);
-                b0 = v.fma(w2, b0);
-                v = all(x[p + k + V]);
-                b0 = v.fma(w0, b0);
-                a1 = v.fma(w1, a1);
-                b1 = v.fma(w2, b1);
-                v = all(x[p + k + 2 * V]);
-                b1 = v.fma(w0, b1);
-                a2 = v.fma(w1, a2);
-                b2 = v.fma(w2, b2);
-                v = all(x[p + k + 3 * V]);
-                b2 = v.fma(w0, b2);
-                a3 = v.fma(w1, a3);
-                b3 = v.fma(w2, b3);
-                v = all(x[p + k + 4 * V]);
-                b3 = v.fma(w0, b3);
-                a4 = v.fma(w1, a4);
-                b4 = v.fma(w2, b4);
-                v = all(x[p + k + 5 * V]);
-                b4 = v.fma(w0, b4);
-                a5 = v.fma(w1, a5);
-                b5 = v.fma(w2, b5);
-                v = all(x[p + k + 6 * V]);
-                b5 = v.fma(w0, b5);
-                a6 = v.fma(w1, a6);
-                b6 = v.fma(w2, b6);
-                v = all(x[p + k + 7 * V]);
-                b6 = v.fma(w0, b6);
-                a7 = v.fma(w1, a7);
-                b7 = v.fma(w2, b7);
-                v = all(x[p + k + 8 * V]);
-                b7 = v.fma(w0, b7);
+        int row = 0, left = 0, k = 0, q = 0;
+        for (int t = rows * WIDTH; t > 0; t--) {
+            if (left == 0) {
+                k = xAt + row * xStep;
+                q = wAt + row * wStep;
+                row++;
+                left = WIDTH;
             }
+            FloatVector w0 = load(w, q);
+            FloatVector w1 = load(w, q + WIDTH);
+            FloatVector w2 = load(w, q + 2 * WIDTH);
+            FloatVector v = all(x[k]);
+            a0 = v.fma(w1, a0);
+            b0 = v.fma(w2, b0);
+            v = all(x[k + V]);
+            b0 = v.fma(w0, b0);
+            a1 = v.fma(w1, a1);
+            b1 = v.fma(w2, b1);
+            v = all(x[k + 2 * V]);
+            b1 = v.fma(w0, b1);
+            a2 = v.fma(w1, a2);
+            b2 = v.fma(w2, b2);
+            v = all(x[k + 3 * V]);
+            b2 = v.fma(w0, b2);
+            a3 = v.fma(w1, a3);
+            b3 = v.fma(w2, b3);
+            v = all(x[k + 4 * V]);
+            b3 = v.fma(w0, b3);
+            a4 = v.fma(w1, a4);
+            b4 = v.fma(w2, b4);
+            v = all(x[k + 5 * V]);
+            b4 = v.fma(w0, b4);
+            a5 = v.fma(w1, a5);
+            b5 = v.fma(w2, b5);
+            v = all(x[k + 6 * V]);
+            b5 = v.fma(w0, b5);
+            a6 = v.fma(w1, a6);
+            b6 = v.fma(w2, b6);
+            v = all(x[k + 7 * V]);
+            b6 = v.fma(w0, b6);
+            a7 = v.fma(w1, a7);
+            b7 = v.fma(w2, b7);
+            v = all(x[k + 8 * V]);
+            b7 = v.fma(w0, b7);
+            k++;
+            q += 3 * WIDTH;
+            left--;
         }
         a0.intoArray(y, yAt);
         b0.intoArray(y, yAt + V);

@@ -21,8 +21,8 @@ final class TileList {
     final int[] outImages;
     final int[] outPixels;
 
-    /// For each pixel of each tile the place of its first block in a blocked output, from the unit's first; the pixels that only fill a tile
-    /// have that of the last one.
+    /// For each pixel of each tile the place of its first block in a blocked output, from the unit's first; the pixels that only fill a
+    /// tile have that of the last one.
     final int[] places;
 
     private int filled;
