@@ -1,6 +1,7 @@
 package dev.normlab.testkit;
 
 import dev.normlab.engine.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
 
@@ -37,6 +38,13 @@ public record Expected(double[] values, double[] tolerances) {
     /// magnitude`. Rounding errors walk at random, hence the root.
     public static double sumTolerance(int terms, double magnitude) {
         return 4 * ROUNDING * Math.sqrt(Math.max(1, terms)) * magnitude;
+    }
+
+    /// Sums that are computed together with their neighbours, as the fast mode of convolutions does: each may be off by twice what
+    /// [#sums] allows for the largest of them. An error is not bounded by a small sum's own terms, because larger ones share its tile.
+    public static Expected fastSums(double[] values, double[] magnitudes, int terms) {
+        double largest = Arrays.stream(magnitudes).max().orElse(0);
+        return new Expected(values, fill(values.length, i -> 2 * sumTolerance(terms, largest)));
     }
 
     static double[] fill(int count, IntToDoubleFunction value) {

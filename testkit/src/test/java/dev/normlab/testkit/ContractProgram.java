@@ -1,5 +1,6 @@
 package dev.normlab.testkit;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Kernels;
 import dev.normlab.engine.kernel.vector.VectorKernels;
 import dev.normlab.engine.tensor.Shape;
@@ -24,6 +25,9 @@ final class ContractProgram extends KernelsContract {
         ContractProgram contract = new ContractProgram(kernels);
         cases.forEach(contract::check);
         contract.closeDevices();
+        ContractProgram fast = new ContractProgram(new VectorKernels(ConvolutionMode.FAST));
+        ConvolutionCases.fastConvolutions().forEach(fast::check);
+        fast.closeDevices();
         System.out.println(kernels.activationLayout(Shape.of(1, 64, 8, 8)).block());
         System.out.println(cases.size());
     }

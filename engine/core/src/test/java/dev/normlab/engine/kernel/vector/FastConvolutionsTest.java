@@ -16,13 +16,13 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/// The fast mode has tolerances of its own: [#ROUNDINGS] where the exact mode has four.
+/// The fast mode has tolerances of its own: [#ROUNDINGS] where the exact mode has four; about two were met.
 class FastConvolutionsTest {
 
     private static final long SEED = 20250302;
 
     /// How far a result may be off, in units of the rounding that its sum may have.
-    static final double ROUNDINGS = 12;
+    static final double ROUNDINGS = 6;
 
     @Test
     void awkwardSizesAgreeWithTheDefinition() {

@@ -1,5 +1,6 @@
 package dev.normlab.engine.kernel.vector;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.SplittableRandom;
@@ -19,7 +20,9 @@ final class OtherMachinesCheck {
         try (Workers workers = new Workers(1)) {
             Workspace workspace = new Workspace(workers);
             for (int i = 0; i < Integer.parseInt(arguments[0]); i++) {
-                ConvolutionCase each = new ConvolutionCase(ConvolutionCase.awkward(random), random);
+                // Every third case is one of the fast mode.
+                ConvolutionCase each = i % 3 == 2 ? new ConvolutionCase(ConvolutionCase.regular(random), random, ConvolutionMode.FAST)
+                        : new ConvolutionCase(ConvolutionCase.awkward(random), random);
                 float[] y = each.forward(workspace), dx = each.backwardInput(workspace), dWeight = each.backwardWeight(workspace);
                 require(y, each.forwardByDefinition(), each.s.c() * each.s.kh() * each.s.kw());
                 require(dx, each.backwardInputByDefinition(), each.s.o() * each.s.kh() * each.s.kw());
