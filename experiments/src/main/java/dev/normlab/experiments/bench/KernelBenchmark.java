@@ -1,6 +1,7 @@
 package dev.normlab.experiments.bench;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.experiments.stats.Sample;
@@ -34,6 +35,7 @@ public final class KernelBenchmark {
     /// @param name      for people
     /// @param opcode    the operation
     /// @param convolution the sizes, of a convolution
+    /// @param algorithm what the convolution is computed by
     /// @param work      nominal work
     /// @param seconds   the median of a run
     /// @param share     of the machine's peak in the same rounds: arithmetic of all threads, or bandwidth; NaN if the operands fit into the
@@ -41,8 +43,8 @@ public final class KernelBenchmark {
     /// @param repacks   copies between layouts within a run
     /// @param training  how often a training step of each network does this
     /// @param inference how often inference of each network does this
-    public record Row(String name, String opcode, Optional<Conv2dSizes> convolution, KernelWork work, double seconds, double share, long repacks,
-            Map<String, Integer> training, Map<String, Integer> inference) {
+    public record Row(String name, String opcode, Optional<Conv2dSizes> convolution, Optional<ConvolutionAlgorithm> algorithm, KernelWork work,
+            double seconds, double share, long repacks, Map<String, Integer> training, Map<String, Integer> inference) {
 
         /// GFLOP/s of an arithmetic operation, GB/s of any other.
         public double rate() {
@@ -114,7 +116,8 @@ public final class KernelBenchmark {
     }
 
     /// One operation, its time, and the peak in the same rounds.
-    private record Measured(KernelCase kernel, boolean cold, long repacks, double seconds, MachinePeak.Rates peak) {
+    private record Measured(KernelCase kernel, Optional<ConvolutionAlgorithm> algorithm, boolean cold, long repacks, double seconds,
+            MachinePeak.Rates peak) {
 
         Row row() {
             KernelWork work = kernel.work();
@@ -122,7 +125,7 @@ public final class KernelBenchmark {
             double done = work.isArithmetic() ? work.operations() : work.bytes();
             double share = limit > 0 && (work.isArithmetic() || cold) ? done / seconds / 1e9 / limit : Double.NaN;
             return new Row(KernelNames.of(kernel.key()), kernel.key().opcode().name(),
-                    kernel.key().attributes() instanceof Conv2dSizes s ? Optional.of(s) : Optional.empty(), work, seconds, share, repacks,
+                    kernel.convolution(), algorithm, work, seconds, share, repacks,
                     new LinkedHashMap<>(kernel.training()), new LinkedHashMap<>(kernel.inference()));
         }
     }
@@ -146,7 +149,7 @@ public final class KernelBenchmark {
         MachinePeak.Rates peak = machine.rates(rounds);
         List<Measured> measured = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
-            measured.add(new Measured(cases.get(i), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median(), peak));
+            measured.add(new Measured(cases.get(i), cases.get(i).algorithm(device), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median(), peak));
             prepared.get(i).close();
         }
         return measured;

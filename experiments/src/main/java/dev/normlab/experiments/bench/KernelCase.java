@@ -1,5 +1,10 @@
 package dev.normlab.experiments.bench;
 
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
+import dev.normlab.engine.kernel.ConvolutionPass;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Attributes;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.TensorSpec;
@@ -8,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// One distinct operation of the networks: what, on which sizes, and how often each network does it in a step.
@@ -42,6 +48,29 @@ final class KernelCase {
 
     List<Operand> inputs() {
         return inputs;
+    }
+
+    /// The sizes, if this is a kernel of a convolution, alone or fused.
+    Optional<Conv2dSizes> convolution() {
+        return convolution(key.attributes);
+    }
+
+    static Optional<Conv2dSizes> convolution(@Nullable Object attributes) {
+        return switch (attributes) {
+            case Conv2dSizes sizes -> Optional.of(sizes);
+            case Attributes.NormalisedConvolution normalised -> Optional.of(normalised.convolution());
+            case null, default -> Optional.empty();
+        };
+    }
+
+    /// What a device computes the convolution by, if this is one.
+    Optional<ConvolutionAlgorithm> algorithm(Device device) {
+        ConvolutionPass pass = switch (key.opcode) {
+            case CONV2D_BACKWARD_INPUT -> ConvolutionPass.BACKWARD_INPUT;
+            case CONV2D_BACKWARD_WEIGHT -> ConvolutionPass.BACKWARD_WEIGHT;
+            default -> ConvolutionPass.FORWARD;
+        };
+        return convolution().map(sizes -> device.kernels().convolutions().algorithm(sizes, pass));
     }
 
     KernelWork work() {

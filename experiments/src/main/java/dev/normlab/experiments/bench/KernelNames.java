@@ -6,6 +6,7 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.GemmSizes;
 import dev.normlab.engine.kernel.Pool2dSizes;
 import dev.normlab.engine.kernel.UnaryFunction;
+import dev.normlab.engine.program.Attributes;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.Comparator;
@@ -22,6 +23,8 @@ final class KernelNames {
         String opcode = key.opcode().name().toLowerCase(Locale.ROOT).replace('_', ' ');
         return switch (key.attributes()) {
             case Conv2dSizes s -> convolution(key, s);
+            case Attributes.NormalisedConvolution s -> convolution(key, s.convolution()) + (key.inputs().getLast() == null ? "" : " + residual")
+                    + (s.relu() ? " + relu" : "");
             case GemmSizes s -> opcode + " " + s.m() + "x" + s.k() + (s.transposeA() ? "t" : "") + " * " + s.k() + "x" + s.n()
                     + (s.transposeB() ? "t" : "");
             case Pool2dSizes s -> opcode + " " + s.kh() + "x" + s.kw() + " stride " + s.strideH() + " " + largest(key);
@@ -36,6 +39,7 @@ final class KernelNames {
     private static String convolution(KernelCase.Key key, Conv2dSizes s) {
         String what = switch (key.opcode()) {
             case CONV2D -> key.inputs().get(2) == null ? "forward" : "forward + bias";
+            case CONV2D_BATCH_NORM_EVAL -> "forward + batch norm eval";
             case CONV2D_BACKWARD_INPUT -> "dx";
             case CONV2D_BACKWARD_WEIGHT -> "dw";
             default -> key.opcode().name().toLowerCase(Locale.ROOT).replace('_', ' ');

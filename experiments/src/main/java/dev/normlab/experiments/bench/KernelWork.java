@@ -2,6 +2,7 @@ package dev.normlab.experiments.bench;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.GemmSizes;
+import dev.normlab.engine.program.Attributes;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
@@ -28,11 +29,16 @@ public record KernelWork(double operations, long readBytes, long writtenBytes, b
             read += written;
         }
         double operations = switch (attributes) {
-            case Conv2dSizes s -> 2.0 * s.n() * s.o() * s.oh() * s.ow() * s.groupInputs() * s.kh() * s.kw();
+            case Conv2dSizes s -> products(s);
+            case Attributes.NormalisedConvolution s -> products(s.convolution());
             case GemmSizes s -> 2.0 * s.m() * s.n() * s.k();
             case null, default -> 0;
         };
         return new KernelWork(operations, read, written, inPlace);
+    }
+
+    private static double products(Conv2dSizes s) {
+        return 2.0 * s.n() * s.o() * s.oh() * s.ow() * s.groupInputs() * s.kh() * s.kw();
     }
 
     /// All bytes.

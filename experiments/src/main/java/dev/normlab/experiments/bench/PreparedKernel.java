@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// An operation with operands, ready to run again and again.
 ///
 /// What the memory bounds gets several sets of operands and results and takes them in turn, so that each run finds its operands outside of
-/// the caches. Parameters count as changed before every run, as in training: rearranging them is part of the time.
+/// the caches. Parameters of operations of training count as changed before every run: rearranging
+/// them is part of the time.
 final class PreparedKernel implements AutoCloseable {
 
     /// Operands of all sets together are this many times the last-level cache.
@@ -74,9 +75,10 @@ final class PreparedKernel implements AutoCloseable {
         int set = next;
         next = (next + 1) % sets.size();
         Operands operands = sets.get(set);
+        boolean inTraining = !kernel.training().isEmpty();
         for (int i = 0; i < operands.inputs.length; i++) {
             Tensor input = operands.inputs[i];
-            if (input != null && kernel.inputs().get(i).resident() != null) {
+            if (input != null && inTraining && kernel.inputs().get(i).resident() != null) {
                 input.storage().touch();
             }
         }

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.KernelBenchmark;
 import dev.normlab.experiments.bench.KernelBenchmark.Result;
@@ -95,7 +96,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
         lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10s  %8s %-7s %6s  %s", "operation", "ms", "rate", "", "share", "in a step of"));
         for (Row row : listed) {
             lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10.4f  %8.1f %-7s %6s  %s%s", row.name(), 1000 * row.seconds(), row.rate(),
-                    unit(row), Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()), occurrences(row),
+                    unit(row), Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()), occurrences(row) + algorithm(row),
                     row.repacks() > 0 ? ", repacks " + row.repacks() : ""));
         }
         if (listed.size() < result.rows().size()) {
@@ -113,6 +114,10 @@ final class BenchKernelsCommand implements Callable<Integer> {
 
     private static String unit(Row row) {
         return row.work().isArithmetic() ? "GFLOP/s" : "GB/s";
+    }
+
+    private static String algorithm(Row row) {
+        return row.algorithm().filter(algorithm -> algorithm != ConvolutionAlgorithm.DIRECT).map(algorithm -> ", " + algorithm).orElse("");
     }
 
     private static String occurrences(Row row) {
@@ -138,6 +143,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             entry.put("name", row.name());
             entry.put("opcode", row.opcode());
             row.convolution().ifPresent(sizes -> entry.put("sizes", sizes));
+            row.algorithm().ifPresent(algorithm -> entry.put("algorithm", algorithm.toString()));
             entry.put("ms", 1000 * row.seconds());
             entry.put("unit", unit(row));
             entry.put("rate", row.rate());
