@@ -40,12 +40,21 @@ public final class Apgd implements Attack {
     }
 
     @Override
+    public int restarts(int classes) {
+        return options.restarts() * (options.variant() == ApgdOptions.Variant.TARGETED ? Math.min(options.targets(), classes - 1) : 1);
+    }
+
+    @Override
+    public String settings() {
+        return options.toString();
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         boolean targeted = options.variant() == ApgdOptions.Variant.TARGETED;
-        int targets = targeted ? Math.min(options.targets(), victim.classes() - 1) : 1;
         int[][] ranked = targeted ? TargetRanks.of(victim, points) : new int[0][];
         try (LossProgram program = new LossProgram(victim, options.variant().loss(), options.draws())) {
-            for (int restart = 0; restart < targets * options.restarts(); restart++) {
+            for (int restart = 0; restart < restarts(victim.classes()); restart++) {
                 int run = restart;
                 points.restart(restart, victim.batchSize(), batch -> {
                     int[] goals = batch.labels().clone();
@@ -72,11 +81,7 @@ public final class Apgd implements Attack {
             }
             climb(victim, state, stages.get(s));
         }
-        for (int i = 0; i < state.count; i++) {
-            if (state.fooled[i]) {
-                batch.owner().move(batch.point(i), state.adversarial, i * state.length, true);
-            }
-        }
+        state.finish();
     }
 
     private void climb(Victim victim, ApgdState state, Stage stage) {

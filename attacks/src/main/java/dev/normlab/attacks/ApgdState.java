@@ -27,6 +27,8 @@ final class ApgdState {
     /// Steps since the last checkpoint that raised the loss.
     final int[] increases;
     private final LossProgram program;
+    private long passes;
+    private int zeroGradients;
 
     ApgdState(LossProgram program, ThreatModel.Ball ball, PointBatch batch) {
         this.program = program;
@@ -60,11 +62,9 @@ final class ApgdState {
         System.arraycopy(x, 0, best, 0, x.length);
         System.arraycopy(gradient, 0, bestGradient, 0, x.length);
         judge();
-        int still = 0;
         for (int i = 0; i < count; i++) {
-            still += isZeroGradient(i) ? 1 : 0;
+            zeroGradients += isZeroGradient(i) ? 1 : 0;
         }
-        batch.owner().countZeroGradients(still);
     }
 
     /// Computes losses and gradients of the iterates and remembers what is best.
@@ -90,7 +90,20 @@ final class ApgdState {
                 copy(gradient, bestGradient, i);
             }
         }
-        batch.owner().countPasses(program.draws() * (long) count, program.draws() * (long) count);
+        passes += program.draws() * (long) count;
+        batch.owner().pause();
+    }
+
+    /// Tells the points what the run has found.
+    void finish() {
+        Points points = batch.owner();
+        points.countPasses(passes, passes);
+        points.countZeroGradients(zeroGradients);
+        for (int i = 0; i < count; i++) {
+            if (fooled[i]) {
+                points.move(batch.point(i), adversarial, i * length, true);
+            }
+        }
     }
 
     /// Goes on from the point of the highest loss. The previous iterate, which momentum looks at, stays.

@@ -6,6 +6,18 @@ public interface Attack {
     /// The name in results and on the command line, for example `pgd`.
     String name();
 
+    /// How often it goes over the images that it has not fooled yet.
+    ///
+    /// @param classes of the model
+    default int restarts(int classes) {
+        return 1;
+    }
+
+    /// Its options as text, which tells evaluations apart.
+    default String settings() {
+        return "";
+    }
+
     /// Whether the attack is itself on a model with this number of classes, rather than one with a simpler loss because its own needs more classes.
     default boolean isExactFor(int classes) {
         return true;

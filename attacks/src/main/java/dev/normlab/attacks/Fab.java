@@ -29,12 +29,21 @@ public final class Fab implements Attack {
     }
 
     @Override
+    public int restarts(int classes) {
+        return options.restarts() * (options.targeted() ? Math.min(options.targets(), classes - 1) : 1);
+    }
+
+    @Override
+    public String settings() {
+        return options.toString();
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
-        int targets = options.targeted() ? Math.min(options.targets(), victim.classes() - 1) : 1;
         int[][] ranked = options.targeted() ? TargetRanks.of(victim, points) : new int[0][];
         try (Linearisation boundary = options.targeted() ? new TargetedLinearisation(victim) : new NearestLinearisation(victim)) {
             Run run = new Run(victim, threat, boundary, seed);
-            for (int restart = 0; restart < targets * options.restarts(); restart++) {
+            for (int restart = 0; restart < restarts(victim.classes()); restart++) {
                 int target = restart / options.restarts();
                 int number = restart;
                 Consumer<PointBatch> attack = batch -> {
@@ -90,6 +99,7 @@ public final class Fab implements Attack {
             double[] distance = new double[batch.count()];
             Arrays.fill(distance, Double.POSITIVE_INFINITY);
             for (int step = 0; step < options.iterations(); step++) {
+                batch.owner().pause();
                 boundary.evaluate();
                 victim.device().workers().run(batch.count(), (i, worker) -> move(batch.clean(), x, i, worker));
                 int[] predictions = victim.predict(x);

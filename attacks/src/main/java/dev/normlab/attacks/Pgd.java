@@ -19,6 +19,16 @@ public final class Pgd implements Attack {
     }
 
     @Override
+    public int restarts(int classes) {
+        return options.restarts();
+    }
+
+    @Override
+    public String settings() {
+        return options.toString();
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         try (PgdRun run = open(victim, threat)) {
             for (int restart = 0; restart < options.restarts(); restart++) {
@@ -48,11 +58,14 @@ public final class Pgd implements Attack {
         }
         run.start(batch.clean(), start, labels, threat.eps(), options.stepSize(threat.eps()));
         int open = batch.count();
+        long passes = 0;
         for (int step = 0; step <= options.iterations() && open > 0; step++) {
-            batch.owner().countPasses(open, open);
+            passes += open;
             run.step();
             open = open(run.fooled(), batch.count());
+            batch.owner().pause();
         }
+        batch.owner().countPasses(passes, passes);
         keepBest(run, batch);
     }
 

@@ -1,7 +1,12 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.nn.data.Dataset;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -13,6 +18,9 @@ import java.util.stream.IntStream;
 /// stopped after any batch and goes on later with bitwise the same result.
 public final class Points {
 
+    /// One of the names in [#state].
+    static final String STATE_NAME = "points_adversarial";
+
     private final Dataset data;
     private final int[] indices;
     private final int length;
@@ -22,6 +30,7 @@ public final class Points {
     private final float[] scores;
     private final long[] passes = new long[2];
     private int zeroGradients;
+    private boolean changed;
     private Runnable checkpoint = () -> {
     };
 
@@ -115,7 +124,81 @@ public final class Points {
     /// Marks an image as done by a restart.
     public void complete(int point, int restart) {
         completed[point] = restart + 1;
+        changed = true;
         checkpoint.run();
+    }
+
+    /// A moment at which the evaluation may be stopped; may throw [EvaluationStopped]. What was begun and not marked as done is done again after a resume, so an
+    /// attack counts its passes and moves its images when it has finished them.
+    public void pause() {
+        checkpoint.run();
+    }
+
+    /// Calls this at every pause from now on.
+    void onPause(Runnable action) {
+        checkpoint = action;
+    }
+
+    /// Whether anything was done since the last call.
+    boolean takeChanged() {
+        boolean was = changed;
+        changed = false;
+        return was;
+    }
+
+    /// The share of the work that is done, in [0, 1].
+    ///
+    /// @param restarts of the attack
+    double done(int restarts) {
+        long units = 0;
+        for (int i = 0; i < indices.length; i++) {
+            units += fooled[i] ? restarts : Math.min(completed[i], restarts);
+        }
+        return indices.length == 0 ? 1 : units / ((double) restarts * indices.length);
+    }
+
+    /// How many images the attack believes to have fooled.
+    int fooledCount() {
+        int count = 0;
+        for (boolean one : fooled) {
+            count += one ? 1 : 0;
+        }
+        return count;
+    }
+
+    /// Everything there is to keep, by name.
+    Map<String, NumberArray> state() {
+        int n = indices.length;
+        byte[] flags = new byte[n];
+        for (int i = 0; i < n; i++) {
+            flags[i] = (byte) (fooled[i] ? 1 : 0);
+        }
+        Map<String, NumberArray> state = new LinkedHashMap<>();
+        state.put(STATE_NAME, new NumberArray.Floats(Shape.of(n, length), adversarial));
+        state.put("points_fooled", new NumberArray.Bytes(Shape.of(n), flags));
+        state.put("points_completed", new NumberArray.Ints(Shape.of(n), completed));
+        state.put("points_scores", new NumberArray.Floats(Shape.of(n), scores));
+        state.put("points_counts", new NumberArray.Longs(Shape.of(3), new long[] {passes[0], passes[1], zeroGradients}));
+        return state;
+    }
+
+    /// Goes on from what [#state] gave.
+    void restore(Map<String, NumberArray> state) {
+        System.arraycopy(((NumberArray.Floats) get(state, STATE_NAME)).values(), 0, adversarial, 0, adversarial.length);
+        byte[] flags = ((NumberArray.Bytes) get(state, "points_fooled")).values();
+        for (int i = 0; i < fooled.length; i++) {
+            fooled[i] = flags[i] != 0;
+        }
+        System.arraycopy(((NumberArray.Ints) get(state, "points_completed")).values(), 0, completed, 0, completed.length);
+        System.arraycopy(((NumberArray.Floats) get(state, "points_scores")).values(), 0, scores, 0, scores.length);
+        long[] counts = ((NumberArray.Longs) get(state, "points_counts")).values();
+        passes[0] = counts[0];
+        passes[1] = counts[1];
+        zeroGradients = (int) counts[2];
+    }
+
+    private static NumberArray get(Map<String, NumberArray> state, String name) {
+        return Objects.requireNonNull(state.get(name), name);
     }
 
     private void over(IntPredicate open, int restart, int batchSize, Consumer<PointBatch> attack) {
@@ -126,6 +209,7 @@ public final class Points {
             for (int i = 0; i < batch.count(); i++) {
                 completed[batch.point(i)] = restart + 1;
             }
+            changed = true;
             checkpoint.run();
         }
     }

@@ -4,23 +4,33 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// The robust accuracy of a model under a list of attacks.
 ///
 /// Every attack sees the images that the model still gets right (or, individually, all that it gets right without an attack) and starts from the clean ones.
 /// What it returns is classified again and accepted only if it lies in the ball and the box in double precision. Robust accuracy counts the images that
 /// survive all attacks among all images, those that the model gets wrong anyway included.
+///
+/// With a state file an evaluation may be stopped (or killed) at any time and goes on later from its last finished batch, with the same result bit for bit.
 public final class RobustnessEvaluation {
+
+    private static final long SAVE_NANOS = 20_000_000_000L;
 
     private final List<Attack> attacks;
     private final ThreatModel threat;
     private final boolean individual;
     private final int batchSize;
     private final long seed;
+    private volatile boolean stopRequested;
+    private long saveNanos = SAVE_NANOS;
 
     /// Hears how an evaluation goes on.
     @FunctionalInterface
@@ -30,6 +40,12 @@ public final class RobustnessEvaluation {
         ///
         /// @param images that it sees
         void attack(String name, int images, Optional<RobustnessResult.AttackResult> result);
+
+        /// An attack goes on.
+        ///
+        /// @param done   share of its work, in [0, 1]
+        /// @param robust images that are right so far, under all attacks up to here
+        default void progress(String name, double done, int robust) {}
     }
 
     /// @param individual whether every attack sees all images that the model gets right without an attack
@@ -52,14 +68,43 @@ public final class RobustnessEvaluation {
     /// Attacks a model on all images of a data set. The model is left in the mode it was in.
     ///
     /// @throws IllegalArgumentException if the data set is empty
+    /// @throws EvaluationStopped        if it was asked to stop
     public RobustnessResult run(Layer model, Dataset data, Device device, Listener listener) {
+        try {
+            return run(model, data, device, listener, Optional.empty());
+        } catch (IOException e) {
+            throw new UncheckedIOException("without a state file nothing is read or written", e);
+        }
+    }
+
+    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds, after every attack and when asked to stop. It stays
+    /// at the end; from the state of a finished evaluation the result comes at once.
+    ///
+    /// @throws IllegalArgumentException if the data set is empty, or the file belongs to another evaluation
+    /// @throws EvaluationStopped        if it was asked to stop
+    /// @throws IOException              if the file cannot be read or written
+    public RobustnessResult run(Layer model, Dataset data, Device device, Listener listener, Optional<Path> stateFile) throws IOException {
         if (data.size() == 0) {
             throw new IllegalArgumentException("there are no images to attack");
         }
         Shape image = Shape.of(data.shape().channels(), data.shape().height(), data.shape().width());
+        byte[] identity = stateFile.isPresent() ? EvaluationState.identity(attacks, threat, individual, seed, data, model) : new byte[0];
         try (Victim victim = new Victim(model, device, image, Math.min(batchSize, data.size()))) {
-            return new Run(victim, data, listener).evaluate();
+            return new Run(victim, data, listener, stateFile, identity).evaluate();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
+    }
+
+    /// Lets the evaluation end soon, with its state saved; from any thread.
+    public void requestStop() {
+        stopRequested = true;
+    }
+
+    /// Writes the state as often as this; for tests.
+    RobustnessEvaluation savingEvery(long nanos) {
+        saveNanos = nanos;
+        return this;
     }
 
     /// One evaluation under way.
@@ -68,51 +113,90 @@ public final class RobustnessEvaluation {
         private final Victim victim;
         private final Dataset data;
         private final Listener listener;
-        private final float[] adversarial;
-        private final int[] predictions;
-        private final int[] fooledBy;
-        private int rejected;
+        private final Optional<Path> file;
+        private final byte[] identity;
+        private final int[] labels;
+        private final List<String> warnings;
+        private final EvaluationState state;
+        private final int[] correct;
+        private long lastSave = System.nanoTime();
 
-        Run(Victim victim, Dataset data, Listener listener) {
+        Run(Victim victim, Dataset data, Listener listener, Optional<Path> file, byte[] identity) throws IOException {
             this.victim = victim;
             this.data = data;
             this.listener = listener;
-            int[] all = new int[data.size()];
-            Arrays.setAll(all, i -> i);
-            this.adversarial = new Points(data, all).adversarial();
-            this.predictions = classify(adversarial, data.size());
-            this.fooledBy = new int[data.size()];
-            Arrays.setAll(fooledBy, i -> predictions[i] == data.label(i) ? RobustnessResult.ROBUST : RobustnessResult.CLEAN_ERROR);
+            this.file = file;
+            this.identity = identity;
+            this.labels = IntStream.range(0, data.size()).map(data::label).toArray();
+            float[] clean = new Points(data, IntStream.range(0, data.size()).toArray()).adversarial();
+            int[] predictions = classify(clean, data.size());
+            int[] fooledBy = new int[data.size()];
+            Arrays.setAll(fooledBy, i -> predictions[i] == labels[i] ? RobustnessResult.ROBUST : RobustnessResult.CLEAN_ERROR);
+            this.warnings = new ArrayList<>(ModelChecks.ofModel(victim, Arrays.copyOf(clean, victim.batch().elements())));
+            this.state = new EvaluationState(clean, predictions, fooledBy);
+            this.correct = indicesOf(RobustnessResult.ROBUST);
+            if (file.isPresent()) {
+                state.read(file.get(), identity, attacks, victim.classes());
+            }
         }
 
         RobustnessResult evaluate() {
-            int[] correct = indicesOf(RobustnessResult.ROBUST);
-            List<RobustnessResult.AttackResult> results = new ArrayList<>();
-            for (int a = 0; a < attacks.size(); a++) {
+            while (state.finished.size() < attacks.size()) {
+                Attack attack = attacks.get(state.finished.size());
                 int[] seen = individual ? correct : indicesOf(RobustnessResult.ROBUST);
-                listener.attack(attacks.get(a).name(), seen.length, Optional.empty());
-                RobustnessResult.AttackResult result = attack(a, seen);
-                results.add(result);
+                listener.attack(attack.name(), seen.length, Optional.empty());
+                RobustnessResult.AttackResult result = attack(attack, seen);
                 listener.attack(result.name(), seen.length, Optional.of(result));
             }
-            int[] labels = new int[data.size()];
-            Arrays.setAll(labels, data::label);
-            return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, results, adversarial,
-                    labels, predictions, fooledBy, rejected);
+            warnings.addAll(ModelChecks.ofAttacks(state.finished, state.fooledBy, data.size()));
+            return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, List.copyOf(state.finished),
+                    state.adversarial, labels, state.predictions, state.fooledBy, distances(), state.rejected,
+                    Rechecks.of(victim, state.adversarial, labels, state.fooledBy), List.copyOf(warnings));
         }
 
-        private RobustnessResult.AttackResult attack(int number, int[] seen) {
-            Attack attack = attacks.get(number);
+        private RobustnessResult.AttackResult attack(Attack attack, int[] seen) {
             long start = System.nanoTime();
             Points points = new Points(data, seen);
-            if (seen.length > 0) {
-                attack.run(victim, threat, points, seed);
-            }
-            int fooled = accept(number, points, seen);
-            double seconds = (System.nanoTime() - start) / 1e9;
+            state.restore(points);
+            double earlier = state.seconds;
+            points.onPause(() -> {
+                state.seconds = earlier + (System.nanoTime() - start) / 1e9;
+                paused(attack, points);
+            });
+            attack.run(victim, threat, points, seed);
+            int fooled = accept(state.finished.size(), points, seen);
             int robust = individual ? seen.length - fooled : indicesOf(RobustnessResult.ROBUST).length;
-            return new RobustnessResult.AttackResult(attack.name(), seen.length, fooled, robust, seconds, points.forwardPasses(),
-                    points.backwardPasses());
+            RobustnessResult.AttackResult result = new RobustnessResult.AttackResult(attack.name(), seen.length, fooled, robust,
+                    earlier + (System.nanoTime() - start) / 1e9, points.forwardPasses(), points.backwardPasses(), points.zeroGradients(),
+                    attack.isExactFor(victim.classes()));
+            state.finished.add(result);
+            state.seconds = 0;
+            save(Optional.empty());
+            return result;
+        }
+
+        private void paused(Attack attack, Points points) {
+            boolean stop = stopRequested;
+            if (file.isPresent() && (stop || System.nanoTime() - lastSave >= saveNanos) && (points.takeChanged() || stop)) {
+                save(Optional.of(points));
+            }
+            if (stop) {
+                throw new EvaluationStopped();
+            }
+            int before = individual ? correct.length : indicesOf(RobustnessResult.ROBUST).length;
+            listener.progress(attack.name(), points.done(attack.restarts(victim.classes())), before - points.fooledCount());
+        }
+
+        private void save(Optional<Points> points) {
+            if (file.isEmpty()) {
+                return;
+            }
+            try {
+                state.write(file.get(), identity, points);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            lastSave = System.nanoTime();
         }
 
         /// Classifies and checks what an attack returned; keeps the points that fool. The number of images that the attack fooled.
@@ -120,25 +204,36 @@ public final class RobustnessEvaluation {
             int length = victim.imageLength();
             float[] moved = points.adversarial();
             int[] classes = classify(moved, seen.length);
-            float[] clean = new float[seen.length * length];
+            float[] clean = new float[length];
             int fooled = 0;
             for (int i = 0; i < seen.length; i++) {
-                data.image(seen[i], clean, i * length);
-                if (!points.fooled(i) || classes[i] == data.label(seen[i])) {
+                if (!points.fooled(i) || classes[i] == labels[seen[i]]) {
                     continue;
                 }
-                if (!threat.allows(clean, moved, i * length, length)) {
-                    rejected++;
+                data.image(seen[i], clean, 0);
+                if (!threat.allows(clean, 0, moved, i * length, length)) {
+                    state.rejected++;
                     continue;
                 }
                 fooled++;
-                if (fooledBy[seen[i]] == RobustnessResult.ROBUST) {
-                    fooledBy[seen[i]] = number;
-                    predictions[seen[i]] = classes[i];
-                    System.arraycopy(moved, i * length, adversarial, seen[i] * length, length);
+                if (state.fooledBy[seen[i]] == RobustnessResult.ROBUST) {
+                    state.fooledBy[seen[i]] = number;
+                    state.predictions[seen[i]] = classes[i];
+                    System.arraycopy(moved, i * length, state.adversarial, seen[i] * length, length);
                 }
             }
             return fooled;
+        }
+
+        private double[] distances() {
+            int length = victim.imageLength();
+            float[] clean = new float[length];
+            double[] distances = new double[data.size()];
+            for (int i = 0; i < distances.length; i++) {
+                data.image(i, clean, 0);
+                distances[i] = threat.distance(clean, 0, state.adversarial, i * length, length);
+            }
+            return distances;
         }
 
         private int[] classify(float[] images, int count) {
@@ -153,15 +248,8 @@ public final class RobustnessEvaluation {
             return classes;
         }
 
-        private int[] indicesOf(int state) {
-            int[] indices = new int[fooledBy.length];
-            int n = 0;
-            for (int i = 0; i < fooledBy.length; i++) {
-                if (fooledBy[i] == state) {
-                    indices[n++] = i;
-                }
-            }
-            return Arrays.copyOf(indices, n);
+        private int[] indicesOf(int wanted) {
+            return IntStream.range(0, state.fooledBy.length).filter(i -> state.fooledBy[i] == wanted).toArray();
         }
     }
 }

@@ -12,9 +12,12 @@ import java.util.List;
 /// @param labels          true classes
 /// @param predictions     classes of the images in `adversarial`
 /// @param fooledBy        index into `attacks` of the first attack that fooled an image; [#ROBUST] or [#CLEAN_ERROR] otherwise
+/// @param distances       length of each image's perturbation in the threat model's norm, in double precision
 /// @param rejected        points that an attack offered but that were not allowed on checking again; 0 for correct attacks
+/// @param rechecks        how firmly the adversarial images fool
+/// @param warnings        sentences about what may make the numbers look better than they are
 public record RobustnessResult(int n, int cleanCorrect, int robustCorrect, List<AttackResult> attacks, float[] adversarial, int[] labels,
-        int[] predictions, int[] fooledBy, int rejected) {
+        int[] predictions, int[] fooledBy, double[] distances, int rejected, Rechecks rechecks, List<String> warnings) {
 
     /// No attack fooled the image.
     public static final int ROBUST = -1;
@@ -28,8 +31,10 @@ public record RobustnessResult(int n, int cleanCorrect, int robustCorrect, List<
     /// @param robustCorrect  images still right after it (in individual mode: under it alone)
     /// @param forwardPasses  of single images
     /// @param backwardPasses of single images
+    /// @param zeroGradients  starts whose gradient was zero everywhere
+    /// @param exactLoss      whether it ran with its own loss, for which some models have too few classes
     public record AttackResult(String name, int attacked, int fooled, int robustCorrect, double seconds, long forwardPasses,
-            long backwardPasses) {}
+            long backwardPasses, int zeroGradients, boolean exactLoss) {}
 
     /// The share of images that the model gets right without an attack.
     public double cleanAccuracy() {

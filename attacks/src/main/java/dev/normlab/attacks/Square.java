@@ -26,6 +26,16 @@ public final class Square implements Attack {
     }
 
     @Override
+    public int restarts(int classes) {
+        return options.restarts();
+    }
+
+    @Override
+    public String settings() {
+        return options.toString();
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         for (int restart = 0; restart < options.restarts(); restart++) {
             new Run(victim, threat, points, seed, restart).search();
@@ -100,6 +110,7 @@ public final class Square implements Attack {
         void search() {
             while (seat()) {
                 victim.device().workers().run(places.length, (i, worker) -> propose(i));
+                points.pause();
                 float[] logits = victim.logits(batch);
                 for (int i = 0; i < places.length; i++) {
                     Search search = places[i];

@@ -1,0 +1,72 @@
+package dev.normlab.attacks;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// What may make a robust accuracy look better than it is, said before and after the attacks run.
+final class ModelChecks {
+
+    private static final int PASSES = 5;
+    private static final double PROBABILITY_TOLERANCE = 1e-3;
+    private static final double MASKING_SHARE = 0.002;
+
+    private ModelChecks() {}
+
+    /// Warnings about the model itself, from a full batch of clean images: passes that differ, and outputs that are probabilities.
+    static List<String> ofModel(Victim victim, float[] images) {
+        List<String> warnings = new ArrayList<>();
+        float[] logits = victim.logits(images);
+        for (int pass = 1; pass < PASSES; pass++) {
+            if (!Arrays.equals(logits, victim.logits(images))) {
+                warnings.add("the model gives different outputs for the same images: it draws random numbers of its own, and one gradient says "
+                        + "little; use the ensemble rand, or draws");
+                break;
+            }
+        }
+        if (looksLikeProbabilities(logits, victim.classes())) {
+            warnings.add("the model's outputs look like probabilities rather than logits: its gradients vanish where it is sure; take the softmax "
+                    + "off");
+        }
+        return warnings;
+    }
+
+    private static boolean looksLikeProbabilities(float[] logits, int classes) {
+        for (int i = 0; i < logits.length; i += classes) {
+            double sum = 0;
+            for (int k = 0; k < classes; k++) {
+                if (!(logits[i + k] >= 0 && logits[i + k] <= 1 + PROBABILITY_TOLERANCE)) {
+                    return false;
+                }
+                sum += logits[i + k];
+            }
+            if (!(Math.abs(sum - 1) <= PROBABILITY_TOLERANCE)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Warnings about what the attacks met: losses that need more classes, zero gradients, and a square attack that finds what gradients do not.
+    static List<String> ofAttacks(List<RobustnessResult.AttackResult> results, int[] fooledBy, int n) {
+        List<String> warnings = new ArrayList<>();
+        boolean gradients = false;
+        for (int a = 0; a < results.size(); a++) {
+            RobustnessResult.AttackResult result = results.get(a);
+            if (!result.exactLoss()) {
+                warnings.add(result.name() + " ran on the difference of logits: its own loss needs more classes than the model has");
+            }
+            if (result.zeroGradients() > 0) {
+                warnings.add(result.name() + " met " + result.zeroGradients() + " starts with a zero gradient, from which it cannot go anywhere");
+            }
+            int number = a;
+            long fooled = Arrays.stream(fooledBy).filter(by -> by == number).count();
+            if (result.backwardPasses() == 0 && gradients && fooled > MASKING_SHARE * n) {
+                warnings.add(result.name() + ", which uses no gradients, fooled " + fooled + " images that the gradient attacks before it did not: "
+                        + "the model may mask its gradients");
+            }
+            gradients |= result.backwardPasses() > 0;
+        }
+        return warnings;
+    }
+}
