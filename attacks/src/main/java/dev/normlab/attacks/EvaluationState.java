@@ -1,7 +1,9 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
@@ -71,16 +73,16 @@ final class EvaluationState {
     ///
     /// @param attacks of the evaluation
     /// @param classes of the model
-    /// @throws IOException              if it cannot be read
-    /// @throws IllegalArgumentException if it belongs to another evaluation
+    /// @throws FormatException if it belongs to another evaluation
+    /// @throws IOException     if it cannot be read
     void read(Path file, byte[] identity, List<Attack> attacks, int classes) throws IOException {
         if (!Files.exists(file)) {
             return;
         }
         Map<String, NumberArray> arrays = Npz.read(file);
         if (!(arrays.get("identity") instanceof NumberArray.Bytes known) || !Arrays.equals(known.values(), identity)) {
-            throw new IllegalArgumentException("the state in " + file + " belongs to another evaluation (other attacks, options, images, weights "
-                    + "or seed); remove it, or choose another file");
+            throw new FormatException(file.toString(), "expected the state of this evaluation, but it belongs to another one (other attacks, "
+                    + "options, images, weights, device or seed); remove it, or choose another file");
         }
         System.arraycopy(((NumberArray.Floats) get(arrays, "adversarial")).values(), 0, adversarial, 0, adversarial.length);
         System.arraycopy(((NumberArray.Ints) get(arrays, "predictions")).values(), 0, predictions, 0, predictions.length);
@@ -111,7 +113,7 @@ final class EvaluationState {
     }
 
     /// The hash that names an evaluation.
-    static byte[] identity(List<Attack> attacks, ThreatModel threat, boolean individual, long seed, Dataset data, Layer model) {
+    static byte[] identity(List<Attack> attacks, ThreatModel threat, boolean individual, long seed, Dataset data, Layer model, Device device) {
         MessageDigest digest;
         try {
             digest = MessageDigest.getInstance("SHA-256");
@@ -120,7 +122,8 @@ final class EvaluationState {
         }
         StringBuilder text = new StringBuilder();
         attacks.forEach(attack -> text.append(attack.name()).append(' ').append(attack.settings()).append('\n'));
-        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(data.contentHash()).append('\n');
+        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.convolutionMode())
+                .append(' ').append(data.contentHash()).append('\n');
         digest.update(text.toString().getBytes(StandardCharsets.UTF_8));
         for (int i = 0; i < data.size(); i++) {
             digest.update(ByteBuffer.allocate(4).putInt(data.record(i)).flip());

@@ -80,15 +80,16 @@ public final class RobustnessEvaluation {
     /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds, after every attack and when asked to stop. It stays
     /// at the end; from the state of a finished evaluation the result comes at once.
     ///
-    /// @throws IllegalArgumentException if the data set is empty, or the file belongs to another evaluation
+    /// @throws IllegalArgumentException if the data set is empty
     /// @throws EvaluationStopped        if it was asked to stop
-    /// @throws IOException              if the file cannot be read or written
+    /// @throws IOException              if the file cannot be read or written, or belongs to another evaluation
     public RobustnessResult run(Layer model, Dataset data, Device device, Listener listener, Optional<Path> stateFile) throws IOException {
         if (data.size() == 0) {
             throw new IllegalArgumentException("there are no images to attack");
         }
         Shape image = Shape.of(data.shape().channels(), data.shape().height(), data.shape().width());
-        byte[] identity = stateFile.isPresent() ? EvaluationState.identity(attacks, threat, individual, seed, data, model) : new byte[0];
+        byte[] identity = stateFile.isPresent() ? EvaluationState.identity(attacks, threat, individual, seed, data, model, device)
+                : new byte[0];
         try (Victim victim = new Victim(model, device, image, Math.min(batchSize, data.size()))) {
             return new Run(victim, data, listener, stateFile, identity).evaluate();
         } catch (UncheckedIOException e) {

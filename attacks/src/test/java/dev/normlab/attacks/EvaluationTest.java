@@ -10,6 +10,7 @@ import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.Softmax;
 import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Tensor;
@@ -102,11 +103,11 @@ class EvaluationTest {
         Layer model = TestModels.network(2);
         Path file = folder.resolve("state");
         assertTrue(attempt(model, TestModels.images(9, 4, 9), false, file, 3, 4).isEmpty());
-        IllegalArgumentException images = assertThrows(IllegalArgumentException.class,
+        FormatException images = assertThrows(FormatException.class,
                 () -> attempt(model, TestModels.images(9, 4, 10), false, file, 3, 4));
-        assertTrue(images.getMessage().contains("belongs to another evaluation"), images.getMessage());
-        assertThrows(IllegalArgumentException.class, () -> attempt(TestModels.network(3), TestModels.images(9, 4, 9), false, file, 3, 4));
-        assertThrows(IllegalArgumentException.class, () -> attempt(model, TestModels.images(9, 4, 9), true, file, 3, 4));
+        assertTrue(images.getMessage().contains("belongs to another one"), images.getMessage());
+        assertThrows(FormatException.class, () -> attempt(TestModels.network(3), TestModels.images(9, 4, 9), false, file, 3, 4));
+        assertThrows(FormatException.class, () -> attempt(model, TestModels.images(9, 4, 9), true, file, 3, 4));
     }
 
     @Test

@@ -1,23 +1,20 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.attacks.EvaluationStopped;
 import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.attacks.SelfTest;
 import dev.normlab.attacks.ThreatModel;
-import dev.normlab.engine.io.Npz;
-import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.engine.tensor.Shape;
 import dev.normlab.experiments.run.AttackScores;
-import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.Interruption;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
-import dev.normlab.experiments.stats.Interval;
-import dev.normlab.experiments.stats.Proportion;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.nn.data.Dataset;
-import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,6 +33,9 @@ import picocli.CommandLine.Option;
         sortOptions = false)
 final class AttackCommand implements Callable<Integer> {
 
+    private static final int FAILED = 1;
+    private static final int INTERRUPTED = 130;
+
     @Mixin
     private final CommonOptions common;
 
@@ -52,8 +52,8 @@ final class AttackCommand implements Callable<Integer> {
     private List<String> norms = List.of("linf");
 
     @Option(names = "--eps", paramLabel = "LIST", split = ",",
-            description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255 "
-                    + "(default: 8/255).")
+            description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255; NORM:SIZE is for one norm, for example "
+                    + "linf:8/255,l2:0.5 (default: 8/255).")
     private List<String> eps = List.of("8/255");
 
     @Option(names = "--individual",
@@ -64,8 +64,16 @@ final class AttackCommand implements Callable<Integer> {
     private boolean noRecord;
 
     @Option(names = "--save", paramLabel = "FILE",
-            description = "Write x, x_adv [n, c, h, w], y and pred [n] to this npz file (one norm and one eps).")
+            description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by and distance [n] to this npz file (one norm and one eps).")
     private @Nullable Path save;
+
+    @Option(names = "--state", paramLabel = "FILE",
+            description = "Write to FILE how far the evaluation has come, and go on from there if the file exists; it is removed at the end. Several "
+                    + "norms or sizes get a file each.")
+    private @Nullable Path state;
+
+    @Option(names = "--self-test", description = "Try all attacks on a linear model whose exact robust accuracy is known, and do nothing else.")
+    private boolean selfTest;
 
     AttackCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -73,6 +81,9 @@ final class AttackCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (selfTest) {
+            return tryAttacks();
+        }
         List<ThreatModel> threats = threats();
         threats.forEach(threat -> list.attacks(threat.ball()));
         if (save != null && threats.size() > 1) {
@@ -84,36 +95,42 @@ final class AttackCommand implements Callable<Integer> {
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
             Dataset data = judges.images();
             Weights.summarize(weights.model(), data.shape(), device);
-            List<Map<String, Object>> results = new ArrayList<>();
+            List<RobustnessResult> results = new ArrayList<>();
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
-                RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
-                        common.seed());
-                RobustnessResult result = evaluation.run(weights.model(), data, device, listener(common.progress()));
-                report(threat, result);
-                results.add(json(threat, result));
+                RobustnessResult result = evaluate(threat, stateOf(threat, threats.size()), weights, data, device);
+                new AttackReport(threat, individual, result).lines().forEach(common::say);
+                results.add(result);
                 scores.addAll(AttackScores.of(list::label, list.together(), threat, result, individual));
                 if (save != null) {
-                    saveImages(save, data, result);
+                    AttackReport.saveImages(save, data, result);
                 }
             }
             if (run.isPresent()) {
                 record(run.get(), judges.ofRun(), scores);
             }
-            common.writeJson(document(results));
+            finish(threats, results);
             return 0;
+        } catch (EvaluationStopped e) {
+            common.progress().line(state == null ? "interrupted" : "interrupted; the state is safe. Go on with the same command");
+            return INTERRUPTED;
         }
     }
 
-    /// What every result says, with all of them under `results`; of a single one also its own keys, as the contract of the command line
-    /// says.
-    private static Map<String, Object> document(List<Map<String, Object>> results) {
-        Map<String, Object> json = new LinkedHashMap<>(results.getFirst());
-        if (results.size() > 1) {
-            json.keySet().retainAll(List.of("n", "clean_accuracy"));
+    private RobustnessResult evaluate(ThreatModel threat, Optional<Path> file, Weights weights, Dataset data, Device device)
+            throws IOException {
+        RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
+                common.seed());
+        try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
+            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), data.size()), file);
         }
-        json.put("results", results);
-        return json;
+    }
+
+    private Optional<Path> stateOf(ThreatModel threat, int threats) {
+        if (state == null) {
+            return Optional.empty();
+        }
+        return Optional.of(threats == 1 ? state : state.resolveSibling(state.getFileName() + "-" + threat.ball().label() + "-" + threat.eps()));
     }
 
     /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
@@ -135,84 +152,78 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
+    /// Writes the JSON: what every result says, with all of them under `results`; of a single one also its own keys, as the contract of the command line says.
+    /// Removes the states.
+    private void finish(List<ThreatModel> threats, List<RobustnessResult> results) throws IOException {
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (int i = 0; i < results.size(); i++) {
+            all.add(new AttackReport(threats.get(i), individual, results.get(i)).json());
+        }
+        Map<String, Object> json = new LinkedHashMap<>(all.getFirst());
+        if (results.size() > 1) {
+            int n = results.getFirst().n();
+            int union = AttackReport.robustToAll(results);
+            common.say("robust to all of these " + AttackReport.percent(union, n));
+            json.keySet().retainAll(List.of("n", "clean_accuracy"));
+            json.put("robust_accuracy_union", union / (double) n);
+        }
+        json.put("results", all);
+        common.writeJson(json);
+        for (ThreatModel threat : threats) {
+            Optional<Path> file = stateOf(threat, threats.size());
+            if (file.isPresent()) {
+                Files.deleteIfExists(file.get());
+            }
+        }
+    }
+
+    private int tryAttacks() throws IOException {
+        try (Device device = common.openDevice()) {
+            List<SelfTest.Row> rows = new SelfTest(device, common.seed()).run();
+            List<Map<String, Object>> json = new ArrayList<>();
+            boolean holds = true;
+            for (SelfTest.Row row : rows) {
+                String ratio = row.ratio().map(r -> String.format(Locale.ROOT, ", perturbations up to %.4f of the smallest", r)).orElse("");
+                common.say(String.format(Locale.ROOT, "%-4s %-4s eps %-8.4g %-8s robust %2d of %d, exactly %2d%s", row.holds() ? "ok" : "FAIL",
+                        row.ball().label(), row.eps(), row.attack(), row.robust(), row.images(), row.exactRobust(), ratio));
+                holds &= row.holds();
+                Map<String, Object> entry = new LinkedHashMap<>();
+                entry.put("norm", row.ball().label());
+                entry.put("attack", row.attack());
+                entry.put("eps", (double) row.eps());
+                entry.put("n", row.images());
+                entry.put("robust", row.robust());
+                entry.put("exact", row.exactRobust());
+                row.ratio().ifPresent(r -> entry.put("largest_ratio", r));
+                entry.put("holds", row.holds());
+                json.add(entry);
+            }
+            common.say(holds ? "all attacks hold against the closed form" : "some attacks do not hold against the closed form");
+            common.writeJson(Map.of("holds", holds, "attacks", json));
+            return holds ? 0 : FAILED;
+        }
+    }
+
     private List<ThreatModel> threats() {
         List<ThreatModel> threats = new ArrayList<>();
         for (String norm : norms) {
-            for (String radius : eps) {
+            String label = norm.strip().toLowerCase(Locale.ROOT);
+            int before = threats.size();
+            for (String given : eps) {
+                int colon = given.indexOf(':');
+                if (colon >= 0 && !given.substring(0, colon).strip().toLowerCase(Locale.ROOT).equals(label)) {
+                    continue;
+                }
                 try {
-                    threats.add(new ThreatModel(ThreatModel.Ball.parse(norm.strip()), Fractions.parse("--eps", radius)));
+                    threats.add(new ThreatModel(ThreatModel.Ball.parse(label), Fractions.parse("--eps", given.substring(colon + 1))));
                 } catch (IllegalArgumentException e) {
                     throw UserError.usage("--norm, --eps: " + e.getMessage());
                 }
             }
+            if (threats.size() == before) {
+                throw UserError.usage("--eps: no size was given for the norm " + label);
+            }
         }
         return threats;
-    }
-
-    private static RobustnessEvaluation.Listener listener(Progress progress) {
-        return (name, count, result) -> progress.line(result.isEmpty()
-                ? name + " attacks " + count + " images ..."
-                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count,
-                        Progress.duration(result.get().seconds())));
-    }
-
-    private void report(ThreatModel threat, RobustnessResult result) {
-        common.say(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255,
-                result.n()));
-        common.say("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
-        for (RobustnessResult.AttackResult attack : result.attacks()) {
-            common.say(String.format(Locale.ROOT, "  %-16s %s  %.1f s", individual ? attack.name() + " alone" : "after " + attack.name(),
-                    percent(attack.robustCorrect(), result.n()), attack.seconds()));
-        }
-        common.say("  robust accuracy  " + percent(result.robustCorrect(), result.n()));
-        if (result.rejected() > 0) {
-            common.say("  warning: " + result.rejected() + " offered images were outside the ball or the box and do not count");
-        }
-    }
-
-    private static String percent(int correct, int n) {
-        Interval interval = new Proportion(correct, n).wilson95();
-        return String.format(Locale.ROOT, "%6.2f%%  (95%% interval %.2f to %.2f)", 100.0 * correct / n, 100 * interval.low(),
-                100 * interval.high());
-    }
-
-    private static Map<String, Object> json(ThreatModel threat, RobustnessResult result) {
-        List<Map<String, Object>> list = new ArrayList<>();
-        for (RobustnessResult.AttackResult attack : result.attacks()) {
-            Map<String, Object> entry = new LinkedHashMap<>();
-            entry.put("name", attack.name());
-            entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
-            entry.put("seconds", attack.seconds());
-            entry.put("attacked", attack.attacked());
-            entry.put("fooled", attack.fooled());
-            entry.put("forward_passes", attack.forwardPasses());
-            entry.put("backward_passes", attack.backwardPasses());
-            list.add(entry);
-        }
-        Interval interval = new Proportion(result.robustCorrect(), result.n()).wilson95();
-        Map<String, Object> json = new LinkedHashMap<>();
-        json.put("n", result.n());
-        json.put("norm", threat.ball().label());
-        json.put("eps", (double) threat.eps());
-        json.put("clean_accuracy", result.cleanAccuracy());
-        json.put("robust_accuracy", result.robustAccuracy());
-        json.put("robust_accuracy_95", List.of(interval.low(), interval.high()));
-        json.put("attacks", list);
-        return json;
-    }
-
-    private static void saveImages(Path file, Dataset data, RobustnessResult result) throws IOException {
-        ImageShape image = data.shape();
-        Shape shape = Shape.of(data.size(), image.channels(), image.height(), image.width());
-        float[] clean = new float[shape.elements()];
-        for (int i = 0; i < data.size(); i++) {
-            data.image(i, clean, i * image.values());
-        }
-        Map<String, NumberArray> arrays = new LinkedHashMap<>();
-        arrays.put("x", new NumberArray.Floats(shape, clean));
-        arrays.put("x_adv", new NumberArray.Floats(shape, result.adversarial()));
-        arrays.put("y", new NumberArray.Ints(Shape.of(data.size()), result.labels()));
-        arrays.put("pred", new NumberArray.Ints(Shape.of(data.size()), result.predictions()));
-        Npz.write(file, arrays);
     }
 }

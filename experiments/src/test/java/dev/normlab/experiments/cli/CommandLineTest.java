@@ -239,6 +239,19 @@ class CommandLineTest {
     }
 
     @Test
+    void severalNormsWithSizesOfTheirOwnGiveTheirUnionToo() throws IOException {
+        Output attacked = run("attack", "--model", TINY, "--data", DATA, "--limit", "8", "--attacks", "apgd-ce", "--restarts", "1", "--steps",
+                "3", "--norm", "linf,l2", "--eps", "linf:2/255,l2:0.1,linf:4/255", "--state", folder.resolve("state").toString(), "--json", "-");
+        assertEquals(0, attacked.code(), attacked.err());
+        assertTrue(attacked.out().contains("\"robust_accuracy_union\""), attacked.out());
+        assertEquals(3, attacked.out().split("\"norm\"", -1).length - 1);
+        try (var files = Files.list(folder)) {
+            assertTrue(files.noneMatch(file -> file.getFileName().toString().startsWith("state")), "states are removed at the end");
+        }
+        refused(2, "no size was given for the norm l1", "attack", "--model", TINY, "--data", DATA, "--norm", "l1", "--eps", "l2:1");
+    }
+
+    @Test
     void imagesThatAreTooSmallForTheModelAreRefused() throws IOException {
         refused(1, "do not fit the model", "norms", "--model", TINY, "--input", "3x8x8");
         refused(2, "--input: expected channels x height x width", "norms", "--model", TINY, "--input", "32");
@@ -259,7 +272,7 @@ class CommandLineTest {
         assertEquals(0, attacked.code(), attacked.err());
         assertTrue(attacked.out().contains("\"robust_accuracy\""), attacked.out());
         Map<String, NumberArray> images = Npz.read(folder.resolve("adv.npz"));
-        assertEquals(List.of("x", "x_adv", "y", "pred"), List.copyOf(images.keySet()));
+        assertEquals(List.of("x", "x_adv", "y", "pred", "fooled_by", "distance"), List.copyOf(images.keySet()));
         assertEquals(List.of(32, 3, 32, 32), boxed(images.get("x_adv")));
         Output norms = run("norms", "--weights", run, "--json", "-");
         assertTrue(norms.out().contains("\"l1_conv_linear\""), norms.out());

@@ -1,0 +1,42 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.attacks.RobustnessEvaluation;
+import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.experiments.run.Progress;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Tells how an evaluation goes on: a line when an attack begins and ends, and in between the share that is done, the time that is left and the robust accuracy.
+final class AttackProgress implements RobustnessEvaluation.Listener {
+
+    private final Progress progress;
+    private final int images;
+    private long began;
+    private double doneAtFirst = -1;
+
+    /// @param images all of them, those that are wrong without an attack included
+    AttackProgress(Progress progress, int images) {
+        this.progress = progress;
+        this.images = images;
+    }
+
+    @Override
+    public void attack(String name, int count, Optional<RobustnessResult.AttackResult> result) {
+        began = System.nanoTime();
+        doneAtFirst = -1;
+        progress.line(result.isEmpty()
+                ? name + " attacks " + count + " images ..."
+                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count,
+                        Progress.duration(result.get().seconds())));
+    }
+
+    @Override
+    public void progress(String name, double done, int robust) {
+        if (doneAtFirst < 0) {
+            doneAtFirst = done;
+        }
+        double worked = done - doneAtFirst;
+        String left = worked > 0 ? ", " + Progress.duration((System.nanoTime() - began) / 1e9 * (1 - done) / worked) + " left" : "";
+        progress.update(String.format(Locale.ROOT, "%s %.0f%%%s, robust so far %.1f%%", name, 100 * done, left, 100.0 * robust / images));
+    }
+}

@@ -1,0 +1,136 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.attacks.ThreatModel;
+import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.data.ImageShape;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// What `attack` says of one evaluation: as text, as JSON, and as arrays.
+///
+/// @param threat     norm and size of the perturbations
+/// @param individual whether every attack saw all images
+/// @param result     what came of it
+record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result) {
+
+    /// The report as lines of text.
+    List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        lines.add(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255,
+                result.n()));
+        lines.add("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
+        for (RobustnessResult.AttackResult attack : result.attacks()) {
+            lines.add(String.format(Locale.ROOT, "  %-16s %s  %.1f s, %s forward and %s backward passes an image",
+                    individual ? attack.name() + " alone" : "after " + attack.name(), percent(attack.robustCorrect(), result.n()),
+                    attack.seconds(), passes(attack.forwardPasses(), attack), passes(attack.backwardPasses(), attack)));
+        }
+        lines.add("  robust accuracy  " + percent(result.robustCorrect(), result.n()));
+        if (result.rechecks().fooled() > 0) {
+            lines.add("  of " + result.rechecks().fooled() + " adversarial images " + result.rechecks().rounded()
+                    + " still fool when rounded to 8 bits, and " + result.rechecks().shifted() + " with shifted logits");
+        }
+        if (result.rejected() > 0) {
+            lines.add("  warning: " + result.rejected() + " offered images were outside the ball or the box and do not count");
+        }
+        result.warnings().forEach(warning -> lines.add("  warning: " + warning));
+        return lines;
+    }
+
+    private static String passes(long passes, RobustnessResult.AttackResult attack) {
+        return String.format(Locale.ROOT, "%.0f", passes / (double) Math.max(attack.attacked(), 1));
+    }
+
+    /// The report as a JSON object.
+    Map<String, Object> json() {
+        List<Map<String, Object>> list = new ArrayList<>();
+        for (int a = 0; a < result.attacks().size(); a++) {
+            list.add(json(a));
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("n", result.n());
+        json.put("norm", threat.ball().label());
+        json.put("eps", (double) threat.eps());
+        json.put("clean_accuracy", result.cleanAccuracy());
+        json.put("robust_accuracy", result.robustAccuracy());
+        json.put("robust_accuracy_95", interval(result.robustCorrect()));
+        json.put("attacks", list);
+        json.put("fooled", result.rechecks().fooled());
+        json.put("fooled_after_rounding", result.rechecks().rounded());
+        json.put("fooled_after_logit_shift", result.rechecks().shifted());
+        json.put("rejected", result.rejected());
+        json.put("warnings", result.warnings());
+        return json;
+    }
+
+    private Map<String, Object> json(int number) {
+        RobustnessResult.AttackResult attack = result.attacks().get(number);
+        double attacked = Math.max(attack.attacked(), 1);
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put("name", attack.name());
+        entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
+        entry.put("robust_accuracy_95", interval(attack.robustCorrect()));
+        entry.put("seconds", attack.seconds());
+        entry.put("attacked", attack.attacked());
+        entry.put("fooled", attack.fooled());
+        entry.put("forward_passes", attack.forwardPasses());
+        entry.put("backward_passes", attack.backwardPasses());
+        entry.put("forward_passes_per_image", attack.forwardPasses() / attacked);
+        entry.put("backward_passes_per_image", attack.backwardPasses() / attacked);
+        return entry;
+    }
+
+    private List<Double> interval(int correct) {
+        Interval interval = new Proportion(correct, result.n()).wilson95();
+        return List.of(interval.low(), interval.high());
+    }
+
+    /// A share in percent with its 95% Wilson interval.
+    static String percent(int correct, int n) {
+        Interval interval = new Proportion(correct, n).wilson95();
+        return String.format(Locale.ROOT, "%6.2f%%  (95%% interval %.2f to %.2f)", 100.0 * correct / n, 100 * interval.low(),
+                100 * interval.high());
+    }
+
+    /// How many images are right without an attack and under all attacks of all results.
+    static int robustToAll(List<RobustnessResult> results) {
+        int count = 0;
+        for (int i = 0; i < results.getFirst().n(); i++) {
+            int image = i;
+            count += results.stream().allMatch(result -> result.fooledBy()[image] == RobustnessResult.ROBUST) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()]) and distances.
+    ///
+    /// @throws IOException if the file cannot be written
+    static void saveImages(Path file, Dataset data, RobustnessResult result) throws IOException {
+        ImageShape image = data.shape();
+        Shape shape = Shape.of(data.size(), image.channels(), image.height(), image.width());
+        float[] clean = new float[shape.elements()];
+        float[] distances = new float[data.size()];
+        for (int i = 0; i < data.size(); i++) {
+            data.image(i, clean, i * image.values());
+            distances[i] = (float) result.distances()[i];
+        }
+        Map<String, NumberArray> arrays = new LinkedHashMap<>();
+        arrays.put("x", new NumberArray.Floats(shape, clean));
+        arrays.put("x_adv", new NumberArray.Floats(shape, result.adversarial()));
+        arrays.put("y", new NumberArray.Ints(Shape.of(data.size()), result.labels()));
+        arrays.put("pred", new NumberArray.Ints(Shape.of(data.size()), result.predictions()));
+        arrays.put("fooled_by", new NumberArray.Ints(Shape.of(data.size()), result.fooledBy()));
+        arrays.put("distance", new NumberArray.Floats(Shape.of(data.size()), distances));
+        Npz.write(file, arrays);
+    }
+}
