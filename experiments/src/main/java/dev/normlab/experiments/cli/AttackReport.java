@@ -79,8 +79,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         Map<String, Object> entry = new LinkedHashMap<>();
         entry.put("name", attack.name());
         entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
-        entry.put("robust_accuracy_95", interval(attack.robustCorrect()));
         entry.put("seconds", attack.seconds());
+        entry.put("robust_accuracy_95", interval(attack.robustCorrect()));
         entry.put("attacked", attack.attacked());
         entry.put("fooled", attack.fooled());
         entry.put("forward_passes", attack.forwardPasses());
