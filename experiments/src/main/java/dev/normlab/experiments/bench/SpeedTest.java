@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 
@@ -95,7 +96,12 @@ public final class SpeedTest {
 
         /// Median seconds.
         public double median(Method method) {
-            return timings.get(method).seconds().median();
+            return of(method).seconds().median();
+        }
+
+        /// The times of a method.
+        public Timing of(Method method) {
+            return Objects.requireNonNull(timings.get(method));
         }
     }
 

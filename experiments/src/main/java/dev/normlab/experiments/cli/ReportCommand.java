@@ -5,7 +5,9 @@ import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.report.NormFigures;
 import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
+import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.lip.record.NormSeries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +56,15 @@ final class ReportCommand implements Callable<Integer> {
         json.put("report", page.toString());
         if (figures != null) {
             Files.createDirectories(figures);
-            List<String> files = writeFigures(figures, NormFigures.of(RecordedRun.allOf(runs)));
+            Map<String, Figure> drawn = new LinkedHashMap<>(NormFigures.of(RecordedRun.allOf(runs)));
+            for (RunFolder.Contents run : runs) {
+                Path series = run.path().resolve(TrainingRun.NORM_SERIES_NAME);
+                if (Files.exists(series)) {
+                    String name = String.valueOf(run.path().toAbsolutePath().normalize().getFileName());
+                    NormFigures.of(name, NormSeries.read(series)).forEach((key, figure) -> drawn.put(key + "-" + name, figure));
+                }
+            }
+            List<String> files = writeFigures(figures, drawn);
             common.say(files.size() + " figures in " + figures.toAbsolutePath());
             json.put("figures", files);
         }

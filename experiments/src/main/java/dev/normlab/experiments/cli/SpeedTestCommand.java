@@ -100,7 +100,7 @@ final class SpeedTestCommand implements Callable<Integer> {
         for (Row row : rows) {
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-13s", row.size()));
             for (Method method : Method.values()) {
-                line.append(String.format(Locale.ROOT, "  %28s", milliseconds(row.timings().get(method))));
+                line.append(String.format(Locale.ROOT, "  %28s", milliseconds(row.of(method))));
             }
             lines.add(line.append(String.format(Locale.ROOT, "  %12.0f", row.timesL1(Method.SVC))).toString());
         }
@@ -121,11 +121,10 @@ final class SpeedTestCommand implements Callable<Integer> {
     }
 
     private static String values(Row row) {
-        Map<Method, Timing> timings = row.timings();
-        return String.format(Locale.ROOT, "%-13s  %12.4f  %12.4f  %12.5f  %14s  %18s  %12.5f  %10s  %10s", row.size(), timings.get(Method.L1).value(),
-                timings.get(Method.LINF).value(), timings.get(Method.LANCZOS).value(), iterated(timings.get(Method.POWER)),
-                iterated(timings.get(Method.POWER_PUBLISHED)), timings.get(Method.SVC).value(),
-                error(timings.get(Method.L1).value(), row.truth().l1()), error(timings.get(Method.LINF).value(), row.truth().linf()));
+        return String.format(Locale.ROOT, "%-13s  %12.4f  %12.4f  %12.5f  %14s  %18s  %12.5f  %10s  %10s", row.size(), row.of(Method.L1).value(),
+                row.of(Method.LINF).value(), row.of(Method.LANCZOS).value(), iterated(row.of(Method.POWER)),
+                iterated(row.of(Method.POWER_PUBLISHED)), row.of(Method.SVC).value(),
+                error(row.of(Method.L1).value(), row.truth().l1()), error(row.of(Method.LINF).value(), row.truth().linf()));
     }
 
     private static String iterated(Timing timing) {
@@ -141,7 +140,7 @@ final class SpeedTestCommand implements Callable<Integer> {
         List<BarChart.Series> series = new ArrayList<>();
         for (Method method : Method.values()) {
             series.add(new BarChart.Series(method.label(), series.size(), rows.stream().map(row -> {
-                Timing timing = row.timings().get(method);
+                Timing timing = row.of(method);
                 return new BarChart.Bar(1000 * timing.seconds().median(), 1000 * timing.seconds().quantile(0.25),
                         1000 * timing.seconds().quantile(0.75));
             }).toList()));

@@ -93,6 +93,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "The run folder (default: a new one under runs/).")
     private @Nullable Path out;
 
+    @Option(names = "--record-norms", paramLabel = "N",
+            description = "Record the norms of all layers every N steps into norms.safetensors of the run folder; changes no result (default: every epoch).")
+    private int recordNorms;
+
     @Option(names = "--resume", description = "Go on with the run in --out, with its own options.")
     private boolean resume;
 
@@ -103,6 +107,9 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         requireWritable(save);
+        if (recordNorms < 0) {
+            throw UserError.usage("--record-norms: expected a number of steps of at least 0, but got " + recordNorms);
+        }
         TrainingSettings settings = resume ? resumed() : settings();
         try (Device device = common.openDevice(settings.conv())) {
             DataSplits splits = DataSource.load(settings.data());
@@ -118,6 +125,9 @@ final class TrainCommand implements Callable<Integer> {
         try (TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
             if (resume) {
                 run.resume();
+            }
+            if (recordNorms > 0) {
+                run.recordNorms(recordNorms);
             }
             TrainingRun.Outcome outcome = run.run();
             if (!outcome.completed()) {

@@ -11,12 +11,10 @@ import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.record.NormPoint;
 import dev.normlab.lip.record.NormSeries;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /// The figures of norms, each with a linear and a logarithmic axis, as files of their own: sums and single layers over training, distributions, and bars
@@ -28,20 +26,22 @@ public final class NormFigures {
 
     /// Which layers a figure shows.
     private enum Group {
-        ALL("all layers", EnumSet.allOf(LayerKind.class)),
-        WEIGHTS("convolutions and linear layers", EnumSet.of(LayerKind.CONV, LayerKind.LINEAR)),
-        BN("batch norm", EnumSet.of(LayerKind.BN));
+        ALL("all layers"),
+        WEIGHTS("convolutions and linear layers"),
+        BN("batch norm");
 
         private final String title;
-        private final Set<LayerKind> kinds;
 
-        Group(String title, Set<LayerKind> kinds) {
+        Group(String title) {
             this.title = title;
-            this.kinds = kinds;
+        }
+
+        boolean shows(LayerKind kind) {
+            return this == ALL || (kind == LayerKind.BN) == (this == BN);
         }
 
         boolean shows(LayerNorm norm) {
-            return kinds.stream().anyMatch(kind -> kind.label().equals(norm.kind()));
+            return this == ALL || norm.isBatchNorm() == (this == BN);
         }
 
         String slug() {
@@ -77,7 +77,7 @@ public final class NormFigures {
         NormFigures made = new NormFigures(List.of());
         for (Norm norm : Norm.values()) {
             for (Group group : Group.values()) {
-                if (series.layers().stream().anyMatch(layer -> group.kinds.contains(layer.kind()))) {
+                if (series.layers().stream().anyMatch(layer -> group.shows(layer.kind()))) {
                     made.add("series-" + norm.label() + "-" + group.slug(), log -> layers(name, series, norm, group, log));
                 }
             }
@@ -145,7 +145,7 @@ public final class NormFigures {
     private static Figure layers(String name, NormSeries recorded, Norm norm, Group group, boolean logarithmic) {
         Map<String, List<LineChart.Point>> lines = new LinkedHashMap<>();
         for (int i = 0; i < recorded.layers().size(); i++) {
-            if (group.kinds.contains(recorded.layers().get(i).kind())) {
+            if (group.shows(recorded.layers().get(i).kind())) {
                 List<LineChart.Point> points = new ArrayList<>();
                 double[] values = recorded.of(i, norm);
                 for (int k = 0; k < values.length; k++) {

@@ -10,6 +10,8 @@ import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.LayerNorms;
 import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.record.NormRecorder;
+import dev.normlab.lip.record.NormSeries;
 import dev.normlab.nn.data.Augmentation;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.DataSplits;
@@ -47,7 +49,11 @@ public final class TrainingRun implements AutoCloseable {
     private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
     private static final Set<LayerKind> BATCH_NORMS = EnumSet.of(LayerKind.BN);
 
+    /// The name of the file of norms between the ends of epochs.
+    public static final String NORM_SERIES_NAME = "norms.safetensors";
+
     private static final int EVALUATION_SIZE = 256;
+    private static final int MOST_NORM_POINTS = 2000;
 
     private final TrainingSettings settings;
     private final ModelSpec spec;
@@ -137,6 +143,28 @@ public final class TrainingRun implements AutoCloseable {
         if (finished.isPresent()) {
             progress.line(folder.path() + " is finished: all " + settings.epochs() + " epochs are trained, so there is nothing to resume");
         }
+    }
+
+    /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is rewritten after every
+    /// epoch. After [#resume] it goes on with what is there.
+    ///
+    /// @throws IOException if an earlier part cannot be read
+    public void recordNorms(int everySteps) throws IOException {
+        NormRecorder recorder = new NormRecorder(model, new NormRecorder.Options(everySteps, MOST_NORM_POINTS));
+        Path file = folder.path().resolve(NORM_SERIES_NAME);
+        if (step.step() > 0 && Files.exists(file)) {
+            recorder.resume(NormSeries.read(file), step.step());
+        }
+        trainer.listen(recorder);
+        trainer.listen(event -> {
+            if (event instanceof TrainingEvent.EpochFinished) {
+                try {
+                    recorder.series().write(file);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        });
     }
 
     /// Trains; Ctrl-C ends the run after the current step with a checkpoint.

@@ -25,7 +25,7 @@ public record PNorms(double l1, double l2, double linf) {
 
     /// Bounds of maps whose outputs stand beside each other.
     PNorms beside(PNorms other) {
-        return new PNorms(l1 + other.l1, Math.hypot(l2, other.l2), Math.max(linf, other.linf));
+        return new PNorms(l1 + other.l1, Math.sqrt(l2 * l2 + other.l2 * other.l2), Math.max(linf, other.linf));
     }
 
     /// The norms of copying every value `copies` times.

@@ -67,6 +67,25 @@ public final class NormRecorder implements TrainingListener {
         this.layers = NormedLayer.of(model).stream().map(layer -> new NormSeries.Layer(layer.name(), layer.kind())).toList();
     }
 
+    /// Goes on after a part of the training that was recorded before.
+    ///
+    /// @param before what was recorded; points after `step` are left out
+    /// @param step   how many steps were completed when the training goes on
+    /// @throws IllegalArgumentException if it is of other layers
+    public void resume(NormSeries before, long step) {
+        if (!before.layers().equals(layers)) {
+            throw new IllegalArgumentException("norm recorder: the recorded layers " + before.layers() + " are not those of the model, " + layers);
+        }
+        kept.clear();
+        before.points().stream().filter(point -> point.step() <= step).limit(options.capacity()).forEach(kept::add);
+        steps = step;
+        latestIsExtra = false;
+        while (kept.size() > 2 && options.everySteps() > 0 && stride * options.everySteps() < kept.get(1).step() - kept.get(0).step()) {
+            stride *= 2; // as far as it was thinned before
+        }
+        seen = kept.size() * stride;
+    }
+
     @Override
     public void on(TrainingEvent event) {
         switch (event) {

@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class NetworkBoundTest {
 
-    private record Case(String name, Layer model, Shape image) {
+    record Case(String name, Layer model, Shape image) {
 
         @Override
         public String toString() {
@@ -49,7 +49,7 @@ class NetworkBoundTest {
         }
     }
 
-    private static Stream<Case> networks() {
+    static Stream<Case> networks() {
         Layer padded = new Sequential(new Conv2d(2, 3, 3, 3, Conv2dGeometry.of(1, 1).withMode(PadMode.REFLECT), true), new SiLU(),
                 new Conv2d(3, 2, 3, 3, new Conv2dGeometry(2, 2, 1, 2, 1, 0, 1, 1, 1, PadMode.CIRCULAR), true), new BatchNorm2d(2), new ReLU(),
                 new Conv2d(2, 2, 3, 3, Conv2dGeometry.of(1, 1).withMode(PadMode.REPLICATE), true), new AvgPool2d(2, 1), new Flatten(),

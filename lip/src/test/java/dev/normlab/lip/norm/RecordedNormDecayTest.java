@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
@@ -83,6 +85,40 @@ class RecordedNormDecayTest {
     @Test
     void imagesOfAnotherSizeAreDecayedByTheirOwnNormsInReplaysToo() {
         assertArrayEquals(trainOnTwoSizes(true), trainOnTwoSizes(false));
+    }
+
+    /// The weights and traces after steps of convolutions with other borders, whose beta and momentum change.
+    private static List<float[]> trainOtherBorders(String kernels, int threads, Norm norm, boolean eagerly) {
+        Conv2d first = new Conv2d(1, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(PadMode.REFLECT), false);
+        Conv2d second = new Conv2d(4, 4, 3, 3, Conv2dGeometry.of(2, 1, 2).withMode(PadMode.CIRCULAR), true);
+        Layer model = new Sequential(first, second, new AdaptiveAvgPool2d(1, 1), new Flatten(), new Linear(4, 2, true)).initialize(1);
+        NormDecay decay = new NormDecay(model, NormDecay.Options.of(norm, 0.1f));
+        try (Device device = Device.open(kernels, threads);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(decay), device)) {
+            for (int k = 0; k < 4; k++) {
+                decay.beta(0.1f * (k + 1));
+                decay.momentum(0.5f / (k + 1));
+                Tensor x = Tensor.full(0.25f * (k + 1), 2, 1, 6, 6);
+                Tensor labels = Tensor.ofInts(Shape.of(2), 0, 1);
+                if (eagerly) {
+                    step.runEagerly(x, labels);
+                } else {
+                    step.run(x, labels);
+                }
+            }
+        }
+        return List.of(first.weight().tensor().toArray(), second.weight().tensor().toArray(), decay.state().get("0.norm_decay_trace").toArray());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cpu,L1", "scalar,LINF"})
+    void convolutionsWithOtherBordersAreDecayedBitwiseAlikeReplayedAndEager(String kernels, Norm norm) {
+        List<float[]> eager = trainOtherBorders(kernels, 1, norm, true);
+        List<float[]> replayed = trainOtherBorders(kernels, 3, norm, false);
+        for (int i = 0; i < eager.size(); i++) {
+            assertArrayEquals(eager.get(i), replayed.get(i));
+        }
+        assertTrue(!Arrays.equals(eager.get(2), new float[eager.get(2).length]), "the trace was filled");
     }
 
     @ParameterizedTest

@@ -39,7 +39,7 @@ class NormRecorderTest {
             for (int batch = 0; batch < 5; batch++) {
                 StepResult result = new StepResult(0.5f, 1, 2);
                 totals = totals.plus(result);
-                linear.weight().set(step + 1);
+                linear.weight().set((float) (step + 1));
                 recorder.on(new TrainingEvent.StepFinished(epoch, batch, 5, step, result, totals, 1));
                 step++;
             }
@@ -109,6 +109,19 @@ class NormRecorderTest {
             assertEquals(expected.l1()[0], found.l1()[0], 1e-6);
             assertEquals(expected.linf()[1], found.linf()[1], 1e-6);
         }
+    }
+
+    @Test
+    void aResumedRecorderGoesOnAfterTheStepsThatCount() {
+        NormRecorder whole = new NormRecorder(model, new NormRecorder.Options(1, 100));
+        train(whole, 2);
+        NormRecorder resumed = new NormRecorder(model, new NormRecorder.Options(1, 100));
+        resumed.resume(whole.series(), 7);
+        assertEquals(7, resumed.series().points().size());
+        train(resumed, 1);
+        assertEquals(12, resumed.series().points().size());
+        Layer other = new Sequential(new Linear(1, 1, false)).initialize(1);
+        assertThrows(IllegalArgumentException.class, () -> new NormRecorder(other, NormRecorder.Options.EPOCHS).resume(whole.series(), 7));
     }
 
     @Test
