@@ -38,7 +38,8 @@ final class NormTables {
         wanted.forEach(quantity -> head.append(String.format(Locale.ROOT, "  %14s", quantity.label())));
         lines.add(head.toString());
         for (Measured layer : measured.layers()) {
-            StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", layer.name(), layer.kind().label()));
+            StringBuilder line = new StringBuilder(
+                    String.format(Locale.ROOT, "%-" + width + "s  %-6s", layer.name(), layer.kind().label()));
             wanted.forEach(quantity -> line.append(String.format(Locale.ROOT, PLACES, layer.of(quantity))));
             layer.remark().ifPresent(remark -> line.append("  (").append(remark).append(')'));
             lines.add(line.toString());
@@ -56,7 +57,8 @@ final class NormTables {
 
     private static String spectrumLine(String name, double[] values) {
         double median = values[values.length / 2];
-        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %.6g, median %.6f; all of them with --json", name,
+        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %.6g, median %.6f; all of them with --json",
+                name,
                 values.length, values[0], values[values.length - 1], median);
     }
 
@@ -130,7 +132,8 @@ final class NormTables {
         int width = width(pairs.keySet());
         List<String> lines = new ArrayList<>();
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", "layer", "kind"));
-        wanted.forEach(quantity -> head.append(String.format(Locale.ROOT, "  %14s  %14s  %7s", quantity.label() + " A", quantity.label() + " B", "B/A")));
+        wanted.forEach(quantity -> head
+                .append(String.format(Locale.ROOT, "  %14s  %14s  %7s", quantity.label() + " A", quantity.label() + " B", "B/A")));
         lines.add(head.toString());
         pairs.forEach((name, pair) -> {
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", name, pair.kind()));

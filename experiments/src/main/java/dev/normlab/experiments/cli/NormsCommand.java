@@ -44,7 +44,8 @@ final class NormsCommand implements Callable<Integer> {
             description = "All singular values of these layers as circular convolutions, or of all.")
     private List<String> spectra = List.of();
 
-    @Option(names = "--svd", paramLabel = "NAME", description = "jacobi, ejml or gram: how spectra are computed (default: gram, values only).")
+    @Option(names = "--svd", paramLabel = "NAME",
+            description = "jacobi, ejml or gram: how spectra are computed (default: gram, values only).")
     private String svd = "gram";
 
     @Option(names = "--compare", paramLabel = "PATH", arity = "2",
@@ -108,7 +109,8 @@ final class NormsCommand implements Callable<Integer> {
         Weights.summarize(second.model(), image, device);
         NormMeasurement a = NormMeasurement.of(first.model(), request, device);
         NormMeasurement b = NormMeasurement.of(second.model(), request, device);
-        common.say("A: " + first.spec() + ", " + first.source() + "; B: " + second.spec() + ", " + second.source() + "; images of " + image);
+        common.say(
+                "A: " + first.spec() + ", " + first.source() + "; B: " + second.spec() + ", " + second.source() + "; images of " + image);
         NormTables.comparison(a, b, request.quantities()).forEach(common::say);
         Map<String, Object> json = new LinkedHashMap<>(NormTables.comparisonJson(a, b, request.quantities()));
         json.put("sources", List.of(first.source(), second.source()));

@@ -39,7 +39,8 @@ final class SpeedTestCommand implements Callable<Integer> {
     @Mixin
     private final CommonOptions common;
 
-    @Option(names = "--repeats", paramLabel = "N", description = "Repeat slow methods N times, for ten seconds at most (default: 5). The paper takes 100.")
+    @Option(names = "--repeats", paramLabel = "N",
+            description = "Repeat slow methods N times, for ten seconds at most (default: 5). The paper takes 100.")
     private int repeats = 5;
 
     @Option(names = "--svd", paramLabel = "NAME", description = "gram, jacobi or ejml: how the spectrum is computed (default: gram).")
@@ -90,7 +91,8 @@ final class SpeedTestCommand implements Callable<Integer> {
 
     private static List<String> table(List<Row> rows, Device device, SvdMethod svd) {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "%d threads, %s kernels, spectrum by %s; milliseconds: median (quartiles)", device.workers().threads(),
+        lines.add(String.format(Locale.ROOT, "%d threads, %s kernels, spectrum by %s; milliseconds: median (quartiles)",
+                device.workers().threads(),
                 device.kernels().name(), svd.label()));
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-13s", "convolution"));
         for (Method method : Method.values()) {
@@ -105,11 +107,13 @@ final class SpeedTestCommand implements Callable<Integer> {
             lines.add(line.append(String.format(Locale.ROOT, "  %12.0f", row.timesL1(Method.SVC))).toString());
         }
         lines.add("");
-        lines.add(String.format(Locale.ROOT, "%-13s  %12s  %12s  %12s  %14s  %18s  %12s  %10s  %10s", "norms", "l1", "linf", "l2 (Lanczos)", "power (steps)",
+        lines.add(String.format(Locale.ROOT, "%-13s  %12s  %12s  %12s  %14s  %18s  %12s  %10s  %10s", "norms", "l1", "linf", "l2 (Lanczos)",
+                "power (steps)",
                 "published (steps)", "l2 circular", "l1 error", "linf error"));
         rows.forEach(row -> lines.add(values(row)));
         double[] ratios = rows.stream().mapToDouble(row -> row.timesL1(Method.SVC)).sorted().toArray();
-        lines.add(String.format(Locale.ROOT, "the l1 norm is %.0f to %.0f times as fast as the spectrum of singular value clipping", ratios[0],
+        lines.add(String.format(Locale.ROOT, "the l1 norm is %.0f to %.0f times as fast as the spectrum of singular value clipping",
+                ratios[0],
                 ratios[ratios.length - 1]));
         return lines;
     }
@@ -121,7 +125,8 @@ final class SpeedTestCommand implements Callable<Integer> {
     }
 
     private static String values(Row row) {
-        return String.format(Locale.ROOT, "%-13s  %12.4f  %12.4f  %12.5f  %14s  %18s  %12.5f  %10s  %10s", row.size(), row.of(Method.L1).value(),
+        return String.format(Locale.ROOT, "%-13s  %12.4f  %12.4f  %12.5f  %14s  %18s  %12.5f  %10s  %10s", row.size(),
+                row.of(Method.L1).value(),
                 row.of(Method.LINF).value(), row.of(Method.LANCZOS).value(), iterated(row.of(Method.POWER)),
                 iterated(row.of(Method.POWER_PUBLISHED)), row.of(Method.SVC).value(),
                 error(row.of(Method.L1).value(), row.truth().l1()), error(row.of(Method.LINF).value(), row.truth().linf()));
@@ -145,7 +150,8 @@ final class SpeedTestCommand implements Callable<Integer> {
                         1000 * timing.seconds().quantile(0.75));
             }).toList()));
         }
-        return new BarChart("Time of the norms of one convolution on 32x32 images", "Medians with quartiles, on a logarithmic axis.", "convolution",
+        return new BarChart("Time of the norms of one convolution on 32x32 images", "Medians with quartiles, on a logarithmic axis.",
+                "convolution",
                 Axis.log("milliseconds"), rows.stream().map(row -> row.size().toString()).toList(), series);
     }
 

@@ -191,7 +191,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--init", init}, {"--conv", common.givenConvolutionMode().orElse(null)},
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--init", init},
+            {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {
             if (option[1] != null) {

@@ -115,10 +115,12 @@ public final class NormFigures {
     private Figure distribution(Norm norm, Group group, boolean logarithmic) {
         List<DensityChart.Series> samples = new ArrayList<>();
         for (RecordedRun run : runs) {
-            List<DensityChart.Value> values = last(run, group).stream().map(layer -> new DensityChart.Value(layer.layer(), value(layer, norm))).toList();
+            List<DensityChart.Value> values = last(run, group).stream()
+                    .map(layer -> new DensityChart.Value(layer.layer(), value(layer, norm))).toList();
             samples.add(new DensityChart.Series(run.name(), samples.size(), values));
         }
-        return new DensityChart("Distribution of " + norm.label() + " norms: " + group.title, "One curve per run, with one rug line per layer.",
+        return new DensityChart("Distribution of " + norm.label() + " norms: " + group.title,
+                "One curve per run, with one rug line per layer.",
                 axis(norm.label() + " norm of a layer", logarithmic), samples);
     }
 

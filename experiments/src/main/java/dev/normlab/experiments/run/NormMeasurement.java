@@ -39,7 +39,8 @@ public record NormMeasurement(List<Measured> layers) {
     /// @param values   NaN where a weight is not finite or the layer has no such quantity
     /// @param remark   what is unusual about the weights; empty if nothing is
     /// @param spectrum all singular values of the circular convolution, largest first, if they were asked for
-    public record Measured(String name, LayerKind kind, Map<Quantity, Double> values, Optional<String> remark, Optional<double[]> spectrum) {
+    public record Measured(String name, LayerKind kind, Map<Quantity, Double> values, Optional<String> remark,
+            Optional<double[]> spectrum) {
 
         /// One quantity; NaN if it was not measured.
         public double of(Quantity quantity) {
@@ -61,7 +62,8 @@ public record NormMeasurement(List<Measured> layers) {
         for (String name : request.spectra()) {
             boolean known = normed.stream().anyMatch(layer -> layer.name().equals(name) && layer.kind() != LayerKind.BN);
             if (!known && !name.equals("all")) {
-                throw UserError.usage("--spectrum: the model has no convolution or linear layer '" + name + "'; see its layers with: normlab norms");
+                throw UserError.usage(
+                        "--spectrum: the model has no convolution or linear layer '" + name + "'; see its layers with: normlab norms");
             }
         }
         List<Measured> layers = new ArrayList<>();
@@ -82,7 +84,8 @@ public record NormMeasurement(List<Measured> layers) {
         Measured run() {
             Map<Quantity, Double> values = new EnumMap<>(Quantity.class);
             request.quantities().forEach(quantity -> values.put(quantity, measure(quantity)));
-            boolean wanted = layer.kind() != LayerKind.BN && (request.spectra().contains("all") || request.spectra().contains(layer.name()));
+            boolean wanted = layer.kind() != LayerKind.BN
+                    && (request.spectra().contains("all") || request.spectra().contains(layer.name()));
             return new Measured(layer.name(), layer.kind(), values, layer.remark(), wanted ? Optional.of(spectrum()) : Optional.empty());
         }
 
@@ -100,7 +103,8 @@ public record NormMeasurement(List<Measured> layers) {
             Conv2dSizes s = sizes();
             return switch (quantity) {
                 case L2 -> LargestSingularValue.estimate(new ConvolutionOperator(s, mode(), weight(), device),
-                        RandomStream.of(request.seed(), "l2 norm of " + layer.name()), LargestSingularValue.Options.ACCURATE, device.workers()).value();
+                        RandomStream.of(request.seed(), "l2 norm of " + layer.name()), LargestSingularValue.Options.ACCURATE,
+                        device.workers()).value();
                 case L2_BOUND -> SpectralBound.guaranteed(device.workers()).of(s, mode(), weight());
                 case CIRCULAR -> CircularConvolution.exists(s)
                         ? ConvolutionSpectrum.largest(CircularConvolution.of(s), weight(), device.workers())

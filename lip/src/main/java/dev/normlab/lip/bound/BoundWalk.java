@@ -88,13 +88,15 @@ final class BoundWalk {
             case BATCH_NORM_EVAL -> batchNorm(operation, (BatchNormSizes) attribute(operation));
             case MAX_POOL -> pooling(operation, PoolingNorms.ofMaximum((Pool2dSizes) attribute(operation)), false);
             case AVERAGE_POOL -> pooling(operation, PoolingNorms.ofAverage((Pool2dSizes) attribute(operation)), true);
-            case ADAPTIVE_AVERAGE_POOL -> pooling(operation, PoolingNorms.ofAdaptiveAverage((AdaptivePoolSizes) attribute(operation)), false);
+            case ADAPTIVE_AVERAGE_POOL ->
+                pooling(operation, PoolingNorms.ofAdaptiveAverage((AdaptivePoolSizes) attribute(operation)), false);
             case UNARY -> activation(operation, (UnaryFunction) attribute(operation));
             case BINARY -> binary(operation, (BroadcastSizes) attribute(operation));
             case SCALE -> {
                 double factor = (Float) attribute(operation);
                 ValueRange range = signal(first).range;
-                put(operation, signal(first).after(PNorms.ONE.times(Math.abs(factor)), range.times(ValueRange.of(1, factor, factor))), null);
+                put(operation, signal(first).after(PNorms.ONE.times(Math.abs(factor)), range.times(ValueRange.of(1, factor, factor))),
+                        null);
             }
             case CLAMP -> {
                 ClampRange clamp = (ClampRange) attribute(operation);
@@ -141,7 +143,8 @@ final class BoundWalk {
         Operation pad = producers[x];
         boolean padded = s.padTop() + s.padBottom() + s.padLeft() + s.padRight() > 0;
         if (!padded && pad != null && pad.opcode() == Opcode.PAD && pad.attributes() instanceof PadSizes p && p.mode() != PadMode.ZERO) {
-            Conv2dSizes whole = new Conv2dSizes(1, s.c(), p.h(), p.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), p.top(), p.bottom(),
+            Conv2dSizes whole = new Conv2dSizes(1, s.c(), p.h(), p.w(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), p.top(),
+                    p.bottom(),
                     p.left(), p.right(), s.dilationH(), s.dilationW(), s.groups(), s.oh(), s.ow());
             return new Convolved(signal(pad.inputs()[0]), whole, p.mode(), weight, bias, name(operation, 1));
         }
@@ -209,7 +212,8 @@ final class BoundWalk {
         } else {
             PNorms factor = PNorms.ONE.times(largest);
             String name = operation.inputs()[1] < 0 ? "" : name(operation, 1);
-            put(operation, signal(x).after(factor, signal(x).range.affine(scale, shift)), new NetworkBound.Step("batch norm", name, factor));
+            put(operation, signal(x).after(factor, signal(x).range.affine(scale, shift)),
+                    new NetworkBound.Step("batch norm", name, factor));
         }
     }
 

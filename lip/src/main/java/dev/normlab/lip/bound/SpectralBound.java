@@ -28,7 +28,8 @@ public interface SpectralBound {
             }
             return switch (mode) {
                 case ZERO -> L2Bound.ofConvolution(s, weight, workers).value();
-                case CIRCULAR -> goesAround(s) ? Math.min(sums, GramIteration.bound(CircularConvolution.of(s), weight, GRAM_STEPS, workers)) : sums;
+                case CIRCULAR ->
+                    goesAround(s) ? Math.min(sums, GramIteration.bound(CircularConvolution.of(s), weight, GRAM_STEPS, workers)) : sums;
                 case REFLECT, REPLICATE -> sums;
             };
         };

@@ -104,7 +104,8 @@ final class PatternDecay {
         Tensor attained = Elementwise.binary(executor, BinaryFunction.EQUAL, measured.sums(), measured.norm());
         int count = attained.shape().elements();
         Tensor flat = reshape(executor, attained, 1, count);
-        Tensor number = executor.run(Opcode.REDUCE, new ReduceSizes(flat.shape(), Shape.of(1, 1), Shape.of(1), false), TensorSpec.floats(1), flat);
+        Tensor number = executor.run(Opcode.REDUCE, new ReduceSizes(flat.shape(), Shape.of(1, 1), Shape.of(1), false), TensorSpec.floats(1),
+                flat);
         return Elementwise.binary(executor, BinaryFunction.DIVIDE, attained, number);
     }
 

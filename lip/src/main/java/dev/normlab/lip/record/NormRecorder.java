@@ -4,8 +4,8 @@ import dev.normlab.lip.norm.LayerNorms;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormedLayer;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.train.Evaluation;
 import dev.normlab.nn.train.EpochTotals;
+import dev.normlab.nn.train.Evaluation;
 import dev.normlab.nn.train.TrainingEvent;
 import dev.normlab.nn.train.TrainingListener;
 import java.util.ArrayList;
@@ -74,7 +74,8 @@ public final class NormRecorder implements TrainingListener {
     /// @throws IllegalArgumentException if it is of other layers
     public void resume(NormSeries before, long step) {
         if (!before.layers().equals(layers)) {
-            throw new IllegalArgumentException("norm recorder: the recorded layers " + before.layers() + " are not those of the model, " + layers);
+            throw new IllegalArgumentException(
+                    "norm recorder: the recorded layers " + before.layers() + " are not those of the model, " + layers);
         }
         kept.clear();
         before.points().stream().filter(point -> point.step() <= step).limit(options.capacity()).forEach(kept::add);

@@ -51,7 +51,8 @@ class NetworkBoundTest {
 
     static Stream<Case> networks() {
         Layer padded = new Sequential(new Conv2d(2, 3, 3, 3, Conv2dGeometry.of(1, 1).withMode(PadMode.REFLECT), true), new SiLU(),
-                new Conv2d(3, 2, 3, 3, new Conv2dGeometry(2, 2, 1, 2, 1, 0, 1, 1, 1, PadMode.CIRCULAR), true), new BatchNorm2d(2), new ReLU(),
+                new Conv2d(3, 2, 3, 3, new Conv2dGeometry(2, 2, 1, 2, 1, 0, 1, 1, 1, PadMode.CIRCULAR), true), new BatchNorm2d(2),
+                new ReLU(),
                 new Conv2d(2, 2, 3, 3, Conv2dGeometry.of(1, 1).withMode(PadMode.REPLICATE), true), new AvgPool2d(2, 1), new Flatten(),
                 new Linear(12, 3, true));
         Layer pools = new Sequential(new Conv2d(2, 4, 3, 3, Conv2dGeometry.of(1, 1, 2), true), new ReLU(),
@@ -116,13 +117,16 @@ class NetworkBoundTest {
         Random random = new Random(network.name.hashCode());
         randomize(network.model, random);
         try (Device device = Device.scalar(1)) {
-            NetworkBound found = NetworkBound.of(network.model, network.image, NetworkBound.Box.PIXELS, SpectralBound::byExactNorms, device);
+            NetworkBound found = NetworkBound.of(network.model, network.image, NetworkBound.Box.PIXELS, SpectralBound::byExactNorms,
+                    device);
             for (int trial = 0; trial < 4; trial++) {
                 float[] x = random(random, network.image.elements(), 0, 1);
                 float[] y = trial % 2 == 0 ? random(random, x.length, 0, 1) : nearby(random, x);
-                double[] ratio = ratios(logits(device, network.model, network.image, x), logits(device, network.model, network.image, y), x, y);
+                double[] ratio = ratios(logits(device, network.model, network.image, x), logits(device, network.model, network.image, y), x,
+                        y);
                 assertBelow(ratio, found.bound());
-                float[][] rows = jacobian(device, network.model, network.image, x, Math.min(3, logits(device, network.model, network.image, x).length));
+                float[][] rows = jacobian(device, network.model, network.image, x,
+                        Math.min(3, logits(device, network.model, network.image, x).length));
                 assertBelow(norms(rows), found.bound());
             }
         }

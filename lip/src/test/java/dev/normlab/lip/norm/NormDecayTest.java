@@ -223,7 +223,8 @@ class NormDecayTest {
             float[] zeros = new float[108];
             zeros[1] = 1e-30f;
             weight.set(zeros);
-            assertEquals(0f, decayOf(device, model, decay).get("1.weight")[0], "all weights are the slice, so that the trace is overwritten");
+            assertEquals(0f, decayOf(device, model, decay).get("1.weight")[0],
+                    "all weights are the slice, so that the trace is overwritten");
         }
     }
 

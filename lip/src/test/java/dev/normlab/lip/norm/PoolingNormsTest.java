@@ -131,7 +131,8 @@ class PoolingNormsTest {
     /// The number of windows along an axis, by trying them.
     private static int windows(Pool2dGeometry g, int size, int kernel, int stride, int pad) {
         int count = 0;
-        while (g.ceilMode() ? count * stride - pad < size && (count == 0 || (count - 1) * stride - pad + kernel < size + pad)
+        while (g.ceilMode()
+                ? count * stride - pad < size && (count == 0 || (count - 1) * stride - pad + kernel < size + pad)
                 : count * stride - pad + kernel <= size + pad) {
             count++;
         }

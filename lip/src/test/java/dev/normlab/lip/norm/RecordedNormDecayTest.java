@@ -94,7 +94,8 @@ class RecordedNormDecayTest {
         Layer model = new Sequential(first, second, new AdaptiveAvgPool2d(1, 1), new Flatten(), new Linear(4, 2, true)).initialize(1);
         NormDecay decay = new NormDecay(model, NormDecay.Options.of(norm, 0.1f));
         try (Device device = Device.open(kernels, threads);
-                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)), List.of(decay), device)) {
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)),
+                        List.of(decay), device)) {
             for (int k = 0; k < 4; k++) {
                 decay.beta(0.1f * (k + 1));
                 decay.momentum(0.5f / (k + 1));
@@ -107,7 +108,8 @@ class RecordedNormDecayTest {
                 }
             }
         }
-        return List.of(first.weight().tensor().toArray(), second.weight().tensor().toArray(), decay.state().get("0.norm_decay_trace").toArray());
+        return List.of(first.weight().tensor().toArray(), second.weight().tensor().toArray(),
+                decay.state().get("0.norm_decay_trace").toArray());
     }
 
     @ParameterizedTest

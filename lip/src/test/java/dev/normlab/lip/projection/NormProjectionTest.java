@@ -71,7 +71,8 @@ class NormProjectionTest {
 
     private static ConvTranspose2d transposed(Random random) {
         ConvTranspose2d conv = new ConvTranspose2d(2, 4, 1 + random.nextInt(3), 1 + random.nextInt(3),
-                new Conv2dGeometry(1 + random.nextInt(2), 1 + random.nextInt(2), 0, 0, 0, 0, 1, 1, 1 + random.nextInt(2), PadMode.ZERO), 0, 0,
+                new Conv2dGeometry(1 + random.nextInt(2), 1 + random.nextInt(2), 0, 0, 0, 0, 1, 1, 1 + random.nextInt(2), PadMode.ZERO), 0,
+                0,
                 false);
         conv.inputSize(new ImageSize(1 + random.nextInt(4), 1 + random.nextInt(4)));
         return conv;
@@ -89,7 +90,8 @@ class NormProjectionTest {
             NormProjection.Outcome outcome = new NormProjection(model, new NormProjection.Options(norm, r, ALL)).apply().getFirst();
             double after = LayerNorms.of(model).layers().getFirst().of(norm);
             assertTrue(after <= r * (1 + 1e-12), "trial " + trial + ": " + after + " > " + r);
-            assertTrue(outcome.changed() == 0 || after >= r * (1 - 1e-5), "trial " + trial + " moves no further than needed: " + after + " of " + r);
+            assertTrue(outcome.changed() == 0 || after >= r * (1 - 1e-5),
+                    "trial " + trial + " moves no further than needed: " + after + " of " + r);
             assertEquals(before > r, outcome.changed() > 0, "trial " + trial);
             projected += outcome.changed() > 0 ? 1 : 0;
         }
@@ -190,7 +192,8 @@ class NormProjectionTest {
 
     @Test
     void everyStepOfATrainingWithAnyOptimiserEndsInsideTheConstraint() {
-        Layer model = new Sequential(new Conv2d(1, 4, 3, 2, 1, true), new BatchNorm2d(4), new Flatten(), new Linear(16, 3, true)).initialize(4);
+        Layer model = new Sequential(new Conv2d(1, 4, 3, 2, 1, true), new BatchNorm2d(4), new Flatten(), new Linear(16, 3, true))
+                .initialize(4);
         float[] images = new float[8 * 16];
         RandomStream.of(1, "images").fillNormal(images, 0f, 1f);
         Tensor x = Tensor.of(Shape.of(8, 1, 4, 4), images);

@@ -83,7 +83,8 @@ class OverlappingSumsTest {
 
     @Test
     void aPointInsideHasNoThreshold() {
-        OverlappingSums.Solution solution = OverlappingSums.project(new double[] {1, 1, 1}, 3, List.of(new int[] {0, 1}, new int[] {1, 2}), 2);
+        OverlappingSums.Solution solution = OverlappingSums.project(new double[] {1, 1, 1}, 3, List.of(new int[] {0, 1}, new int[] {1, 2}),
+                2);
         assertEquals(0, DoubleStream.of(solution.thresholds()).sum());
         assertEquals(0, solution.steps());
     }
