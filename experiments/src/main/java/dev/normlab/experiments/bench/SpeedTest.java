@@ -26,12 +26,13 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 
-/// The efficiency study of Liang & Huang (AAAI 2021): the time of l1 and linf norms beside that of power iteration and of the spectrum that singular value
-/// clipping needs, for six kernel sizes on 32x32 images.
+/// The efficiency study of Liang & Huang (AAAI 2021): the time of l1 and linf norms beside that of power iteration and of the spectrum that
+/// singular value clipping needs, for six kernel sizes on 32x32 images.
 ///
-/// All are taken of one layer: the convolution with padding to the same size and Gaussian weights. The spectrum is that of the circular convolution, as
-/// clipping uses it, and so not of quite the same matrix; power iteration and the exact norms are of the zero-padded layer itself. (The published study
-/// compares an unpadded convolution with a circular one, and its power iteration never stops before its cap of 502 steps.)
+/// All are taken of one layer: the convolution with padding to the same size and Gaussian weights. The spectrum is that of the circular
+/// convolution, as clipping uses it, and so not of quite the same matrix; power iteration and the exact norms are of the zero-padded layer
+/// itself. (The published study compares an unpadded convolution with a circular one, and its power iteration never stops before its cap of
+/// 502 steps.)
 public final class SpeedTest {
 
     private static final int SIDE = 32;
@@ -179,8 +180,8 @@ public final class SpeedTest {
             return result.value();
         }
 
-        /// Slow work is measured from its first run on, up to the repeats or ten seconds; fast work is repeated for a while before and during the
-        /// measurement.
+        /// Slow work is measured from its first run on, up to the repeats or ten seconds; fast work is repeated for a while before and
+        /// during the measurement.
         private Timing time(DoubleSupplier work) {
             steps = 0;
             List<Double> times = new ArrayList<>();

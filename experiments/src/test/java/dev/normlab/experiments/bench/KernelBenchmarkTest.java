@@ -2,6 +2,7 @@ package dev.normlab.experiments.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
@@ -52,6 +53,19 @@ class KernelBenchmarkTest {
         Result result = measure("POOL", ModelSpec.parse("vgg11:width=0.125"));
         assertFalse(result.rows().isEmpty());
         assertTrue(result.rows().stream().allMatch(row -> row.name().contains("pool")));
+    }
+
+    @Test
+    void oneOperationCanBeRunByItsName() {
+        ModelSpec model = ModelSpec.parse("vgg11:width=0.125");
+        try (Device device = Device.cpu(1); KernelRunner runner = KernelRunner.of(device, model, 2, "cross entropy [2, 10]")) {
+            long before = device.calls("CROSS_ENTROPY");
+            runner.run();
+            runner.run();
+            assertEquals(before + 2, device.calls("CROSS_ENTROPY"));
+            String message = assertThrows(IllegalArgumentException.class, () -> KernelRunner.of(device, model, 2, "tea")).getMessage();
+            assertTrue(message.contains("'tea'") && message.contains("cross entropy [2, 10]"), message);
+        }
     }
 
     @Test
