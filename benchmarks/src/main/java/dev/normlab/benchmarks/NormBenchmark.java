@@ -60,7 +60,8 @@ public class NormBenchmark {
                 Conv2dGeometry.of(1, kernel / 2));
         float[] weight = new float[sizes.weightShape().elements()];
         RandomStream.of(1, "benchmark").fillNormal(weight, 0, 1);
-        prepared = new Prepared(Device.cpu(threads), Tensor.of(sizes.weightShape(), weight).storage(), ConvolutionNorms.slices(sizes, Norm.L1),
+        prepared = new Prepared(Device.cpu(threads), Tensor.of(sizes.weightShape(), weight).storage(),
+                ConvolutionNorms.slices(sizes, Norm.L1),
                 ConvolutionNorms.slices(sizes, Norm.LINF), PeakProbe.find().orElseThrow());
     }
 
@@ -86,7 +87,8 @@ public class NormBenchmark {
         int chunks = (values.length + CHUNK - 1) / CHUNK;
         float[] sums = new float[chunks];
         prepared().device.workers().run(chunks,
-                (chunk, worker) -> sums[chunk] = prepared().probe.read(values, chunk * CHUNK, Math.min(values.length, (chunk + 1) * CHUNK)));
+                (chunk, worker) -> sums[chunk] = prepared().probe.read(values, chunk * CHUNK,
+                        Math.min(values.length, (chunk + 1) * CHUNK)));
         return sums[0];
     }
 

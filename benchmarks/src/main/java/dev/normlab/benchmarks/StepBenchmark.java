@@ -65,7 +65,8 @@ public class StepBenchmark {
         Device device = Device.open("cpu", threads, ConvolutionMode.of(conv));
         Dataset data = SyntheticDataset.generate(new SyntheticDataset.Config(32, BATCH, 10, 0, 1)).train();
         Layer network = Models.create(ModelSpec.parse(model), 0);
-        TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), new Sgd(network, SgdOptions.of(0.01, 0.9, 0)), List.of(), device);
+        TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), new Sgd(network, SgdOptions.of(0.01, 0.9, 0)), List.of(),
+                device);
         Batch batch;
         try (BatchLoader.Epoch epoch = BatchLoader.plain(data, BATCH).epoch(0)) {
             batch = epoch.next();

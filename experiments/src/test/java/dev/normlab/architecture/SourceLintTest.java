@@ -56,7 +56,8 @@ class SourceLintTest {
                     "y = Math.log(x);"),
             new Rule("no fixed vector width: use the preferred species", file -> true,
                     Pattern.compile("\\bSPECIES_(64|128|256|512|MAX)\\b"), false, "FloatVector.SPECIES_512"),
-            new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled\\b|assumeTrue\\s*\\(\\s*false"), false,
+            new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled\\b|assumeTrue\\s*\\(\\s*false"),
+                    false,
                     "@Disabled"),
             new Rule("nothing is left open", file -> true, Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b"), true,
                     "// TO" + "DO later"));

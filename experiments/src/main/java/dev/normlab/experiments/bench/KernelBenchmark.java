@@ -43,7 +43,8 @@ public final class KernelBenchmark {
     /// @param repacks   copies between layouts within a run
     /// @param training  how often a training step of each network does this
     /// @param inference how often inference of each network does this
-    public record Row(String name, String opcode, Optional<Conv2dSizes> convolution, Optional<ConvolutionAlgorithm> algorithm, KernelWork work,
+    public record Row(String name, String opcode, Optional<Conv2dSizes> convolution, Optional<ConvolutionAlgorithm> algorithm,
+            KernelWork work,
             double seconds, double share, long repacks, Map<String, Integer> training, Map<String, Integer> inference) {
 
         /// GFLOP/s of an arithmetic operation, GB/s of any other.
@@ -149,7 +150,8 @@ public final class KernelBenchmark {
         MachinePeak.Rates peak = machine.rates(rounds);
         List<Measured> measured = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
-            measured.add(new Measured(cases.get(i), cases.get(i).algorithm(device), prepared.get(i).cold(), repacks[i], Sample.of(seconds[i]).median(), peak));
+            measured.add(new Measured(cases.get(i), cases.get(i).algorithm(device), prepared.get(i).cold(), repacks[i],
+                    Sample.of(seconds[i]).median(), peak));
             prepared.get(i).close();
         }
         return measured;

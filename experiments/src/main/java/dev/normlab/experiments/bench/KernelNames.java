@@ -23,8 +23,9 @@ final class KernelNames {
         String opcode = key.opcode().name().toLowerCase(Locale.ROOT).replace('_', ' ');
         return switch (key.attributes()) {
             case Conv2dSizes s -> convolution(key, s);
-            case Attributes.NormalisedConvolution s -> convolution(key, s.convolution()) + (key.inputs().getLast() == null ? "" : " + residual")
-                    + (s.relu() ? " + relu" : "");
+            case Attributes.NormalisedConvolution s ->
+                convolution(key, s.convolution()) + (key.inputs().getLast() == null ? "" : " + residual")
+                        + (s.relu() ? " + relu" : "");
             case GemmSizes s -> opcode + " " + s.m() + "x" + s.k() + (s.transposeA() ? "t" : "") + " * " + s.k() + "x" + s.n()
                     + (s.transposeB() ? "t" : "");
             case Pool2dSizes s -> opcode + " " + s.kh() + "x" + s.kw() + " stride " + s.strideH() + " " + largest(key);

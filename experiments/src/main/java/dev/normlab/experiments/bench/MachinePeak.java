@@ -124,7 +124,8 @@ public final class MachinePeak {
         if (chosen.isEmpty()) {
             return new Rates(0, 0, 0, 0, 0, 0, 0);
         }
-        return new Rates(median(chosen, Rates::oneThread), median(chosen, Rates::allThreads), median(chosen, Rates::read), median(chosen, Rates::update),
+        return new Rates(median(chosen, Rates::oneThread), median(chosen, Rates::allThreads), median(chosen, Rates::read),
+                median(chosen, Rates::update),
                 median(chosen, Rates::copy), median(chosen, Rates::triad), median(chosen, Rates::arrayCopy));
     }
 

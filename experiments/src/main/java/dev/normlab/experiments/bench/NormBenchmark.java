@@ -97,12 +97,14 @@ public final class NormBenchmark {
     }
 
     private Row measure(Size size, boolean cached, Device device) {
-        Conv2dSizes s = Convolution.sizes(Shape.of(1, size.inputs, SIDE, SIDE), Shape.of(size.outputs, size.inputs, size.kernel, size.kernel),
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, size.inputs, SIDE, SIDE),
+                Shape.of(size.outputs, size.inputs, size.kernel, size.kernel),
                 Conv2dGeometry.of(1, size.kernel / 2));
         float[] values = new float[s.weightShape().elements()];
         RandomStream.of(1, "benchmark").fillNormal(values, 0, 1);
         long sets = cached ? 1 : CACHES * cacheBytes / size.bytes() + 1;
-        Weights weights = new Weights(LongStream.range(0, sets).mapToObj(_ -> Tensor.of(s.weightShape(), values.clone()).storage()).toList());
+        Weights weights = new Weights(
+                LongStream.range(0, sets).mapToObj(_ -> Tensor.of(s.weightShape(), values.clone()).storage()).toList());
         SliceNormSizes l1 = ConvolutionNorms.slices(s, Norm.L1);
         SliceNormSizes linf = ConvolutionNorms.slices(s, Norm.LINF);
         PeakProbe probe = PeakProbe.find().orElse(null);

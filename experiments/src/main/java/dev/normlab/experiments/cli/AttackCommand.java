@@ -72,7 +72,8 @@ final class AttackCommand implements Callable<Integer> {
                     + "norms or sizes get a file each.")
     private @Nullable Path state;
 
-    @Option(names = "--self-test", description = "Try all attacks on a linear model whose exact robust accuracy is known, and do nothing else.")
+    @Option(names = "--self-test",
+            description = "Try all attacks on a linear model whose exact robust accuracy is known, and do nothing else.")
     private boolean selfTest;
 
     AttackCommand(Streams streams) {
@@ -130,7 +131,8 @@ final class AttackCommand implements Callable<Integer> {
         if (state == null) {
             return Optional.empty();
         }
-        return Optional.of(threats == 1 ? state : state.resolveSibling(state.getFileName() + "-" + threat.ball().label() + "-" + threat.eps()));
+        return Optional
+                .of(threats == 1 ? state : state.resolveSibling(state.getFileName() + "-" + threat.ball().label() + "-" + threat.eps()));
     }
 
     /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
@@ -184,8 +186,9 @@ final class AttackCommand implements Callable<Integer> {
             boolean holds = true;
             for (SelfTest.Row row : rows) {
                 String ratio = row.ratio().map(r -> String.format(Locale.ROOT, ", perturbations up to %.4f of the smallest", r)).orElse("");
-                common.say(String.format(Locale.ROOT, "%-4s %-4s eps %-8.4g %-8s robust %2d of %d, exactly %2d%s", row.holds() ? "ok" : "FAIL",
-                        row.ball().label(), row.eps(), row.attack(), row.robust(), row.images(), row.exactRobust(), ratio));
+                common.say(
+                        String.format(Locale.ROOT, "%-4s %-4s eps %-8.4g %-8s robust %2d of %d, exactly %2d%s", row.holds() ? "ok" : "FAIL",
+                                row.ball().label(), row.eps(), row.attack(), row.robust(), row.images(), row.exactRobust(), ratio));
                 holds &= row.holds();
                 Map<String, Object> entry = new LinkedHashMap<>();
                 entry.put("norm", row.ball().label());

@@ -42,7 +42,8 @@ final class BenchKernelsCommand implements Callable<Integer> {
             description = "Networks whose operations are measured (default: resnet18,vgg11,regnetx200mf).")
     private List<String> models = List.of("resnet18", "vgg11", "regnetx200mf");
 
-    @Option(names = "--filter", paramLabel = "TEXT", description = "Only operations whose names contain this text, for example 3x3 or pool.")
+    @Option(names = "--filter", paramLabel = "TEXT",
+            description = "Only operations whose names contain this text, for example 3x3 or pool.")
     private String filter = "";
 
     @Option(names = "--batch-size", paramLabel = "N", description = "Images of a step (default: 128).")
@@ -85,18 +86,25 @@ final class BenchKernelsCommand implements Callable<Integer> {
     private List<String> table(Result result, Device device, List<ModelSpec> specs) {
         List<String> lines = new ArrayList<>();
         MachinePeak.Rates peak = result.peak();
-        lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels, %s convolutions", batchSize, device.workers().threads(), device.kernels().name(),
+        lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels, %s convolutions", batchSize, device.workers().threads(),
+                device.kernels().name(),
                 device.convolutionMode()));
-        lines.add(String.format(Locale.ROOT, "multiply-adds %.1f GFLOP/s one thread, %.1f all; memory GB/s, all threads, arrays of %d MiB: read %.1f, "
-                + "update %.1f, copy %.1f, triad %.1f, System.arraycopy %.1f; last-level cache %d MiB", peak.oneThread(), peak.allThreads(),
-                result.arrayBytes() >> 20, peak.read(), peak.update(), peak.copy(), peak.triad(), peak.arrayCopy(), result.cacheBytes() >> 20));
+        lines.add(String.format(Locale.ROOT,
+                "multiply-adds %.1f GFLOP/s one thread, %.1f all; memory GB/s, all threads, arrays of %d MiB: read %.1f, "
+                        + "update %.1f, copy %.1f, triad %.1f, System.arraycopy %.1f; last-level cache %d MiB",
+                peak.oneThread(), peak.allThreads(),
+                result.arrayBytes() >> 20, peak.read(), peak.update(), peak.copy(), peak.triad(), peak.arrayCopy(),
+                result.cacheBytes() >> 20));
         HEADER.lines().forEach(lines::add);
         List<Row> listed = result.rows().stream().filter(row -> all || !row.small()).toList();
         int width = listed.stream().mapToInt(row -> row.name().length()).max().orElse(10);
-        lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10s  %8s %-7s %6s  %s", "operation", "ms", "rate", "", "share", "in a step of"));
+        lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10s  %8s %-7s %6s  %s", "operation", "ms", "rate", "", "share",
+                "in a step of"));
         for (Row row : listed) {
-            lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10.4f  %8.1f %-7s %6s  %s%s", row.name(), 1000 * row.seconds(), row.rate(),
-                    unit(row), Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()), occurrences(row) + algorithm(row),
+            lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10.4f  %8.1f %-7s %6s  %s%s", row.name(), 1000 * row.seconds(),
+                    row.rate(),
+                    unit(row), Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()),
+                    occurrences(row) + algorithm(row),
                     row.repacks() > 0 ? ", repacks " + row.repacks() : ""));
         }
         if (listed.size() < result.rows().size()) {

@@ -74,11 +74,13 @@ final class BenchStepCommand implements Callable<Integer> {
     private List<String> lines(StepBenchmark.Result result, Device device) {
         String first = String.format(Locale.ROOT,
                 "%s, batch %d, %d threads, %s kernels, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                result.model(), batchSize, device.workers().threads(), device.kernels().name(), device.convolutionMode(), result.trainImagesPerSecond(),
+                result.model(), batchSize, device.workers().threads(), device.kernels().name(), device.convolutionMode(),
+                result.trainImagesPerSecond(),
                 result.stepMillis(), result.inferImagesPerSecond());
         String second = String.format(Locale.ROOT, "loss of the first step %.6f; it began after %.1f s and took %.1f s", result.firstLoss(),
                 result.startSeconds(), result.firstStepSeconds());
-        String third = String.format(Locale.ROOT, "a step: %d operations, %d repacks, %s on the heap; intermediates %.0f MiB; peak resident memory %s",
+        String third = String.format(Locale.ROOT,
+                "a step: %d operations, %d repacks, %s on the heap; intermediates %.0f MiB; peak resident memory %s",
                 result.operationsPerStep().values().stream().mapToLong(Long::longValue).sum(), result.repacksPerStep(),
                 amount(result.allocatedBytesPerStep(), 1024, "KiB"), result.poolBytes() / MEBIBYTE,
                 amount(result.trainPeakBytes(), MEBIBYTE, "MiB"));

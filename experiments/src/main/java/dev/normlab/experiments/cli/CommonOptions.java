@@ -59,7 +59,8 @@ final class CommonOptions {
     /// The whole command line without the program's name; what a shell would split is in quotes.
     String commandLine() {
         return command.root().commandLine().getParseResult().originalArgs().stream()
-                .map(word -> word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+                .map(word -> word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" "));
     }
 
     /// The device's name as it was given.

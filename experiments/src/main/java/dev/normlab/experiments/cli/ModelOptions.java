@@ -25,7 +25,9 @@ final class ModelOptions {
     ///
     /// @throws IOException if the folder cannot be opened
     Optional<RunFolder> runFolder() throws IOException {
-        return weights != null && Files.isRegularFile(weights.resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(weights)) : Optional.empty();
+        return weights != null && Files.isRegularFile(weights.resolve(RunFolder.INFO_FILE))
+                ? Optional.of(RunFolder.open(weights))
+                : Optional.empty();
     }
 
     /// Loads or draws the weights.

@@ -32,7 +32,8 @@ final class QuickstartCommand implements Callable<Integer> {
             description = "A folder for the results (default: a new one, runs/quickstart or runs/quickstart-N).")
     private @Nullable Path out;
 
-    @Option(names = "--resume", description = "Go on with the quickstart in --out (default: the latest one); what it finished is not done again.")
+    @Option(names = "--resume",
+            description = "Go on with the quickstart in --out (default: the latest one); what it finished is not done again.")
     private boolean resume;
 
     QuickstartCommand(Streams streams) {

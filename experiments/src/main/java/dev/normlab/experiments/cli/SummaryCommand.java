@@ -47,7 +47,8 @@ final class SummaryCommand implements Callable<Integer> {
                     "convolution"));
             for (LayerSummary layer : summary.layers()) {
                 common.say(String.format(Locale.ROOT, row, layer.name(), layer.kind(), layer.output(),
-                        String.format(Locale.ROOT, "%,d", layer.parameters()), String.format(Locale.ROOT, "%,d", layer.multiplyAdds()), algorithms(layer)));
+                        String.format(Locale.ROOT, "%,d", layer.parameters()), String.format(Locale.ROOT, "%,d", layer.multiplyAdds()),
+                        algorithms(layer)));
             }
             common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(),
                     summary.parameters(), summary.multiplyAdds(), image));

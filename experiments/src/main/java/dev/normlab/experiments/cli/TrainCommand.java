@@ -207,7 +207,8 @@ final class TrainCommand implements Callable<Integer> {
 
     private RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)
             throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), common.commandLine(), Instant.now(), settings.model(),
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), common.commandLine(), Instant.now(),
+                settings.model(),
                 settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
                 settings.toMap(), Provenance.of(device, summary, data));
         return RunFolder.create(path, info);

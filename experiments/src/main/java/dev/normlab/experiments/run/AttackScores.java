@@ -20,7 +20,8 @@ public final class AttackScores {
     /// @param label      of an attack, with its number of steps, for example `pgd-20`
     /// @param together   what all attacks of the evaluation are called together
     /// @param individual whether every attack saw all images
-    public static List<AttackScore> of(UnaryOperator<String> label, String together, ThreatModel threat, RobustnessResult result, boolean individual) {
+    public static List<AttackScore> of(UnaryOperator<String> label, String together, ThreatModel threat, RobustnessResult result,
+            boolean individual) {
         List<AttackScore> scores = new ArrayList<>();
         double seconds = 0;
         for (RobustnessResult.AttackResult attack : result.attacks()) {

@@ -24,7 +24,9 @@ public final class Provenance {
     static String commit(String described) {
         String commit = described.strip();
         boolean changed = commit.endsWith("-dirty");
-        return commit.isEmpty() ? "" : " (commit " + (changed ? commit.substring(0, commit.length() - "-dirty".length()) + ", changed" : commit) + ")";
+        return commit.isEmpty()
+                ? ""
+                : " (commit " + (changed ? commit.substring(0, commit.length() - "-dirty".length()) + ", changed" : commit) + ")";
     }
 
     /// Program, Java, machine, kernels with the algorithms of the fast mode, and data.

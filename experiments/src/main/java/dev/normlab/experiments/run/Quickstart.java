@@ -152,7 +152,9 @@ public final class Quickstart {
         if (known && !checkpoint) {
             Files.delete(path.resolve(RunFolder.INFO_FILE)); // it ended before its first epoch did: nothing to go on with
         }
-        TrainingRun.FolderSource source = summary -> checkpoint ? RunFolder.open(path) : RunFolder.create(path, info(settings, data, summary));
+        TrainingRun.FolderSource source = summary -> checkpoint
+                ? RunFolder.open(path)
+                : RunFolder.create(path, info(settings, data, summary));
         try (TrainingRun run = new TrainingRun(settings, data, device, source, progress)) {
             run.resumeWith("quickstart --out " + out + " --resume");
             if (checkpoint) {

@@ -23,8 +23,10 @@ public final class RunningStatistics {
             return Optional.empty();
         }
         double left = StrictMath.pow(KEPT, steps);
-        return Optional.of(String.format(Locale.ROOT, "warning: batch norm's running statistics have seen %d training steps only and still are %.0f%% what they "
-                + "began with, so that accuracy in evaluation mode may be far from that in training; take more epochs or a smaller batch", steps,
+        return Optional.of(String.format(Locale.ROOT,
+                "warning: batch norm's running statistics have seen %d training steps only and still are %.0f%% what they "
+                        + "began with, so that accuracy in evaluation mode may be far from that in training; take more epochs or a smaller batch",
+                steps,
                 100 * left));
     }
 }

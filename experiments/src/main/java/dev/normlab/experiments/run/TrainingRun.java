@@ -110,7 +110,8 @@ public final class TrainingRun implements AutoCloseable {
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
         this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
-                settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()), device);
+                settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()),
+                device);
         this.folder = source.folder(summary);
         this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())

@@ -20,7 +20,8 @@ import java.util.Optional;
 /// @param augment   random crop and flip
 /// @param conv      how convolutions are computed
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
-        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc, String init,
+        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+        String init,
         boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.

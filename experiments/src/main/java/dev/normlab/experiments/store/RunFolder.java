@@ -102,7 +102,8 @@ public final class RunFolder {
         List<Path> folders = new ArrayList<>();
         find(path, DEPTH, folders);
         if (folders.isEmpty()) {
-            throw new IOException("there is no run folder at " + path + ": neither it nor a folder inside, two levels deep, has a " + INFO_FILE);
+            throw new IOException(
+                    "there is no run folder at " + path + ": neither it nor a folder inside, two levels deep, has a " + INFO_FILE);
         }
         List<Contents> runs = new ArrayList<>();
         for (Path folder : folders) {

@@ -29,7 +29,8 @@ class KernelBenchmarkTest {
                 .findFirst().orElseThrow();
         assertEquals(2.0 * 2 * 8 * 32 * 32 * 3 * 9, first.work().operations());
         assertEquals(1, first.training().get("vgg11"));
-        Row inference = result.rows().stream().filter(row -> row.name().startsWith("conv 3x3 3->8 @32x32 forward") && !row.inference().isEmpty())
+        Row inference = result.rows().stream()
+                .filter(row -> row.name().startsWith("conv 3x3 3->8 @32x32 forward") && !row.inference().isEmpty())
                 .findFirst().orElseThrow();
         assertEquals(1, inference.inference().get("vgg11"));
         assertEquals(first.work().operations(), inference.work().operations());

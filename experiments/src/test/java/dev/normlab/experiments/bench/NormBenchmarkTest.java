@@ -35,7 +35,8 @@ class NormBenchmarkTest {
 
     @Test
     void thePeakOfMemoryIsReadFromTheSystemsLines() {
-        assertEquals(OptionalLong.of(1234L * 1024), ProcessMemory.peak(List.of("VmPeak:\t  9999 kB", "VmHWM:\t    1234 kB", "VmRSS:\t 7 kB")));
+        assertEquals(OptionalLong.of(1234L * 1024),
+                ProcessMemory.peak(List.of("VmPeak:\t  9999 kB", "VmHWM:\t    1234 kB", "VmRSS:\t 7 kB")));
         assertEquals(OptionalLong.empty(), ProcessMemory.peak(List.of("Name: java")));
     }
 

@@ -45,7 +45,8 @@ class BenchCommandTest {
         JsonNode kernels = json(Output.of("bench", "kernels", "--models", TINY, "--filter", "conv 3x3 3->", "--batch-size", "4", "--rounds",
                 "1", "--cache", "1", "--json", "-"));
         assertTrue(kernels.get("machine").get("gflops_all_threads").asDouble() > 0);
-        assertEquals(3, kernels.get("kernels").size(), "forward in training, fused in inference, and the weight's gradient; none of the input's");
+        assertEquals(3, kernels.get("kernels").size(),
+                "forward in training, fused in inference, and the weight's gradient; none of the input's");
         for (JsonNode kernel : kernels.get("kernels")) {
             assertEquals("GFLOP/s", kernel.get("unit").asString());
             assertEquals(2.0 * 4 * 4 * 32 * 32 * 3 * 9, kernel.get("operations").asDouble());

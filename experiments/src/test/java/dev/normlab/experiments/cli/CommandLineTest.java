@@ -240,8 +240,10 @@ class CommandLineTest {
 
     @Test
     void severalNormsWithSizesOfTheirOwnGiveTheirUnionToo() throws IOException {
-        Output attacked = run("attack", "--model", TINY, "--data", DATA, "--limit", "8", "--attacks", "apgd-ce", "--restarts", "1", "--steps",
-                "3", "--norm", "linf,l2", "--eps", "linf:2/255,l2:0.1,linf:4/255", "--state", folder.resolve("state").toString(), "--json", "-");
+        Output attacked = run("attack", "--model", TINY, "--data", DATA, "--limit", "8", "--attacks", "apgd-ce", "--restarts", "1",
+                "--steps",
+                "3", "--norm", "linf,l2", "--eps", "linf:2/255,l2:0.1,linf:4/255", "--state", folder.resolve("state").toString(), "--json",
+                "-");
         assertEquals(0, attacked.code(), attacked.err());
         assertTrue(attacked.out().contains("\"robust_accuracy_union\""), attacked.out());
         assertEquals(3, attacked.out().split("\"norm\"", -1).length - 1);
@@ -296,7 +298,8 @@ class CommandLineTest {
         List<RunResult.AttackScore> scores = RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks();
         assertEquals(List.of("fgsm + pgd-2", "fgsm + pgd-2"), scores.stream().map(RunResult.AttackScore::name).toList());
         assertEquals(0, run(attack).code());
-        assertEquals(2, RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks().size(), "the same attack takes its own place");
+        assertEquals(2, RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks().size(),
+                "the same attack takes its own place");
         assertEquals(0, run("report", folder.toString(), "--quiet").code());
         assertTrue(Files.readString(folder.resolve("report.html")).contains("fgsm + pgd-2, linf 2/255"));
     }
@@ -316,7 +319,8 @@ class CommandLineTest {
 
     @Test
     void oneAttackKeepsItsKeysAtTheTop() {
-        JsonNode json = JsonMapper.shared().readTree(run("attack", "--model", TINY, "--data", DATA, "--attacks", "fgsm", "--json", "-").out());
+        JsonNode json = JsonMapper.shared()
+                .readTree(run("attack", "--model", TINY, "--data", DATA, "--attacks", "fgsm", "--json", "-").out());
         for (String key : List.of("n", "clean_accuracy", "robust_accuracy", "attacks")) {
             assertEquals(json.get(key), json.get("results").get(0).get(key), key);
         }

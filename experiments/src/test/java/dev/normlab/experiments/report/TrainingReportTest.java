@@ -35,7 +35,8 @@ class TrainingReportTest {
     void runsOfOtherDataAreShownButNotSetInRelation() {
         RecordedRun first = SampleRuns.run("plain", 30, 880, 60);
         RecordedRun run = SampleRuns.run("cifar", 15, 500, 61);
-        RecordedRun other = new RecordedRun(run.name(), Map.of("data", "cifar10:DIR"), run.provenance(), run.epochs(), run.norms(), run.clean(),
+        RecordedRun other = new RecordedRun(run.name(), Map.of("data", "cifar10:DIR"), run.provenance(), run.epochs(), run.norms(),
+                run.clean(),
                 run.robust(), run.seconds(), run.remarks());
         List<String> sentences = new Findings(List.of(first, other)).sentences();
         assertTrue(sentences.getFirst().contains("cifar 50.0%"), sentences.getFirst());

@@ -38,7 +38,8 @@ class QuickstartTest {
     /// A training as an earlier part of the quickstart left it.
     private void finished(TrainingSettings settings, int correct) throws IOException {
         RunFolder run = RunFolder.create(folder.resolve(settings.method()),
-                new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.EPOCH, settings.model(), settings.data(),
+                new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), "quickstart", Instant.EPOCH, settings.model(),
+                        settings.data(),
                         settings.method(), settings.seed(), settings.epochs(), 5000, 1000, settings.toMap(), Map.of()));
         try (LineWriter<MetricsLine> metrics = run.appendMetrics(-1); var norms = run.appendNorms(-1)) {
             metrics.write(new MetricsLine(6, 474, 0, 0.1, 0.9, 0.2, 0.9, 123, 8, 1000, 20));

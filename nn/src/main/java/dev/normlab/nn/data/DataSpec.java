@@ -46,7 +46,8 @@ public sealed interface DataSpec {
         /// @throws DataException if the size is not from 1 to 4096
         public Folder {
             if (size < 1 || size > MOST_PIXELS) {
-                throw new DataException("Images of a folder can be scaled to sizes from 1 to " + MOST_PIXELS + ", but size=" + size + " was asked for.");
+                throw new DataException(
+                        "Images of a folder can be scaled to sizes from 1 to " + MOST_PIXELS + ", but size=" + size + " was asked for.");
             }
         }
     }

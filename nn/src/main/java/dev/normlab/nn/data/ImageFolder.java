@@ -67,7 +67,8 @@ public final class ImageFolder {
         Dataset trainImages = read(folder, shape, classNames, train, trainLabels, scaled);
         Dataset testImages = read(folder, shape, classNames, test, testLabels, scaled);
         if (scaled[0] > 0) {
-            notices.add(scaled[0] + " of " + (train.size() + test.size()) + " images of " + folder + " have another size and were scaled to " + shape
+            notices.add(scaled[0] + " of " + (train.size() + test.size()) + " images of " + folder
+                    + " have another size and were scaled to " + shape
                     + ", whatever their proportions; folder:DIR,size=N takes another size.");
         }
         return new DataSplits(trainImages, testImages, notices);
@@ -150,7 +151,8 @@ public final class ImageFolder {
     }
 
     /// @param scaled counts the images that were of another size
-    private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels, int[] scaled) {
+    private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels,
+            int[] scaled) {
         long bytes = (long) files.size() * shape.values();
         if (bytes > Integer.MAX_VALUE - 64) {
             throw new DataException("The " + files.size() + " images of " + folder + " at " + shape
