@@ -175,6 +175,12 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(2, 16, 4, 4, 16, 4, 4).stride(2, 2).pad(1));
         sizes.add(Sizes.of(1, 16, 5, 5, 16, 3, 3).pad(5));
         sizes.add(Sizes.of(1, 16, 7, 7, 32, 1, 1).stride(3, 2).pad(1));
+        sizes.add(Sizes.of(2, 3, 33, 35, 40, 3, 3).pad(1));
+        sizes.add(Sizes.of(2, 2, 6, 9, 17, 5, 4).pad(1, 3, 4, 0));
+        sizes.add(Sizes.of(1, 3, 9, 16, 16, 3, 3).pad(2, 2, 3, 1).dilation(2, 3));
+        sizes.add(Sizes.of(1, 1, 28, 28, 24, 5, 5));
+        sizes.add(Sizes.of(1, 4, 8, 8, 24, 3, 3).pad(1));
+        sizes.add(Sizes.of(0, 3, 8, 8, 24, 3, 3).pad(1));
         sizes.add(Sizes.of(1, 8, 40, 3, 8, 3, 3).pad(1));
         sizes.add(Sizes.of(1, 8, 3, 40, 8, 3, 3).pad(1));
         return sizes;

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
 /// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
 /// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept. Groups of eight channels
-/// have loops of their own, [GroupedConvolution].
+/// have loops of their own, [GroupedConvolution], and so has the input gradient of a first layer, [FewChannelGradient].
 final class VectorConvolutions implements ConvolutionKernels {
 
     private final Map<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new ConcurrentHashMap<>();
@@ -86,6 +86,10 @@ final class VectorConvolutions implements ConvolutionKernels {
     public void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace) {
         if (GroupedConvolution.fits(s)) {
             GroupedConvolution.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
+            return;
+        }
+        if (FewChannelGradient.fits(s)) {
+            FewChannelGradient.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
             return;
         }
         Optional<WinogradPlan> winograd = winogradBackward.computeIfAbsent(withoutBatch(s), this::winogradBackward);
