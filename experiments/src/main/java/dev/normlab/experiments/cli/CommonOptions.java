@@ -33,7 +33,7 @@ final class CommonOptions {
     private String device = "cpu";
 
     @Option(names = "--conv", paramLabel = "MODE",
-            description = "exact (default), or fast: convolutions with fewer products and about twice the rounding error.")
+            description = "exact (default), or fast: convolutions with fewer products and two to four times the rounding error.")
     private @Nullable String conv;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")

@@ -16,7 +16,7 @@ import jdk.incubator.vector.FloatVector;
 ///          [ 0 -1  1  0 ]          [ 1/2 -1/2 1/2 ]
 ///          [ 0  1  0 -1 ]          [ 0    0   1  ]
 ///
-/// The error is no larger than that of direct summation.
+/// The error is about that of direct summation.
 final class WinogradTwo implements WinogradTransforms {
 
     private static final int M = 2;
