@@ -43,6 +43,16 @@ public final class ElementwiseCases {
         cases.addAll(clamps(Samples.repeated(67, 0f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0.5f, -0.25f, 0.6f)));
         cases.add(scale(Samples.repeated(67, SPECIAL), 0f));
         cases.add(addRelu(Samples.repeated(67, SPECIAL), Samples.repeated(67, 0f, 1f, -1f)));
+        // whatever the factor, the lanes of channels that do not exist stay zero
+        for (float factor : new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 0f}) {
+            Tensor x = Samples.uniform(9, 2, 10, 3, 4);
+            cases.add(scale(x, factor));
+            for (BinaryFunction function : BinaryFunction.values()) {
+                cases.add(binary("by " + factor + " ", function, x, Tensor.scalar(factor)));
+                cases.add(binary(factor + " by ", function, Tensor.full(factor, 1, 1, 1, 1), x));
+                cases.add(binary("channels by " + factor + " ", function, x, Tensor.full(factor, 2, 10, 1, 1)));
+            }
+        }
         cases.addAll(broadcasts());
         for (int count : new int[] {0, 1, 33}) {
             cases.add(equalIndices(count));

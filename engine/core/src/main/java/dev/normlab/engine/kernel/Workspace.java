@@ -12,6 +12,7 @@ public final class Workspace {
     private final Workers workers;
     private final Map<String, float[]>[] scratch;
     private final Map<String, double[]>[] scratchDoubles;
+    private final Map<String, int[]>[] scratchInts;
     private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
 
     private record Packed(long version, float[] values) {}
@@ -22,9 +23,11 @@ public final class Workspace {
         this.workers = workers;
         this.scratch = new Map[workers.threads()];
         this.scratchDoubles = new Map[workers.threads()];
+        this.scratchInts = new Map[workers.threads()];
         for (int worker = 0; worker < scratch.length; worker++) {
             scratch[worker] = new HashMap<>();
             scratchDoubles[worker] = new HashMap<>();
+            scratchInts[worker] = new HashMap<>();
         }
     }
 
@@ -50,6 +53,16 @@ public final class Workspace {
         if (array == null || array.length < length) {
             array = new double[length];
             scratchDoubles[worker].put(purpose, array);
+        }
+        return array;
+    }
+
+    /// A scratch array of at least `length` ints, as [#scratch] gives floats: for positions.
+    public int[] scratchInts(int worker, String purpose, int length) {
+        int[] array = scratchInts[worker].get(purpose);
+        if (array == null || array.length < length) {
+            array = new int[length];
+            scratchInts[worker].put(purpose, array);
         }
         return array;
     }

@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /// The loops of [VectorElementwise], one for each function, over the elements `from .. to - 1` of their arrays: whole vectors, then the
-/// rest one by one.
+/// rest one by one. An operand of step 0 is one value for all, written into each place of an array as long as a vector.
 final class ElementLoops {
 
     private ElementLoops() {}
@@ -64,13 +64,13 @@ final class ElementLoops {
         }
     }
 
-    static void add(float[] a, float[] b, float[] y, int from, int to) {
+    static void add(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).add(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).add(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = a[i] + b[i];
+            y[i] = a[i * aStep] + b[i * bStep];
         }
     }
 
@@ -84,54 +84,88 @@ final class ElementLoops {
         }
     }
 
-    static void subtract(float[] a, float[] b, float[] y, int from, int to) {
+    static void subtract(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).sub(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).sub(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = a[i] - b[i];
+            y[i] = a[i * aStep] - b[i * bStep];
         }
     }
 
-    static void multiply(float[] a, float[] b, float[] y, int from, int to) {
+    static void multiply(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).mul(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).mul(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = a[i] * b[i];
+            y[i] = a[i * aStep] * b[i * bStep];
         }
     }
 
-    static void divide(float[] a, float[] b, float[] y, int from, int to) {
+    static void divide(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).div(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).div(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = a[i] / b[i];
+            y[i] = a[i * aStep] / b[i * bStep];
         }
     }
 
-    static void minimum(float[] a, float[] b, float[] y, int from, int to) {
+    static void minimum(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).min(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).min(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = Math.min(a[i], b[i]);
+            y[i] = Math.min(a[i * aStep], b[i * bStep]);
         }
     }
 
-    static void maximum(float[] a, float[] b, float[] y, int from, int to) {
+    static void maximum(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
         int i = from;
         for (; i <= to - V; i += V) {
-            load(a, i).max(load(b, i)).intoArray(y, i);
+            load(a, i * aStep).max(load(b, i * bStep)).intoArray(y, i);
         }
         for (; i < to; i++) {
-            y[i] = Math.max(a[i], b[i]);
+            y[i] = Math.max(a[i * aStep], b[i * bStep]);
         }
+    }
+
+    static void greater(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
+        int i = from;
+        for (; i <= to - V; i += V) {
+            one(load(a, i * aStep).compare(VectorOperators.GT, load(b, i * bStep))).intoArray(y, i);
+        }
+        for (; i < to; i++) {
+            y[i] = a[i * aStep] > b[i * bStep] ? 1f : 0f;
+        }
+    }
+
+    static void greaterOrEqual(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
+        int i = from;
+        for (; i <= to - V; i += V) {
+            one(load(a, i * aStep).compare(VectorOperators.GE, load(b, i * bStep))).intoArray(y, i);
+        }
+        for (; i < to; i++) {
+            y[i] = a[i * aStep] >= b[i * bStep] ? 1f : 0f;
+        }
+    }
+
+    static void equal(float[] a, int aStep, float[] b, int bStep, float[] y, int from, int to) {
+        int i = from;
+        for (; i <= to - V; i += V) {
+            one(load(a, i * aStep).compare(VectorOperators.EQ, load(b, i * bStep))).intoArray(y, i);
+        }
+        for (; i < to; i++) {
+            y[i] = a[i * aStep] == b[i * bStep] ? 1f : 0f;
+        }
+    }
+
+    private static FloatVector one(VectorMask<Float> mask) {
+        return zero().blend(1f, mask);
     }
 
     static void clamp(float low, float high, float[] x, float[] y, int from, int to) {

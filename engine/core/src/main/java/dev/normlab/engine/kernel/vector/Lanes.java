@@ -21,6 +21,11 @@ final class Lanes {
         return FloatVector.fromArray(SPECIES, a, at);
     }
 
+    /// Zero where the mask is not set.
+    static FloatVector load(float[] a, int at, VectorMask<Float> mask) {
+        return FloatVector.fromArray(SPECIES, a, at, mask);
+    }
+
     static FloatVector all(float value) {
         return FloatVector.broadcast(SPECIES, value);
     }

@@ -3,8 +3,10 @@ package dev.normlab.engine.kernel.vector;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 
 import dev.normlab.engine.kernel.Workspace;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
+import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
 /// The planes `[pixels, V]` of a channel-blocked tensor, one for each image and channel block, and values per channel brought to whole
@@ -53,6 +55,26 @@ record Planes(int n, int c, int pixels) {
             for (int i = chunk * perChunk; i < Math.min(planes, (chunk + 1) * perChunk); i++) {
                 int block = first + i % perImage, plane = i / perImage * blocks + block;
                 body.run(plane, block, plane * pixels * V, worker);
+            }
+        });
+    }
+
+    /// Writes zeros into the lanes that belong to no channel, after a function that does not leave them zero: the last block of every image, under a mask.
+    static void clearPadding(Storage y, Workspace workspace) {
+        Shape shape = y.shape();
+        if (!y.layout().isBlocked() || shape.size(1) % V == 0) {
+            return;
+        }
+        int n = shape.size(0), pixels = shape.size(2) * shape.size(3), blocks = Lanes.blocks(shape.size(1));
+        float[] ys = y.floats();
+        int images = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
+        VectorMask<Float> padding = Lanes.first(shape.size(1) % V).not();
+        workspace.workers().run((n + images - 1) / images, (chunk, _) -> {
+            for (int in = chunk * images; in < Math.min(n, (chunk + 1) * images); in++) {
+                int end = (in + 1) * blocks * pixels * V;
+                for (int i = end - pixels * V; i < end; i += V) {
+                    Lanes.zero().intoArray(ys, i, padding);
+                }
             }
         });
     }

@@ -10,16 +10,13 @@ import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
 
-/// Elementwise functions that the machine has as instructions, on the arrays as they lie; exponentials, logarithms and rare cases go to the
-/// scalar kernels, which agree bitwise with these.
+/// Elementwise functions on the arrays as they lie. Rare ways to broadcast go to the scalar kernels.
 ///
-/// Padding lanes hold zeros. Functions that keep zeros zero run over them; for the others a blocked tensor with padding goes to the scalar
-/// kernels.
+/// Padding lanes hold zeros. Functions run over them like over all others; those that do not give zero for zeros clear them afterwards, which touches only the
+/// last block of channels and only where it has padding.
 final class VectorElementwise implements ElementwiseKernels {
-
-    // Floats that make a chunk worth handing to a thread; a multiple of every vector length.
-    private static final int CHUNK = 1 << 15;
 
     private final ElementwiseKernels scalar;
 
@@ -27,42 +24,49 @@ final class VectorElementwise implements ElementwiseKernels {
         this.scalar = scalar;
     }
 
-    /// What is done with the elements `from .. to - 1` of an array.
-    @FunctionalInterface
-    private interface Body {
-
-        void run(int from, int to);
-    }
-
-    private static void each(Storage y, Workspace workspace, Body body) {
-        int length = y.layout().length(y.shape());
-        workspace.workers().run((length + CHUNK - 1) / CHUNK, (chunk, _) -> body.run(chunk * CHUNK, Math.min(length, (chunk + 1) * CHUNK)));
-    }
-
-    private static boolean hasPadding(Storage storage) {
-        return storage.layout().isBlocked() && storage.shape().size(1) % V != 0;
+    private static void each(Storage y, Workspace workspace, Ranges.Body body) {
+        Ranges.each(workspace, y.layout().length(y.shape()), body);
     }
 
     @Override
     public void unary(UnaryFunction f, Storage x, Storage y, Workspace workspace) {
         float[] xs = x.floats(), ys = y.floats();
-        switch (f) {
-            case RELU -> each(y, workspace, (from, to) -> ElementLoops.relu(xs, ys, from, to));
-            case ABS -> each(y, workspace, (from, to) -> ElementLoops.abs(xs, ys, from, to));
-            case NEGATE -> each(y, workspace, (from, to) -> ElementLoops.scale(-1f, xs, ys, from, to));
-            case SQUARE -> each(y, workspace, (from, to) -> ElementLoops.multiply(xs, xs, ys, from, to));
-            case SQRT -> each(y, workspace, (from, to) -> ElementLoops.sqrt(xs, ys, from, to));
-            case SIGMOID, SILU, EXP, LOG, SIGN, X_LOG_X -> scalar.unary(f, x, y, workspace);
+        each(y, workspace, switch (f) {
+            case RELU -> (from, to) -> ElementLoops.relu(xs, ys, from, to);
+            case ABS -> (from, to) -> ElementLoops.abs(xs, ys, from, to);
+            case NEGATE -> (from, to) -> ElementLoops.scale(-1f, xs, ys, from, to);
+            case SQUARE -> (from, to) -> ElementLoops.multiply(xs, 1, xs, 1, ys, from, to);
+            case SQRT -> (from, to) -> ElementLoops.sqrt(xs, ys, from, to);
+            case SIGMOID -> (from, to) -> FunctionLoops.sigmoid(xs, ys, from, to);
+            case SILU -> (from, to) -> FunctionLoops.silu(xs, ys, from, to);
+            case EXP -> (from, to) -> FunctionLoops.exp(xs, ys, from, to);
+            case LOG -> (from, to) -> FunctionLoops.log(xs, ys, from, to);
+            case X_LOG_X -> (from, to) -> FunctionLoops.timesLog(xs, ys, from, to);
+            case SIGN -> (from, to) -> FunctionLoops.sign(xs, ys, from, to);
+        });
+        if (f == UnaryFunction.SIGMOID || f == UnaryFunction.EXP || f == UnaryFunction.LOG) {
+            Planes.clearPadding(y, workspace);
         }
     }
 
     @Override
     public void unaryBackward(UnaryFunction f, Storage xOrY, Storage dOut, Storage dx, Workspace workspace) {
-        if (f == UnaryFunction.RELU) {
-            float[] ys = xOrY.floats(), dOuts = dOut.floats(), dxs = dx.floats();
-            each(dx, workspace, (from, to) -> ElementLoops.reluBackward(ys, dOuts, dxs, from, to));
-        } else {
-            scalar.unaryBackward(f, xOrY, dOut, dx, workspace);
+        float[] xs = xOrY.floats(), dOuts = dOut.floats(), dxs = dx.floats();
+        each(dx, workspace, switch (f) {
+            case RELU -> (from, to) -> ElementLoops.reluBackward(xs, dOuts, dxs, from, to);
+            case ABS -> (from, to) -> FunctionLoops.absBackward(xs, dOuts, dxs, from, to);
+            case NEGATE -> (from, to) -> ElementLoops.scale(-1f, dOuts, dxs, from, to);
+            case SQUARE -> (from, to) -> FunctionLoops.squareBackward(xs, dOuts, dxs, from, to);
+            case SQRT -> (from, to) -> FunctionLoops.sqrtBackward(xs, dOuts, dxs, from, to);
+            case SIGMOID -> (from, to) -> FunctionLoops.sigmoidBackward(xs, dOuts, dxs, from, to);
+            case SILU -> (from, to) -> FunctionLoops.siluBackward(xs, dOuts, dxs, from, to);
+            case EXP -> (from, to) -> ElementLoops.multiply(dOuts, 1, xs, 1, dxs, from, to);
+            case LOG -> (from, to) -> ElementLoops.divide(dOuts, 1, xs, 1, dxs, from, to);
+            case X_LOG_X -> (from, to) -> FunctionLoops.timesLogBackward(xs, dOuts, dxs, from, to);
+            case SIGN -> (from, to) -> Arrays.fill(dxs, from, to, 0f);
+        });
+        if (f == UnaryFunction.SQRT || f == UnaryFunction.LOG) {
+            Planes.clearPadding(dx, workspace);
         }
     }
 
@@ -71,15 +75,17 @@ final class VectorElementwise implements ElementwiseKernels {
         if (s.out().elements() == 0) {
             return;
         }
-        boolean same = s.a().equals(s.out()) && s.b().equals(s.out()) && a.layout().equals(y.layout()) && b.layout().equals(y.layout());
-        boolean perPlane = y.layout().isBlocked() && s.a().equals(s.out()) && b.layout().equals(y.layout()) && isPerPlane(s.b(), s.out());
-        boolean swapped = y.layout().isBlocked() && s.b().equals(s.out()) && a.layout().equals(y.layout()) && isPerPlane(s.a(), s.out());
+        boolean wholeA = s.a().equals(s.out()) && a.layout().equals(y.layout());
+        boolean wholeB = s.b().equals(s.out()) && b.layout().equals(y.layout());
         boolean commutes = s.function() == BinaryFunction.ADD || s.function() == BinaryFunction.MULTIPLY;
-        if (same && !(hasPadding(y) && !keepsZero(s.function()))) {
-            same(s.function(), a, b, y, workspace);
-        } else if (perPlane && commutes) {
+        if (wholeA && wholeB || wholeA && s.b().elements() == 1 || wholeB && s.a().elements() == 1) {
+            elements(s.function(), a, wholeA, b, wholeB, y, workspace);
+            if (!(wholeA && wholeB && keepsZero(s.function()))) {
+                Planes.clearPadding(y, workspace);
+            }
+        } else if (wholeA && commutes && b.layout().equals(y.layout()) && y.layout().isBlocked() && isPerPlane(s.b(), s.out())) {
             perPlane(s, a, b, s.b(), y, workspace);
-        } else if (swapped && commutes) {
+        } else if (wholeB && commutes && a.layout().equals(y.layout()) && y.layout().isBlocked() && isPerPlane(s.a(), s.out())) {
             perPlane(s, b, a, s.a(), y, workspace);
         } else {
             scalar.binary(s, a, b, y, workspace);
@@ -99,18 +105,28 @@ final class VectorElementwise implements ElementwiseKernels {
                 && (small.size(0) == 1 || small.size(0) == out.size(0));
     }
 
-    private void same(BinaryFunction f, Storage a, Storage b, Storage y, Workspace workspace) {
-        float[] as = a.floats(), bs = b.floats(), ys = y.floats();
-        switch (f) {
-            case ADD -> each(y, workspace, (from, to) -> ElementLoops.add(as, bs, ys, from, to));
-            case SUBTRACT -> each(y, workspace, (from, to) -> ElementLoops.subtract(as, bs, ys, from, to));
-            case MULTIPLY -> each(y, workspace, (from, to) -> ElementLoops.multiply(as, bs, ys, from, to));
-            case DIVIDE -> each(y, workspace, (from, to) -> ElementLoops.divide(as, bs, ys, from, to));
-            case MINIMUM -> each(y, workspace, (from, to) -> ElementLoops.minimum(as, bs, ys, from, to));
-            case MAXIMUM -> each(y, workspace, (from, to) -> ElementLoops.maximum(as, bs, ys, from, to));
-            case GREATER, GREATER_OR_EQUAL, EQUAL ->
-                scalar.binary(new BroadcastSizes(f, a.shape(), b.shape(), y.shape()), a, b, y, workspace);
-        }
+    private static void elements(BinaryFunction f, Storage a, boolean wholeA, Storage b, boolean wholeB, Storage y, Workspace workspace) {
+        float[] as = wholeA ? a.floats() : repeated(a.floats()[0], "first operand", workspace);
+        float[] bs = wholeB ? b.floats() : repeated(b.floats()[0], "second operand", workspace);
+        int aStep = wholeA ? 1 : 0, bStep = wholeB ? 1 : 0;
+        float[] ys = y.floats();
+        each(y, workspace, switch (f) {
+            case ADD -> (from, to) -> ElementLoops.add(as, aStep, bs, bStep, ys, from, to);
+            case SUBTRACT -> (from, to) -> ElementLoops.subtract(as, aStep, bs, bStep, ys, from, to);
+            case MULTIPLY -> (from, to) -> ElementLoops.multiply(as, aStep, bs, bStep, ys, from, to);
+            case DIVIDE -> (from, to) -> ElementLoops.divide(as, aStep, bs, bStep, ys, from, to);
+            case MINIMUM -> (from, to) -> ElementLoops.minimum(as, aStep, bs, bStep, ys, from, to);
+            case MAXIMUM -> (from, to) -> ElementLoops.maximum(as, aStep, bs, bStep, ys, from, to);
+            case GREATER -> (from, to) -> ElementLoops.greater(as, aStep, bs, bStep, ys, from, to);
+            case GREATER_OR_EQUAL -> (from, to) -> ElementLoops.greaterOrEqual(as, aStep, bs, bStep, ys, from, to);
+            case EQUAL -> (from, to) -> ElementLoops.equal(as, aStep, bs, bStep, ys, from, to);
+        });
+    }
+
+    private static float[] repeated(float value, String purpose, Workspace workspace) {
+        float[] values = workspace.scratch(0, purpose, V);
+        Arrays.fill(values, 0, V, value);
+        return values;
     }
 
     private static void perPlane(BroadcastSizes s, Storage whole, Storage small, Shape smallShape, Storage y, Workspace workspace) {
@@ -141,12 +157,11 @@ final class VectorElementwise implements ElementwiseKernels {
 
     @Override
     public void clamp(float low, float high, Storage x, Storage y, Workspace workspace) {
-        if (hasPadding(y) && !(low <= 0f && high >= 0f)) {
-            scalar.clamp(low, high, x, y, workspace);
-            return;
-        }
         float[] xs = x.floats(), ys = y.floats();
         each(y, workspace, (from, to) -> ElementLoops.clamp(low, high, xs, ys, from, to));
+        if (!(low <= 0f && high >= 0f)) {
+            Planes.clearPadding(y, workspace);
+        }
     }
 
     @Override
@@ -157,12 +172,11 @@ final class VectorElementwise implements ElementwiseKernels {
 
     @Override
     public void scale(float factor, Storage x, Storage y, Workspace workspace) {
-        if (hasPadding(y) && !Float.isFinite(factor)) {
-            scalar.scale(factor, x, y, workspace);
-            return;
-        }
         float[] xs = x.floats(), ys = y.floats();
         each(y, workspace, (from, to) -> ElementLoops.scale(factor, xs, ys, from, to));
+        if (!Float.isFinite(factor)) {
+            Planes.clearPadding(y, workspace);
+        }
     }
 
     @Override

@@ -36,6 +36,7 @@ public final class VectorKernels implements Kernels {
     private final PoolingKernels pooling = new VectorPooling(scalar.pooling());
     private final ElementwiseKernels elementwise = new VectorElementwise(scalar.elementwise());
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
+    private final ArrangementKernels arrangements = new VectorArrangements(scalar.arrangements());
     private final UpdateKernels updates = new VectorUpdates(scalar.updates());
 
     /// The kernels for this machine, with exact convolutions.
@@ -100,7 +101,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public ArrangementKernels arrangements() {
-        return scalar.arrangements();
+        return arrangements;
     }
 
     @Override

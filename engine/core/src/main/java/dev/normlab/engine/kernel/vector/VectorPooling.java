@@ -12,6 +12,7 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
@@ -77,41 +78,61 @@ final class VectorPooling implements PoolingKernels {
         int outPixels = s.oh() * s.ow();
         float[] xs = x.floats(), ys = y.floats();
         int[] found = indices.ints();
+        boolean twoByTwo = TwoByTwo.fits(s);
         planes.each(workspace, (plane, block, at, worker) -> {
-            // Positions are kept as floats, exact up to 2^24, so that they are chosen by the same masks as the values.
-            float[] positions = workspace.scratch(worker, "pooling positions", outPixels * V);
+            int[] positions = workspace.scratchInts(worker, "pooling positions", outPixels * V);
             int channels = Lanes.channelsInBlock(s.c(), block);
-            for (int ioh = 0; ioh < s.oh(); ioh++) {
-                for (int iow = 0; iow < s.ow(); iow++) {
-                    int out = ioh * s.ow() + iow;
-                    maximum(xs, at, s.w(), rows[ioh], columns[iow], channels, ys, (plane * outPixels + out) * V, positions, out * V);
-                }
-            }
-            int to = (plane / planes.blocks() * s.c() + block * V) * outPixels;
-            for (int lane = 0; lane < channels; lane++) {
+            if (twoByTwo) {
+                TwoByTwo.maximum(s, xs, at, ys, plane * outPixels * V, positions);
+            } else {
                 for (int out = 0; out < outPixels; out++) {
-                    found[to + lane * outPixels + out] = (int) positions[out * V + lane];
+                    maximum(xs, at, s.w(), rows[out / s.ow()], columns[out % s.ow()], channels, ys, (plane * outPixels + out) * V, positions,
+                            out * V);
                 }
             }
+            toPlain(positions, outPixels, channels, found, (plane / planes.blocks() * s.c() + block * V) * outPixels);
         });
+    }
+
+    // from [pixels, V] to [channels, pixels]
+    private static void toPlain(int[] positions, int pixels, int channels, int[] found, int to) {
+        for (int lane = 0; lane < channels; lane++) {
+            for (int p = 0; p < pixels; p++) {
+                found[to + lane * pixels + p] = positions[p * V + lane];
+            }
+        }
+    }
+
+    // from [channels, pixels] to [pixels, V]
+    private static void toBlocked(int[] found, int from, int pixels, int channels, int[] positions) {
+        for (int lane = 0; lane < channels; lane++) {
+            for (int p = 0; p < pixels; p++) {
+                positions[p * V + lane] = found[from + lane * pixels + p];
+            }
+        }
+        for (int lane = channels; lane < V; lane++) {
+            for (int p = 0; p < pixels; p++) {
+                positions[p * V + lane] = -1;
+            }
+        }
     }
 
     // The first largest value of a window, or the first NaN, and its position.
     private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, int yAt,
-            float[] positions, int positionAt) {
+            int[] positions, int positionAt) {
         FloatVector best = all(Float.NEGATIVE_INFINITY);
+        // Positions are kept as floats, exact up to 2^24, so that they are chosen by the same masks as the values.
         FloatVector position = all(row.count() * column.count() == 0 ? -1f : row.from * width + column.from);
         for (int ih = row.from; ih < row.to; ih += row.step) {
             for (int iw = column.from; iw < column.to; iw += column.step) {
                 FloatVector value = load(x, at + (ih * width + iw) * V);
-                VectorMask<Float> better = value.compare(VectorOperators.GT, best)
-                        .or(value.test(VectorOperators.IS_NAN).andNot(best.test(VectorOperators.IS_NAN)));
+                VectorMask<Float> better = value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
                 best = best.blend(value, better);
                 position = position.blend(all(ih * width + iw), better);
             }
         }
         zero().blend(best, Lanes.first(channels)).intoArray(y, yAt);
-        position.intoArray(positions, positionAt);
+        ((IntVector) position.convert(VectorOperators.F2I, 0)).intoArray(positions, positionAt);
     }
 
     @Override
@@ -124,7 +145,15 @@ final class VectorPooling implements PoolingKernels {
         int outPixels = s.oh() * s.ow();
         float[] dOuts = dOut.floats(), dxs = dx.floats();
         int[] positions = indices.ints();
-        planes.each(workspace, (plane, block, at, _) -> {
+        boolean twoByTwo = TwoByTwo.fits(s);
+        planes.each(workspace, (plane, block, at, worker) -> {
+            if (twoByTwo) {
+                int[] blocked = workspace.scratchInts(worker, "pooling positions", outPixels * V);
+                int channels = Lanes.channelsInBlock(s.c(), block);
+                toBlocked(positions, (plane / planes.blocks() * s.c() + block * V) * outPixels, outPixels, channels, blocked);
+                TwoByTwo.maximumBackward(s, dOuts, plane * outPixels * V, blocked, dxs, at);
+                return;
+            }
             Arrays.fill(dxs, at, at + s.h() * s.w() * V, 0f);
             int from = (plane / planes.blocks() * s.c() + block * V) * outPixels;
             for (int lane = 0; lane < Lanes.channelsInBlock(s.c(), block); lane++) {
@@ -144,7 +173,14 @@ final class VectorPooling implements PoolingKernels {
             scalar.averagePoolForward(s, x, y, workspace);
             return;
         }
-        averageForward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), x, y,
+        Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
+        if (TwoByTwo.fits(s) && isPowerOfTwo(twoByTwoDivisor(s))) {
+            float[] xs = x.floats(), ys = y.floats();
+            float factor = 1f / twoByTwoDivisor(s);
+            planes.each(workspace, (plane, _, at, _) -> TwoByTwo.average(s, factor, xs, at, ys, plane * s.oh() * s.ow() * V));
+            return;
+        }
+        averageForward(planes, s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), x, y,
                 workspace);
     }
 
@@ -154,8 +190,24 @@ final class VectorPooling implements PoolingKernels {
             scalar.averagePoolBackward(s, dOut, dx, workspace);
             return;
         }
-        averageBackward(new Planes(s.n(), s.c(), s.h() * s.w()), s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), dOut,
+        Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
+        if (TwoByTwo.fits(s) && isPowerOfTwo(twoByTwoDivisor(s))) {
+            float[] dOuts = dOut.floats(), dxs = dx.floats();
+            float factor = 1f / twoByTwoDivisor(s);
+            planes.each(workspace, (plane, _, at, _) -> TwoByTwo.averageBackward(s, factor, dOuts, plane * s.oh() * s.ow() * V, dxs, at));
+            return;
+        }
+        averageBackward(planes, s.w(), rows(s), columns(s), s.countIncludePad(), s.divisorOverride(), dOut,
                 dx, workspace);
+    }
+
+    private static int twoByTwoDivisor(Pool2dSizes s) {
+        return s.divisorOverride() == 0 ? 4 : s.divisorOverride();
+    }
+
+    // then multiplying by the reciprocal is exact
+    private static boolean isPowerOfTwo(int divisor) {
+        return divisor > 0 && (divisor & (divisor - 1)) == 0;
     }
 
     @Override

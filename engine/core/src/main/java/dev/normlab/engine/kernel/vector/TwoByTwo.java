@@ -1,0 +1,116 @@
+package dev.normlab.engine.kernel.vector;
+
+import static dev.normlab.engine.kernel.vector.Lanes.V;
+import static dev.normlab.engine.kernel.vector.Lanes.all;
+import static dev.normlab.engine.kernel.vector.Lanes.load;
+
+import dev.normlab.engine.kernel.Pool2dSizes;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/// Pooling of one channel-blocked plane in windows of two by two that do not overlap: every input is read or written once, without loops inside.
+final class TwoByTwo {
+
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+
+    private TwoByTwo() {}
+
+    /// Whether all windows are such, and whole.
+    static boolean fits(Pool2dSizes s) {
+        return s.kh() == 2 && s.kw() == 2 && s.strideH() == 2 && s.strideW() == 2 && s.padH() == 0 && s.padW() == 0 && s.dilationH() == 1
+                && s.dilationW() == 1 && 2 * s.oh() <= s.h() && 2 * s.ow() <= s.w();
+    }
+
+    /// The first largest value of every window, or the first NaN, and its position.
+    static void maximum(Pool2dSizes s, float[] x, int at, float[] y, int yAt, int[] positions) {
+        int right = V, below = s.w() * V;
+        int out = 0;
+        for (int ioh = 0; ioh < s.oh(); ioh++) {
+            int i = at + 2 * ioh * below;
+            int position = 2 * ioh * s.w();
+            for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, position += 2, out += V) {
+                FloatVector best = load(x, i);
+                IntVector where = IntVector.broadcast(INTS, position);
+                FloatVector value = load(x, i + right);
+                VectorMask<Float> better = better(value, best);
+                best = best.blend(value, better);
+                where = where.blend(position + 1, better.cast(INTS));
+                value = load(x, i + below);
+                better = better(value, best);
+                best = best.blend(value, better);
+                where = where.blend(position + s.w(), better.cast(INTS));
+                value = load(x, i + below + right);
+                better = better(value, best);
+                best.blend(value, better).intoArray(y, yAt + out);
+                where.blend(position + s.w() + 1, better.cast(INTS)).intoArray(positions, out);
+            }
+        }
+    }
+
+    // above, or NaN while the best is none
+    private static VectorMask<Float> better(FloatVector value, FloatVector best) {
+        return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
+    }
+
+    /// The gradient of each window at the position of its maximum, zero at its other positions.
+    static void maximumBackward(Pool2dSizes s, float[] dOut, int dOutAt, int[] positions, float[] dx, int at) {
+        int right = V, below = s.w() * V;
+        int out = 0;
+        for (int ioh = 0; ioh < s.oh(); ioh++) {
+            int i = at + 2 * ioh * below;
+            int position = 2 * ioh * s.w();
+            for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, position += 2, out += V) {
+                FloatVector gradient = load(dOut, dOutAt + out), zero = all(0f);
+                IntVector where = IntVector.fromArray(INTS, positions, out);
+                zero.blend(gradient, where.eq(position).cast(Lanes.SPECIES)).intoArray(dx, i);
+                zero.blend(gradient, where.eq(position + 1).cast(Lanes.SPECIES)).intoArray(dx, i + right);
+                zero.blend(gradient, where.eq(position + s.w()).cast(Lanes.SPECIES)).intoArray(dx, i + below);
+                zero.blend(gradient, where.eq(position + s.w() + 1).cast(Lanes.SPECIES)).intoArray(dx, i + below + right);
+            }
+        }
+        clearRest(s, dx, at);
+    }
+
+    /// The average of every window; a quarter of a sum is exact.
+    static void average(Pool2dSizes s, float factor, float[] x, int at, float[] y, int yAt) {
+        int right = V, below = s.w() * V;
+        int out = yAt;
+        for (int ioh = 0; ioh < s.oh(); ioh++) {
+            int i = at + 2 * ioh * below;
+            for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, out += V) {
+                FloatVector sum = load(x, i).add(load(x, i + right)).add(load(x, i + below)).add(load(x, i + below + right));
+                sum.mul(factor).intoArray(y, out);
+            }
+        }
+    }
+
+    /// A quarter of each window's gradient at its four positions.
+    static void averageBackward(Pool2dSizes s, float factor, float[] dOut, int dOutAt, float[] dx, int at) {
+        int right = V, below = s.w() * V;
+        int out = dOutAt;
+        for (int ioh = 0; ioh < s.oh(); ioh++) {
+            int i = at + 2 * ioh * below;
+            for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, out += V) {
+                FloatVector share = load(dOut, out).mul(factor);
+                share.intoArray(dx, i);
+                share.intoArray(dx, i + right);
+                share.intoArray(dx, i + below);
+                share.intoArray(dx, i + below + right);
+            }
+        }
+        clearRest(s, dx, at);
+    }
+
+    // the last row and column of odd sizes, which no window covers
+    private static void clearRest(Pool2dSizes s, float[] dx, int at) {
+        int row = s.w() * V;
+        for (int ih = 0; ih < 2 * s.oh() && 2 * s.ow() < s.w(); ih++) {
+            Arrays.fill(dx, at + ih * row + 2 * s.ow() * V, at + (ih + 1) * row, 0f);
+        }
+        Arrays.fill(dx, at + 2 * s.oh() * row, at + s.h() * row, 0f);
+    }
+}
