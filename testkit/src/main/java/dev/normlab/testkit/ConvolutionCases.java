@@ -71,6 +71,7 @@ public final class ConvolutionCases {
         sizes.addAll(geometrySizes());
         sizes.addAll(groupedSizes());
         sizes.addAll(groupsOfEightSizes());
+        sizes.addAll(depthwiseSizes());
         sizes.addAll(largeSizes());
         sizes.addAll(randomSizes(40));
         List<OperationCase> cases = new ArrayList<>();
@@ -229,6 +230,27 @@ public final class ConvolutionCases {
         sizes.add(Sizes.of(2, 32, 9, 10, 32, 3, 3).pad(1).groups(2));
         sizes.add(Sizes.of(2, 16, 9, 10, 32, 3, 3).pad(1).groups(2));
         sizes.add(Sizes.of(0, 16, 9, 10, 16, 3, 3).pad(1).groups(2));
+        return sizes;
+    }
+
+    /// One channel for each group, with strides, paddings, dilations and channel multipliers.
+    private static List<Sizes> depthwiseSizes() {
+        List<Sizes> sizes = new ArrayList<>();
+        for (int channels : new int[] {5, 16, 24, 56}) {
+            sizes.add(Sizes.of(3, channels, 7, 9, channels, 3, 3).pad(1).groups(channels));
+            sizes.add(Sizes.of(2, channels, 8, 17, channels, 3, 3).pad(1).stride(2, 2).groups(channels));
+        }
+        sizes.add(Sizes.of(2, 16, 9, 10, 16, 5, 5).pad(2).groups(16));
+        sizes.add(Sizes.of(2, 17, 9, 10, 17, 3, 2).pad(0, 2, 3, 1).groups(17));
+        sizes.add(Sizes.of(1, 16, 12, 11, 16, 3, 3).pad(2, 2, 1, 3).dilation(2, 3).stride(1, 2).groups(16));
+        sizes.add(Sizes.of(1, 16, 12, 11, 16, 3, 3).pad(2).dilation(2, 2).groups(16));
+        sizes.add(Sizes.of(1, 8, 70, 60, 8, 3, 3).pad(1).groups(8));
+        sizes.add(Sizes.of(1, 8, 70, 60, 8, 7, 7).pad(3).stride(3, 3).groups(8));
+        sizes.add(Sizes.of(5, 16, 1, 1, 16, 3, 3).pad(1).groups(16));
+        sizes.add(Sizes.of(2, 16, 6, 6, 16, 1, 1).groups(16));
+        sizes.add(Sizes.of(2, 16, 6, 6, 32, 3, 3).pad(1).groups(16));
+        sizes.add(Sizes.of(1, 3, 6, 6, 3, 3, 3).pad(1).groups(3));
+        sizes.add(Sizes.of(0, 16, 6, 6, 16, 3, 3).pad(1).groups(16));
         return sizes;
     }
 

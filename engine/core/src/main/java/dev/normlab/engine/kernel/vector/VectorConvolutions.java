@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 /// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
 /// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
 /// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept. Groups of eight channels
-/// have loops of their own, [GroupedConvolution], and so has the input gradient of a first layer, [FewChannelGradient].
+/// and depthwise convolutions have loops of their own, [GroupedConvolution] and [DepthwiseConvolution], and so has the input gradient of a
+/// first layer, [FewChannelGradient].
 final class VectorConvolutions implements ConvolutionKernels {
 
     private final Map<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new ConcurrentHashMap<>();
@@ -67,6 +68,10 @@ final class VectorConvolutions implements ConvolutionKernels {
             GroupedConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), epilogue, y.floats(), workspace);
             return;
         }
+        if (DepthwiseConvolution.fits(s)) {
+            DepthwiseConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), epilogue, y.floats(), workspace);
+            return;
+        }
         Optional<WinogradPlan> winograd = winogradForward.computeIfAbsent(withoutBatch(s), this::winogradForward);
         if (winograd.isPresent()) {
             float[] packed = WinogradWeights.packed(s, false, winograd.get(), weight, workspace);
@@ -86,6 +91,10 @@ final class VectorConvolutions implements ConvolutionKernels {
     public void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace) {
         if (GroupedConvolution.fits(s)) {
             GroupedConvolution.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
+            return;
+        }
+        if (DepthwiseConvolution.fitsBackward(s)) {
+            DepthwiseConvolution.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
             return;
         }
         if (FewChannelGradient.fits(s)) {
@@ -109,6 +118,10 @@ final class VectorConvolutions implements ConvolutionKernels {
 
     @Override
     public void conv2dBackwardWeight(Conv2dSizes s, Storage x, Storage dOut, Storage dWeight, Workspace workspace) {
+        if (DepthwiseConvolution.fits(s)) {
+            new DepthwiseGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
+            return;
+        }
         Optional<WinogradPlan> winograd = winogradGradient.computeIfAbsent(withoutBatch(s), this::winogradGradient);
         if (winograd.isPresent() && s.n() > 0) {
             new WinogradGradient(winograd.get(), s.n(), x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
