@@ -5,7 +5,6 @@ import static dev.normlab.engine.kernel.vector.Lanes.V;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
-import java.util.Arrays;
 import jdk.incubator.vector.VectorMask;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +18,9 @@ record Planes(int n, int c, int pixels) {
 
     // Floats that make a chunk worth handing to a thread.
     private static final int CHUNK_FLOATS = 1 << 15;
+
+    // The same for sums over images, which do more with each.
+    private static final int BLOCK_CHUNK_FLOATS = 1 << 13;
 
     /// What is done with one plane.
     @FunctionalInterface
@@ -44,17 +46,28 @@ record Planes(int n, int c, int pixels) {
 
     /// Visits all planes, on all threads, in chunks that depend on the sizes alone.
     void each(Workspace workspace, Body body) {
-        each(0, blocks(), workspace, body);
+        int perChunk = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
+        int planes = count(), blocks = blocks();
+        workspace.workers().run((planes + perChunk - 1) / perChunk, (chunk, worker) -> {
+            for (int plane = chunk * perChunk; plane < Math.min(planes, (chunk + 1) * perChunk); plane++) {
+                body.run(plane, plane % blocks, plane * pixels * V, worker);
+            }
+        });
     }
 
-    /// Visits the planes of the channel blocks `first .. end - 1`, image by image.
-    void each(int first, int end, Workspace workspace, Body body) {
-        int perChunk = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
-        int perImage = end - first, planes = n * perImage, blocks = blocks();
-        workspace.workers().run((planes + perChunk - 1) / perChunk, (chunk, worker) -> {
-            for (int i = chunk * perChunk; i < Math.min(planes, (chunk + 1) * perChunk); i++) {
-                int block = first + i % perImage, plane = i / perImage * blocks + block;
-                body.run(plane, block, plane * pixels * V, worker);
+    /// What is done with one channel block, all images of it.
+    @FunctionalInterface
+    interface BlockBody {
+
+        void run(int block);
+    }
+
+    /// Visits the channel blocks, on all threads, for work on a few values of each plane.
+    void eachBlock(Workspace workspace, BlockBody body) {
+        int perChunk = Math.max(1, BLOCK_CHUNK_FLOATS / Math.max(1, n * V)), blocks = blocks();
+        workspace.workers().run((blocks + perChunk - 1) / perChunk, (chunk, _) -> {
+            for (int block = chunk * perChunk; block < Math.min(blocks, (chunk + 1) * perChunk); block++) {
+                body.run(block);
             }
         });
     }
@@ -82,17 +95,8 @@ record Planes(int n, int c, int pixels) {
     /// Sums per channel of a value for each plane and lane, in double and in the order of the images: `sums[c]` from `partial[n, c in whole
     /// blocks]`.
     void sumImages(float[] partial, double[] sums) {
-        sumImages(partial, 0, lanes(), sums);
-    }
-
-    /// As [#sumImages(float\[\], double\[\])] for the lanes `from .. to - 1` only.
-    void sumImages(float[] partial, int from, int to, double[] sums) {
-        int lanes = lanes();
-        Arrays.fill(sums, from, to, 0.0);
-        for (int in = 0; in < n; in++) {
-            for (int lane = from; lane < to; lane++) {
-                sums[lane] += partial[in * lanes + lane];
-            }
+        for (int block = 0; block < blocks(); block++) {
+            ChannelSums.sum(partial, n, lanes(), block * V, sums);
         }
     }
 

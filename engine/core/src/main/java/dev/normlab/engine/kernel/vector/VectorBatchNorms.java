@@ -7,19 +7,14 @@ import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.kernel.vector.BatchNormLoops.Channels;
 import dev.normlab.engine.tensor.Storage;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// Batch normalisation of channel-blocked activations: one vector holds one pixel of a channel block.
 ///
 /// Statistics are taken of every plane by itself (its sum, then its squared differences from its own mean, while the plane is still in the
 /// cache) and combined in double precision in the order of the images (Chan, Golub and LeVeque 1983), so that they neither cancel nor
-/// depend on the threads. Kernels that pass twice over their tensors do so for a few channel blocks at a time, so that the second pass finds
-/// them in the cache. Row-major inputs go to the scalar kernels.
+/// depend on the threads. Row-major inputs go to the scalar kernels.
 final class VectorBatchNorms implements BatchNormKernels {
-
-    // Floats of all operands together that the second pass should still find in the last-level cache.
-    private static final int CACHED_FLOATS = 1 << 21;
 
     private final BatchNormKernels scalar;
 
@@ -56,7 +51,7 @@ final class VectorBatchNorms implements BatchNormKernels {
         }
         Planes planes = planes(s);
         Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
-        normalise(planes, 0, planes.blocks(), x, null, false, y, channels, workspace);
+        normalise(planes, x, null, false, y, channels, workspace);
     }
 
     @Override
@@ -68,17 +63,11 @@ final class VectorBatchNorms implements BatchNormKernels {
         }
         Planes planes = planes(s);
         Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
-        normalise(planes, 0, planes.blocks(), x, residual, true, y, channels, workspace);
+        normalise(planes, x, residual, true, y, channels, workspace);
     }
 
     private static Planes planes(BatchNormSizes s) {
         return new Planes(s.n(), s.c(), s.pixels());
-    }
-
-    // Channel blocks to pass over together when `tensors` operands of this size are read twice.
-    private static int together(Planes planes, int tensors) {
-        long floats = (long) planes.n() * planes.pixels() * V * tensors;
-        return (int) Math.clamp(CACHED_FLOATS / Math.max(1, floats), 1, planes.blocks());
     }
 
     private static void train(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, @Nullable Storage residual,
@@ -86,15 +75,10 @@ final class VectorBatchNorms implements BatchNormKernels {
         Planes planes = planes(s);
         Partials partials = Partials.of(planes, workspace);
         float[] xs = x.floats();
-        int together = together(planes, 1);
-        for (int first = 0; first < planes.blocks(); first += together) {
-            int end = Math.min(planes.blocks(), first + together);
-            planes.each(first, end, workspace,
-                    (plane, _, at, _) -> BatchNormLoops.statistics(xs, at, planes.pixels(), partials.sums, partials.products, plane * V));
-            combine(s, planes, partials, first, end, mean.floats(), var.floats(), workspace);
-            Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
-            normalise(planes, first, end, x, residual, relu, y, channels, workspace);
-        }
+        planes.each(workspace,
+                (plane, _, at, _) -> BatchNormLoops.statistics(xs, at, planes.pixels(), partials.sums, partials.products, plane * V));
+        combine(s, planes, partials, mean.floats(), var.floats(), workspace);
+        normalise(planes, x, residual, relu, y, channels(s, planes, weight, bias, mean, var, workspace), workspace);
     }
 
     /// Sums over each plane: `sums[plane, V]`, and of squares or products with another tensor.
@@ -106,42 +90,37 @@ final class VectorBatchNorms implements BatchNormKernels {
         }
     }
 
-    // Mean and variance of the channels of the blocks first .. end - 1 from the sums of their planes.
-    private static void combine(BatchNormSizes s, Planes planes, Partials partials, int first, int end, float[] mean, float[] var,
-            Workspace workspace) {
-        int lanes = planes.lanes(), from = first * V, to = end * V;
+    // Mean and variance of the channels from the sums of their planes.
+    private static void combine(BatchNormSizes s, Planes planes, Partials partials, float[] mean, float[] var, Workspace workspace) {
+        int lanes = planes.lanes();
         double[] means = workspace.scratchDoubles(0, "batch norm totals", lanes);
         double[] within = workspace.scratchDoubles(0, "batch norm product totals", lanes);
         double[] between = workspace.scratchDoubles(0, "batch norm differences", lanes);
-        planes.sumImages(partials.sums, from, to, means);
-        planes.sumImages(partials.products, from, to, within);
-        for (int lane = from; lane < to; lane++) {
-            means[lane] /= s.count();
-        }
-        Arrays.fill(between, from, to, 0);
-        double perPixel = 1.0 / s.pixels();
-        for (int in = 0; in < s.n(); in++) {
-            for (int lane = from; lane < to; lane++) {
-                double difference = partials.sums[in * lanes + lane] * perPixel - means[lane];
-                between[lane] += difference * difference;
+        planes.eachBlock(workspace, block -> {
+            int lane = block * V;
+            ChannelSums.sum(partials.sums, s.n(), lanes, lane, means);
+            ChannelSums.sum(partials.products, s.n(), lanes, lane, within);
+            for (int l = lane; l < lane + V; l++) {
+                means[l] /= s.count();
             }
-        }
-        for (int ic = from; ic < Math.min(s.c(), to); ic++) {
-            mean[ic] = (float) means[ic];
-            var[ic] = (float) ((within[ic] + s.pixels() * between[ic]) / s.count());
-        }
+            ChannelSums.squaredDifferences(partials.sums, s.n(), lanes, lane, 1.0 / s.pixels(), means, between);
+            for (int ic = lane; ic < Math.min(s.c(), lane + V); ic++) {
+                mean[ic] = (float) means[ic];
+                var[ic] = (float) ((within[ic] + s.pixels() * between[ic]) / s.count());
+            }
+        });
     }
 
-    private static void normalise(Planes planes, int first, int end, Storage x, @Nullable Storage residual, boolean relu, Storage y,
+    private static void normalise(Planes planes, Storage x, @Nullable Storage residual, boolean relu, Storage y,
             Channels channels, Workspace workspace) {
         float[] xs = x.floats(), ys = y.floats();
         float[] residuals = residual == null ? null : residual.floats();
         int pixels = planes.pixels();
         if (relu) {
-            planes.each(first, end, workspace,
+            planes.each(workspace,
                     (_, block, at, _) -> BatchNormLoops.normaliseRelu(xs, residuals, ys, at, pixels, channels, block * V));
         } else {
-            planes.each(first, end, workspace, (_, block, at, _) -> BatchNormLoops.normalise(xs, ys, at, pixels, channels, block * V));
+            planes.each(workspace, (_, block, at, _) -> BatchNormLoops.normalise(xs, ys, at, pixels, channels, block * V));
         }
     }
 
@@ -179,7 +158,7 @@ final class VectorBatchNorms implements BatchNormKernels {
         float[] xs = x.floats(), dOuts = dOut.floats();
         planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.sums(xs, dOuts, at, planes.pixels(), channels, block * V,
                 partials.sums, partials.products, plane * V));
-        parameters(s, planes, partials, 0, planes.blocks(), var, dWeight, dBias, workspace);
+        parameters(s, planes, partials, var, dWeight, dBias, workspace);
     }
 
     @Override
@@ -196,26 +175,30 @@ final class VectorBatchNorms implements BatchNormKernels {
         float[] mores = more == null ? null : more.floats();
         planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(ys, dOuts, mores, dSums, xs, at, planes.pixels(),
                 channels, block * V, partials.sums, partials.products, plane * V));
-        parameters(s, planes, partials, 0, planes.blocks(), var, dWeight, dBias, workspace);
+        parameters(s, planes, partials, var, dWeight, dBias, workspace);
     }
 
-    // The parameters' gradients of the channels of the blocks first .. end - 1 from the sums of their planes.
-    private static void parameters(BatchNormSizes s, Planes planes, Partials partials, int first, int end, Storage var, Storage dWeight,
-            Storage dBias, Workspace workspace) {
-        double[] totals = workspace.scratchDoubles(0, "batch norm totals", planes.lanes());
-        double[] products = workspace.scratchDoubles(0, "batch norm product totals", planes.lanes());
-        planes.sumImages(partials.sums, first * V, end * V, totals);
-        planes.sumImages(partials.products, first * V, end * V, products);
-        for (int ic = first * V; ic < Math.min(s.c(), end * V); ic++) {
-            dBias.floats()[ic] = (float) totals[ic];
-            dWeight.floats()[ic] = (float) (products[ic] * inverseDeviation(s, var, ic));
-        }
+    // The parameters' gradients from the sums of the planes.
+    private static void parameters(BatchNormSizes s, Planes planes, Partials partials, Storage var, Storage dWeight, Storage dBias,
+            Workspace workspace) {
+        int lanes = planes.lanes();
+        double[] totals = workspace.scratchDoubles(0, "batch norm totals", lanes);
+        double[] products = workspace.scratchDoubles(0, "batch norm product totals", lanes);
+        float[] dWeights = dWeight.floats(), dBiases = dBias.floats();
+        planes.eachBlock(workspace, block -> {
+            int lane = block * V;
+            ChannelSums.sum(partials.sums, s.n(), lanes, lane, totals);
+            ChannelSums.sum(partials.products, s.n(), lanes, lane, products);
+            for (int ic = lane; ic < Math.min(s.c(), lane + V); ic++) {
+                dBiases[ic] = (float) totals[ic];
+                dWeights[ic] = (float) (products[ic] * inverseDeviation(s, var, ic));
+            }
+        });
     }
 
     // dx = scale * (dOut - dBias / count - (x - mean) * dWeight / count / sqrt(var + eps)); writes into the arrays of `channels`
-    private static void gradientChannels(BatchNormSizes s, int first, int end, Storage var, Storage dWeight, Storage dBias,
-            Channels channels) {
-        for (int ic = first * V; ic < end * V; ic++) {
+    private static void gradientChannels(BatchNormSizes s, Planes planes, Storage var, Storage dWeight, Storage dBias, Channels channels) {
+        for (int ic = 0; ic < planes.lanes(); ic++) {
             boolean exists = ic < s.c();
             channels.gradient()[ic] = exists ? (float) ((double) dBias.floats()[ic] / s.count()) : 0f;
             channels.slope()[ic] = exists ? -(float) (dWeight.floats()[ic] * inverseDeviation(s, var, ic) / s.count()) : 0f;
@@ -231,7 +214,7 @@ final class VectorBatchNorms implements BatchNormKernels {
         }
         Planes planes = planes(s);
         Channels channels = channels(s, planes, weight, null, mean, var, workspace);
-        gradientChannels(s, 0, planes.blocks(), var, dWeight, dBias, channels);
+        gradientChannels(s, planes, var, dWeight, dBias, channels);
         float[] xs = x.floats(), dOuts = dOut.floats(), dxs = dx.floats();
         planes.each(workspace, (_, block, at, _) -> BatchNormLoops.input(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));
     }
@@ -247,16 +230,11 @@ final class VectorBatchNorms implements BatchNormKernels {
         Partials partials = Partials.of(planes, workspace);
         Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
         float[] xs = x.floats(), dOuts = dOut.floats(), dxs = dx.floats();
-        int together = together(planes, 2);
-        for (int first = 0; first < planes.blocks(); first += together) {
-            int end = Math.min(planes.blocks(), first + together);
-            planes.each(first, end, workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(xs, dOuts, at, planes.pixels(), channels,
-                    block * V, partials.sums, partials.products, plane * V));
-            parameters(s, planes, partials, first, end, var, dWeight, dBias, workspace);
-            gradientChannels(s, first, end, var, dWeight, dBias, channels);
-            planes.each(first, end, workspace,
-                    (_, block, at, _) -> BatchNormLoops.maskedInput(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));
-        }
+        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(xs, dOuts, at, planes.pixels(), channels, block * V,
+                partials.sums, partials.products, plane * V));
+        parameters(s, planes, partials, var, dWeight, dBias, workspace);
+        gradientChannels(s, planes, var, dWeight, dBias, channels);
+        planes.each(workspace, (_, block, at, _) -> BatchNormLoops.maskedInput(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));
     }
 
     @Override
