@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing themselves.
 public final class Workspace {
@@ -15,7 +16,10 @@ public final class Workspace {
     private final Map<String, int[]>[] scratchInts;
     private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
 
-    private record Packed(long version, float[] values) {}
+    private float[] passing = {};
+
+    /// @param values null if the version was seen only once so far
+    private record Packed(long version, float @Nullable [] values) {}
 
     /// A workspace for this team.
     @SuppressWarnings({"unchecked", "rawtypes"})
@@ -67,20 +71,30 @@ public final class Workspace {
         return array;
     }
 
-    /// A packed copy of a storage, made once for each of its versions. To be called by the caller of a kernel's chunks, not inside them.
+    /// A packed copy of a storage, valid until the next call. To be called by the caller of a kernel's chunks, not inside them.
+    ///
+    /// The copy is kept from the second use of a version on. Weights in training have a new version at every use: their copies share one array.
     ///
     /// @param form   what is packed how: equal forms of one storage share the copy
-    /// @param length floats of the packed array
+    /// @param length floats of the packed array, which may be longer
     /// @param pack   fills the packed array, whose contents are undefined before
     public float[] packed(Storage storage, Object form, int length, Consumer<float[]> pack) {
         Map<Object, Packed> forms = packs.computeIfAbsent(storage, _ -> new HashMap<>());
         Packed known = forms.get(form);
-        if (known != null && known.version == storage.version()) {
+        boolean again = known != null && known.version == storage.version();
+        if (again && known.values != null) {
             return known.values;
         }
-        float[] values = known != null && known.values.length == length ? known.values : new float[length];
+        float[] values = again ? new float[length] : passing(length);
         pack.accept(values);
-        forms.put(form, new Packed(storage.version(), values));
+        forms.put(form, new Packed(storage.version(), again ? values : null));
         return values;
+    }
+
+    private float[] passing(int length) {
+        if (passing.length < length) {
+            passing = new float[length];
+        }
+        return passing;
     }
 }

@@ -10,6 +10,7 @@ import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -46,18 +47,35 @@ class WorkspaceTest {
     }
 
     @Test
-    void aPackIsMadeOnceForEachVersionAndForm() {
+    void aPackIsKeptFromTheSecondUseOfAVersionOn() {
         Storage storage = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
         assertArrayEquals(new float[] {2, 4}, doubled(storage, "forward"));
-        doubled(storage, "forward");
-        assertEquals(1, packings);
-        doubled(storage, "backward");
+        float[] kept = doubled(storage, "forward");
+        assertArrayEquals(new float[] {2, 4}, kept);
         assertEquals(2, packings);
+        doubled(storage, "backward");
+        assertSame(kept, doubled(storage, "forward"));
+        assertEquals(3, packings);
         storage.floats()[0] = 5;
         storage.touch();
-        assertArrayEquals(new float[] {10, 4}, doubled(storage, "forward"));
-        assertArrayEquals(new float[] {10, 4}, doubled(storage, "backward"));
-        assertEquals(4, packings);
+        assertArrayEquals(new float[] {10, 4}, first(2, doubled(storage, "forward")));
+        assertArrayEquals(new float[] {10, 4}, first(2, doubled(storage, "backward")));
+        assertEquals(5, packings);
+    }
+
+    private static float[] first(int count, float[] array) {
+        return Arrays.copyOf(array, count);
+    }
+
+    @Test
+    void packsOfVersionsThatAreUsedOnceShareAnArray() {
+        Storage one = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
+        Storage other = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {3, 4});
+        float[] array = doubled(one, "forward");
+        assertSame(array, doubled(other, "forward"));
+        one.touch();
+        assertSame(array, doubled(one, "forward"));
+        assertArrayEquals(new float[] {2, 4}, array);
     }
 
     @Test
@@ -72,6 +90,8 @@ class WorkspaceTest {
     void equalStoragesHaveTheirOwnPacks() {
         Storage one = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
         Storage other = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
+        doubled(one, "forward");
+        doubled(other, "forward");
         assertNotSame(doubled(one, "forward"), doubled(other, "forward"));
     }
 }
