@@ -304,9 +304,14 @@ final class CircularSymbol {
         }
 
         void forEachWeight(int group, Visitor visitor) {
+            forEachWeight(group, 0, outputs(), visitor);
+        }
+
+        /// The weights of the outputs `from` to before `to` of a group.
+        void forEachWeight(int group, int from, int to, Visitor visitor) {
             int area = lagOfTap.length;
             int channels = s.c() / s.groups();
-            for (int io = 0; io < outputs(); io++) {
+            for (int io = from; io < to; io++) {
                 for (int ic = 0; ic < channels; ic++) {
                     for (int tap = 0; tap < area; tap++) {
                         int index = ((group * outputs() + io) * channels + ic) * area + tap;

@@ -42,8 +42,12 @@ final class FloatVectors {
     /// `x *= a`.
     void scale(float[] x, double a) {
         float factor = (float) a;
-        for (int i = 0; i < x.length; i++) {
-            x[i] *= factor;
+        workers.run(chunks(x.length), (chunk, _) -> scale(x, factor, chunk * CHUNK, Math.min(x.length, (chunk + 1) * CHUNK)));
+    }
+
+    private static void scale(float[] x, float a, int from, int to) {
+        for (int i = from; i < to; i++) {
+            x[i] *= a;
         }
     }
 

@@ -1,9 +1,13 @@
 package dev.normlab.lip.spectral;
 
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.tensor.RandomStream;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Estimates the largest singular value of an operator from below by Golub-Kahan-Lanczos bidiagonalisation (Golub & Van Loan, Matrix Computations,
 /// section 10.4) from a random start, with full reorthogonalisation of the right vectors (Simon & Zha 2000: one side suffices).
@@ -37,7 +41,8 @@ public final class LargestSingularValue {
     /// @param steps     how many were taken
     /// @param converged whether the accuracy was reached, as far as can be seen from the steps
     /// @param dimension of the inputs
-    public record Estimate(double value, int steps, boolean converged, int dimension) {
+    /// @param uniform   whether the start was a uniformly random direction
+    public record Estimate(double value, int steps, boolean converged, int dimension, boolean uniform) {
 
         /// A bound that holds except with a probability of at most `failure` over the random start, whatever the operator.
         ///
@@ -47,9 +52,13 @@ public final class LargestSingularValue {
         /// `1.648·sqrt(D)·exp(-sqrt(ε)(2k - 1))`, nearly the same.) Hence `σ <= θ·cosh(asinh(sqrt(2D/π)/failure)/(2k - 1))`.
         ///
         /// @throws IllegalArgumentException unless `failure` lies in (0, 1)
+        /// @throws IllegalStateException    if the start was not uniformly random
         public double boundWithProbability(double failure) {
             if (!(failure > 0 && failure < 1)) {
                 throw new IllegalArgumentException("a probability of failure lies between 0 and 1, but got " + failure);
+            }
+            if (!uniform) {
+                throw new IllegalStateException("the start was not a uniformly random direction: no probability can be stated");
             }
             double x = Math.sqrt(2.0 * dimension / Math.PI) / failure;
             double angle = StrictMath.log(x + Math.sqrt(x * x + 1)) / (2 * steps - 1);
@@ -61,7 +70,25 @@ public final class LargestSingularValue {
     ///
     /// @param random source of the start: a Gaussian vector, whose direction is uniform
     public static Estimate estimate(LinearOperator operator, RandomStream random, Options options, Workers workers) {
-        return new Bidiagonalization(operator, random, options, workers).run();
+        return new Bidiagonalization(operator, random, options, workers).run(null);
+    }
+
+    /// The estimate for a convolution of one image. On a large image the start is a plane wave that the layer amplifies most instead of a random one, which
+    /// saves most of the steps.
+    ///
+    /// @param weight `[o, c/groups, kh, kw]`, row-major
+    /// @param random source of the start
+    public static Estimate ofConvolution(Conv2dSizes s, PadMode mode, float[] weight, RandomStream random, Options options, Device device) {
+        ConvolutionSpectrum.requireFinite(weight);
+        ConvolutionOperator operator = new ConvolutionOperator(s, mode, weight, device);
+        if (mode != PadMode.ZERO || !WaveStart.suits(s)) {
+            return estimate(operator, random, options, device.workers());
+        }
+        float[] image = WaveStart.of(s, weight, random, device.workers());
+        float[] start = new float[operator.inputs()];
+        int[] next = {0};
+        operator.fill(() -> image[next[0]++], start);
+        return new Bidiagonalization(operator, random, options, device.workers()).run(start);
     }
 
     /// The state of one bidiagonalisation: `M·V = U·B` with `B` upper bidiagonal, `alpha` on and `beta` beside the diagonal.
@@ -69,7 +96,7 @@ public final class LargestSingularValue {
 
         // How often a space that is exhausted is left for another random direction: it may hold one of two nearly equal values only.
         private static final int RESTARTS = 2;
-        private static final double CLOSE = 20;
+        private static final double CLOSE = 40;
         // Lengths relative to the estimate that are rounding errors of single precision.
         private static final double NOISE = 1e-6;
 
@@ -90,10 +117,14 @@ public final class LargestSingularValue {
             this.vectors = new FloatVectors(workers);
         }
 
-        Estimate run() {
+        /// @param start where to start, or null for a random direction
+        Estimate run(float @Nullable [] start) {
             int dimension = operator.dimension();
             int most = Math.min(options.mostSteps(), dimension);
-            float[] v = direction();
+            double length = start == null ? 0 : vectors.norm(start);
+            boolean uniform = start == null || !(length > 0);
+            float[] v = start == null || uniform ? direction() : start;
+            vectors.scale(v, uniform ? 1 : 1 / length);
             float[] u = new float[operator.outputs()];
             float[] previous = new float[operator.outputs()];
             while (true) {
@@ -117,7 +148,7 @@ public final class LargestSingularValue {
                 boolean converged = converged(b);
                 int steps = right.size();
                 if (converged && restarts >= RESTARTS || steps == most) {
-                    return new Estimate(thetas.getLast(), steps, converged || steps == dimension, dimension);
+                    return new Estimate(thetas.getLast(), steps, converged || steps == dimension, dimension, uniform);
                 }
                 if (exhausted(b)) {
                     restarts++;
@@ -125,7 +156,7 @@ public final class LargestSingularValue {
                     beta.add(0.0);
                 } else {
                     if (converged) {
-                        return new Estimate(thetas.getLast(), steps, true, dimension);
+                        return new Estimate(thetas.getLast(), steps, true, dimension, uniform);
                     }
                     vectors.scale(next, 1 / b);
                     beta.add(b);
@@ -188,17 +219,18 @@ public final class LargestSingularValue {
             return residual <= options.accuracy() || residual <= CLOSE * options.accuracy() && remaining() <= options.accuracy() / 2;
         }
 
-        /// The relative growth still to come, if it goes on as in the last eight steps: geometrically, or as the inverse square of the steps, which is how it
-        /// goes where values lie close together.
+        /// The relative growth still to come, if it goes on as lately: geometrically, or as the inverse square of the steps, which is how it goes where values
+        /// lie close together.
         private double remaining() {
             int k = thetas.size();
-            if (k < 9) {
+            int window = k >= 9 ? 4 : 1;
+            if (k < 3) {
                 return Double.POSITIVE_INFINITY;
             }
-            double now = thetas.get(k - 1) - thetas.get(k - 5);
-            double before = thetas.get(k - 5) - thetas.get(k - 9);
+            double now = thetas.get(k - 1) - thetas.get(k - 1 - window);
+            double before = thetas.get(k - 1 - window) - thetas.get(k - 1 - 2 * window);
             double ratio = before > 0 ? Math.min(0.9, now / before) : 0.9;
-            return now * Math.max(ratio / (1 - ratio), k / 8.0) / thetas.get(k - 1);
+            return now * Math.max(ratio / (1 - ratio), k / (2.0 * window)) / thetas.get(k - 1);
         }
     }
 }

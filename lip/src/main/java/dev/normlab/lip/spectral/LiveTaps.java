@@ -10,10 +10,12 @@ final class LiveTaps {
     /// A copy of the weights in which all other taps are zero: they do not belong to the layer's matrix.
     static float[] of(Conv2dSizes s, float[] weight) {
         float[] live = weight.clone();
-        for (int i = 0; i < live.length; i++) {
-            int tap = i % (s.kh() * s.kw());
+        int area = s.kh() * s.kw();
+        for (int tap = 0; tap < area; tap++) {
             if (count(s, tap) == 0) {
-                live[i] = 0;
+                for (int i = tap; i < live.length; i += area) {
+                    live[i] = 0;
+                }
             }
         }
         return live;

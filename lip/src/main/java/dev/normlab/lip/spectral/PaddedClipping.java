@@ -4,6 +4,7 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.RandomStream;
+import java.util.stream.IntStream;
 
 /// Singular value clipping of a convolution as it is: with its zero padding and its strides, on its own matrix instead of a torus.
 ///
@@ -85,8 +86,9 @@ public final class PaddedClipping {
             }
             double[] sums = new double[weight.length];
             DenseConvolution.forEachEntry(s, (output, input, index) -> sums[index] += matrix.re[tall ? output : input][tall ? input : output]);
+            int[] counts = IntStream.range(0, area).map(tap -> LiveTaps.count(s, tap)).toArray();
             for (int i = 0; i < weight.length; i++) {
-                int places = LiveTaps.count(s, i % area);
+                int places = counts[i % area];
                 weight[i] = places == 0 ? weight[i] : (float) (weight[i] - sums[i] / places);
             }
         }
@@ -120,10 +122,10 @@ public final class PaddedClipping {
         for (int sweep = 0; sweep < SWEEPS; sweep++) {
             SingularValueClipping.pass(CircularConvolution.around(s), clipped, level, device.workers());
         }
+        // taps that never read a pixel are not the layer's matter
+        float[] live = LiveTaps.of(s, weight);
         for (int i = 0; i < clipped.length; i++) {
-            if (LiveTaps.count(s, i % (s.kh() * s.kw())) == 0) {
-                clipped[i] = weight[i];
-            }
+            clipped[i] = live[i] == weight[i] ? clipped[i] : weight[i];
         }
         return clipped;
     }

@@ -1,0 +1,42 @@
+package dev.normlab.lip.spectral;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.autograd.Convolution;
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class WaveStartTest {
+
+    private static final LargestSingularValue.Options ROUGH = new LargestSingularValue.Options(1e-3, 200);
+
+    /// Layers with more and with fewer outputs than inputs, strides and groups.
+    @ParameterizedTest
+    @CsvSource({"64, 64, 3, 24, 1, 1, 1, 1", "64, 48, 3, 26, 1, 1, 1, 1", "64, 128, 3, 40, 2, 1, 1, 1", "48, 64, 5, 20, 1, 2, 1, 1",
+        "96, 64, 3, 32, 1, 1, 1, 2"})
+    void aWaveReachesTheValueOfARandomStartInFewerSteps(int c, int o, int k, int size, int stride, int padding, int dilation, int groups) {
+        Conv2dGeometry geometry = new Conv2dGeometry(stride, stride, padding, padding, padding, padding, dilation, dilation, groups, PadMode.ZERO);
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, c, size, size), Shape.of(o, c / groups, k, k), geometry);
+        assertTrue(WaveStart.suits(s), "the layer is large enough: " + s);
+        float[] weight = DenseJudge.gaussian(new Random(c + o), s.weightShape().elements());
+        try (Device device = Device.cpu(2)) {
+            LargestSingularValue.Estimate wave = LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight, RandomStream.of(1, "start"), ROUGH,
+                    device);
+            LargestSingularValue.Estimate exact = LargestSingularValue.estimate(new ConvolutionOperator(s, weight, device),
+                    RandomStream.of(1, "start"), new LargestSingularValue.Options(1e-5, 200), device.workers());
+            assertEquals(exact.value(), wave.value(), 2e-3 * exact.value(), s.toString());
+            assertTrue(2 * wave.steps() <= exact.steps(), wave.steps() + " and " + exact.steps() + " steps");
+            assertTrue(wave.converged() && exact.converged());
+            assertThrows(IllegalStateException.class, () -> wave.boundWithProbability(0.01));
+        }
+    }
+}
