@@ -1,7 +1,7 @@
 package dev.normlab.lip.spectral;
 
-/// Asks by a Cholesky factorisation whether all eigenvalues of a Hermitian matrix are below a limit: `limit·I - A = L·Lᴴ` exists exactly then. It takes
-/// a small part of the time of the eigenvalues.
+/// Asks by a Cholesky factorisation whether all eigenvalues of a Hermitian matrix are below a limit: `limit·I - A = L·Lᴴ` exists exactly
+/// then. It takes a small part of the time of the eigenvalues.
 final class Cholesky {
 
     private Cholesky() {}

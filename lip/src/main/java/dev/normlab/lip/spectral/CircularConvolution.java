@@ -4,8 +4,8 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 
 /// The sizes of a convolution on a torus: the image `h x w` continues on its other side, and every `stride`-th position has an output.
 ///
-/// The linear map is the same for every shift of the image, so padding does not enter. Weights are `[o, c/groups, kh, kw]`; a kernel may be larger than the
-/// image.
+/// The linear map is the same for every shift of the image, so padding does not enter. Weights are `[o, c/groups, kh, kw]`; a kernel may be
+/// larger than the image.
 public record CircularConvolution(int o, int c, int kh, int kw, int groups, int h, int w, int strideH, int strideW, int dilationH,
         int dilationW) {
 
@@ -37,8 +37,9 @@ public record CircularConvolution(int o, int c, int kh, int kw, int groups, int 
         return s.h() % s.strideH() == 0 && s.w() % s.strideW() == 0;
     }
 
-    /// The smallest circular convolution that contains a zero-padded one as a part of its matrix: on a torus of `stride·ceil((n + max(p, q))/stride)`
-    /// for an axis of `n` pixels with padding `p` and `q`, no output reads an input through the seam that the padded layer does not read.
+    /// The smallest circular convolution that contains a zero-padded one as a part of its matrix: on a torus of `stride·ceil((n + max(p,
+    /// q))/stride)` for an axis of `n` pixels with padding `p` and `q`, no output reads an input through the seam that the padded layer
+    /// does not read.
     public static CircularConvolution around(Conv2dSizes s) {
         return new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), torus(s.h(), s.padTop(), s.padBottom(), s.strideH()),
                 torus(s.w(), s.padLeft(), s.padRight(), s.strideW()), s.strideH(), s.strideW(), s.dilationH(), s.dilationW());

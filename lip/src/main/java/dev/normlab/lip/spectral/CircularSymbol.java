@@ -7,11 +7,12 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The matrices of one group of a circular convolution, one for each frequency: `S(ω) = Σ_l M_l · exp(iω·l)` over a few lags `l` on a torus.
+/// The matrices of one group of a circular convolution, one for each frequency: `S(ω) = Σ_l M_l · exp(iω·l)` over a few lags `l` on a
+/// torus.
 ///
-/// A convolution of stride `s` on `h x w` pixels is a convolution of stride 1 on the `h/s x w/s` outputs, once the `s²` pixels under each output are
-/// regarded as channels: tap position `td mod h = l·s + a` reads phase `a` at lag `l`. Regrouping pixels changes no singular value. (The same matrices up to
-/// a rotation of their columns as from folding the frequencies `f + q·h/s`, and without its factor `1/s`.)
+/// A convolution of stride `s` on `h x w` pixels is a convolution of stride 1 on the `h/s x w/s` outputs, once the `s²` pixels under each
+/// output are regarded as channels: tap position `td mod h = l·s + a` reads phase `a` at lag `l`. Regrouping pixels changes no singular
+/// value. (The same matrices up to a rotation of their columns as from folding the frequencies `f + q·h/s`, and without its factor `1/s`.)
 ///
 /// Matrices are kept *tall*: with fewer outputs than inputs, all are transposed.
 final class CircularSymbol {
@@ -156,8 +157,8 @@ final class CircularSymbol {
         transformed = all;
     }
 
-    /// The symbol of the Gram matrices, `S(ω)ᴴ·S(ω) = Σ_l R_l·exp(iω·l)` with `R_l = Σ_(b - a = l) M_aᵀ·M_b`: products of real matrices for pairs of
-    /// taps instead of complex ones for every frequency.
+    /// The symbol of the Gram matrices, `S(ω)ᴴ·S(ω) = Σ_l R_l·exp(iω·l)` with `R_l = Σ_(b - a = l) M_aᵀ·M_b`: products of real matrices for
+    /// pairs of taps instead of complex ones for every frequency.
     CircularSymbol gram(Workers workers) {
         List<int[]> lags = new ArrayList<>();
         Map<Integer, List<int[]>> pairs = new LinkedHashMap<>();

@@ -18,12 +18,13 @@ import java.util.Set;
 
 /// Singular value clipping in training.
 ///
-/// [#everyFewSteps] is the paper's: a single pass every `clipFreq` steps, at step 1, `clipFreq` + 1 and so on, before the update. Weights that are evaluated
-/// have then had up to `clipFreq` updates without clipping, and a single pass leaves the norm above the limit. [#beforeEvaluation] mends both: after the last
-/// update of every epoch it clips a few times and scales by the measured norm, so that every evaluated network is within the limit.
+/// [#everyFewSteps] is the paper's: a single pass every `clipFreq` steps, at step 1, `clipFreq` + 1 and so on, before the update. Weights
+/// that are evaluated have then had up to `clipFreq` updates without clipping, and a single pass leaves the norm above the limit.
+/// [#beforeEvaluation] mends both: after the last update of every epoch it clips a few times and scales by the measured norm, so that every
+/// evaluated network is within the limit.
 ///
-/// Convolutions, transposed ones included, are clipped as circular layers of their input size; where a stride does not divide that size, as what they are
-/// ([PaddedClipping]). Linear layers are clipped as matrices. Frozen layers are left alone.
+/// Convolutions, transposed ones included, are clipped as circular layers of their input size; where a stride does not divide that size, as
+/// what they are ([PaddedClipping]). Linear layers are clipped as matrices. Frozen layers are left alone.
 public final class ClippingHook implements TrainingHook {
 
     /// The paper's number of steps between clippings.

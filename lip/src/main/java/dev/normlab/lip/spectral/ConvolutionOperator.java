@@ -8,8 +8,8 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 
-/// A convolution of one image on a device's kernels: forward, and its adjoint, which is the gradient with respect to the input. Vectors lie in the
-/// device's layout of activations.
+/// A convolution of one image on a device's kernels: forward, and its adjoint, which is the gradient with respect to the input. Vectors lie
+/// in the device's layout of activations.
 ///
 /// Other borders than zeros are padded first; the adjoint adds what lies in the border to the pixels that it came from.
 public final class ConvolutionOperator implements LinearOperator {

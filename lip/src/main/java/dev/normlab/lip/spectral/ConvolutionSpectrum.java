@@ -3,12 +3,12 @@ package dev.normlab.lip.spectral;
 import dev.normlab.engine.kernel.Workers;
 import java.util.Arrays;
 
-/// All singular values of a circular convolution (Sedghi, Gupta & Long, The Singular Values of Convolutional Layers, ICLR 2019), extended to strides,
-/// groups and dilation.
+/// All singular values of a circular convolution (Sedghi, Gupta & Long, The Singular Values of Convolutional Layers, ICLR 2019), extended
+/// to strides, groups and dilation.
 ///
-/// The layer's matrix is block-diagonal over frequencies, and each block is a small matrix of channels (see `CircularSymbol`): its singular values together
-/// are those of the layer. Frequencies `ω` and `-ω` have conjugate blocks and share their values, which halves the work. Groups are blocks of their own.
-/// Frequencies run in parallel; results do not depend on the number of threads.
+/// The layer's matrix is block-diagonal over frequencies, and each block is a small matrix of channels (see `CircularSymbol`): its singular
+/// values together are those of the layer. Frequencies `ω` and `-ω` have conjugate blocks and share their values, which halves the work.
+/// Groups are blocks of their own. Frequencies run in parallel; results do not depend on the number of threads.
 public final class ConvolutionSpectrum {
 
     // Frequencies that one chunk of work looks at: the number is fixed by the work alone.

@@ -2,8 +2,8 @@ package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
 
-/// The whole matrix of a small zero-padded convolution of one image, kept with at least as many rows as columns: with fewer outputs than inputs it is the
-/// transposed one.
+/// The whole matrix of a small zero-padded convolution of one image, kept with at least as many rows as columns: with fewer outputs than
+/// inputs it is the transposed one.
 final class DenseConvolution {
 
     private DenseConvolution() {}

@@ -3,8 +3,8 @@ package dev.normlab.lip.spectral;
 import org.ejml.data.ZMatrixRMaj;
 import org.ejml.dense.row.decompose.hessenberg.TridiagonalDecompositionHouseholder_ZDRM;
 
-/// Eigenvalues of a Hermitian matrix by EJML's reduction to a tridiagonal matrix and our implicit QL steps: the values-only path on EJML, and the check of
-/// our own reduction.
+/// Eigenvalues of a Hermitian matrix by EJML's reduction to a tridiagonal matrix and our implicit QL steps: the values-only path on EJML,
+/// and the check of our own reduction.
 public final class EjmlTridiagonal {
 
     private EjmlTridiagonal() {}

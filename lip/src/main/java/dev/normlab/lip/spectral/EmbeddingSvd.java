@@ -9,8 +9,8 @@ import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /// EJML's real singular value decomposition of the embedding `[[R, -I], [I, R]]` of `R + iI`.
 ///
-/// Every singular value of the matrix occurs twice in the embedding. The clipped embedding is the embedding of the clipped matrix, because clipping is a
-/// function of the matrix that does not depend on the choice of singular vectors: the doubled values need no pairing.
+/// Every singular value of the matrix occurs twice in the embedding. The clipped embedding is the embedding of the clipped matrix, because
+/// clipping is a function of the matrix that does not depend on the choice of singular vectors: the doubled values need no pairing.
 final class EmbeddingSvd implements ComplexSvd {
 
     @Override

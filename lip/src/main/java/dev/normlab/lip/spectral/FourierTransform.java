@@ -5,9 +5,9 @@ import java.util.List;
 
 /// The discrete Fourier transform of any size, in double precision: `X[k] = Σ_j x[j] · exp(-2πi·jk/n)`.
 ///
-/// A size is split into its prime factors, which are transformed one inside the other (Cooley & Tukey 1965). A prime factor above 31 is transformed
-/// by a convolution of a power of two (Bluestein 1970), so that every size takes `O(n log n)` operations. Complex numbers are a pair of arrays.
-/// An instance keeps its tables and no state of a transform: it may be used by many threads at once.
+/// A size is split into its prime factors, which are transformed one inside the other (Cooley & Tukey 1965). A prime factor above 31 is
+/// transformed by a convolution of a power of two (Bluestein 1970), so that every size takes `O(n log n)` operations. Complex numbers are a
+/// pair of arrays. An instance keeps its tables and no state of a transform: it may be used by many threads at once.
 public final class FourierTransform {
 
     private static final int LARGEST_DIRECT_PRIME = 31;
@@ -113,7 +113,8 @@ public final class FourierTransform {
         }
     }
 
-    /// Transforms the `length` numbers `from[at], from[at + step], ..` to `to[toAt..]`; they are the product of the factors from `depth` on.
+    /// Transforms the `length` numbers `from[at], from[at + step], ..` to `to[toAt..]`; they are the product of the factors from `depth`
+    /// on.
     private void transform(double[] fromRe, double[] fromIm, int at, int step, double[] toRe, double[] toIm, int toAt, int length,
             int depth) {
         if (length == 1) {

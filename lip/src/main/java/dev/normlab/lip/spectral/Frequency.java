@@ -5,7 +5,8 @@ import java.util.List;
 
 /// A frequency of a real image on a torus: `f` periods along the columns and `g` along the rows.
 ///
-/// @param paired whether the frequency `(-f, -g)` is another one; it then has the conjugate matrix and the same singular values. An unpaired frequency has
+/// @param paired whether the frequency `(-f, -g)` is another one; it then has the conjugate matrix and the same singular values. An
+///               unpaired frequency has
 ///               a real matrix.
 record Frequency(int f, int g, boolean paired) {
 

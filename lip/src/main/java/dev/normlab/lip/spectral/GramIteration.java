@@ -3,8 +3,8 @@ package dev.normlab.lip.spectral;
 import dev.normlab.engine.kernel.Workers;
 import java.util.Arrays;
 
-/// Upper bounds of largest singular values by Gram iteration (Delattre et al., Efficient Bound of Lipschitz Constant for Convolutional Layers by Gram
-/// Iteration, ICML 2023).
+/// Upper bounds of largest singular values by Gram iteration (Delattre et al., Efficient Bound of Lipschitz Constant for Convolutional
+/// Layers by Gram Iteration, ICML 2023).
 ///
 /// Squaring `G ← GᴴG` squares singular values; the Frobenius norm is above the largest one, and its `2^N`-th root closes in on it:
 ///

@@ -3,11 +3,11 @@ package dev.normlab.lip.spectral;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Eigenvalues, and on request eigenvectors, of a Hermitian matrix: Householder reflections to a tridiagonal matrix, then implicit QL steps (Golub &
-/// Van Loan, Matrix Computations, section 8.3).
+/// Eigenvalues, and on request eigenvectors, of a Hermitian matrix: Householder reflections to a tridiagonal matrix, then implicit QL steps
+/// (Golub & Van Loan, Matrix Computations, section 8.3).
 ///
-/// The reflections are written for rows: the rank-two update of one step and the matrix-vector product of the next share one pass over the rows, and all
-/// loops run along rows. Eigenvalues are accurate relative to the largest one.
+/// The reflections are written for rows: the rank-two update of one step and the matrix-vector product of the next share one pass over the
+/// rows, and all loops run along rows. Eigenvalues are accurate relative to the largest one.
 final class HermitianEigen {
 
     private static final int MOST_STEPS = 60;
@@ -82,7 +82,8 @@ final class HermitianEigen {
         return new Decomposition(values, eigen.backTransformed(chosen));
     }
 
-    /// Reflections `H_k = I - β v vᴴ` with `T = H_{n-2} .. H_0 · A · H_0 .. H_{n-2}`; row `k` of `a` keeps `v` of step `k` beyond the diagonal.
+    /// Reflections `H_k = I - β v vᴴ` with `T = H_{n-2} .. H_0 · A · H_0 .. H_{n-2}`; row `k` of `a` keeps `v` of step `k` beyond the
+    /// diagonal.
     private void tridiagonalize() {
         double[] vRe = new double[n];
         double[] vIm = new double[n];

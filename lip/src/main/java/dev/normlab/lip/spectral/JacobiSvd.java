@@ -4,8 +4,8 @@ import org.ejml.data.ZMatrixRMaj;
 
 /// One-sided Jacobi rotations (Hestenes 1958; Demmel & Veselić 1992 on its accuracy), for complex matrices.
 ///
-/// The columns of `B = A·V` are made orthogonal, two at a time; then their lengths are the singular values, and the columns divided by them are `U`. For
-/// columns `p` and `q` with `α = ‖p‖²`, `β = ‖q‖²` and `pᴴq = |γ|·e^(iφ)`, the rotation is
+/// The columns of `B = A·V` are made orthogonal, two at a time; then their lengths are the singular values, and the columns divided by them
+/// are `U`. For columns `p` and `q` with `α = ‖p‖²`, `β = ‖q‖²` and `pᴴq = |γ|·e^(iφ)`, the rotation is
 ///
 ///     p' = c·p - s·e^(-iφ)·q,   q' = s·p + c·e^(-iφ)·q,   t = s/c = sign(ζ) / (|ζ| + sqrt(1 + ζ²)),   ζ = (β - α) / (2|γ|)
 ///

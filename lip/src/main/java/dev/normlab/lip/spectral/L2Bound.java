@@ -11,8 +11,10 @@ import dev.normlab.lip.norm.Norm;
 /// For a zero-padded convolution it is the smallest of
 ///
 /// - the norm of the whole matrix, if that is small enough to be written down;
-/// - the largest singular value of the circular convolution that contains it, on a torus just so much larger that no output reads across its seam
-///   ([CircularConvolution#around]; taps that only ever read padding are left out). The circular convolution on the image's own size is *not* a bound;
+/// - the largest singular value of the circular convolution that contains it, on a torus just so much larger that no output reads across
+///   its seam
+///   ([CircularConvolution#around]; taps that only ever read padding are left out). The circular convolution on the image's own size is
+///   *not* a bound;
 /// - `sqrt(‖M‖₁·‖M‖∞)`.
 ///
 /// All are raised by what rounding in double precision can take away, so that the guarantee is one of the numbers, not only of the formula.
@@ -51,8 +53,8 @@ public record L2Bound(double value, Source source) {
 
     /// The bound of a convolution of one image with any borders.
     ///
-    /// A circular border that makes the layer a convolution on a torus has the norm of that. Any other border is a linear map before an unpadded convolution; its
-    /// norm is the square root of how often it reads the pixel that it reads most often.
+    /// A circular border that makes the layer a convolution on a torus has the norm of that. Any other border is a linear map before an
+    /// unpadded convolution; its norm is the square root of how often it reads the pixel that it reads most often.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @throws ArithmeticException if the weights are not finite

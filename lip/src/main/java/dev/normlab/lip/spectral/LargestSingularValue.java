@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Estimates the largest singular value of an operator from below by Golub-Kahan-Lanczos bidiagonalisation (Golub & Van Loan, Matrix Computations,
-/// section 10.4) from a random start, with full reorthogonalisation of the right vectors (Simon & Zha 2000: one side suffices).
+/// Estimates the largest singular value of an operator from below by Golub-Kahan-Lanczos bidiagonalisation (Golub & Van Loan, Matrix
+/// Computations, section 10.4) from a random start, with full reorthogonalisation of the right vectors (Simon & Zha 2000: one side
+/// suffices).
 ///
-/// The value is an *estimate*: it is never above the true one except by rounding, and converges to it. A small residual proves that a singular value is near,
-/// not that it is the largest. For a guarantee take [L2Bound], for one with a stated probability [Estimate#boundWithProbability].
+/// The value is an *estimate*: it is never above the true one except by rounding, and converges to it. A small residual proves that a
+/// singular value is near, not that it is the largest. For a guarantee take [L2Bound], for one with a stated probability
+/// [Estimate#boundWithProbability].
 public final class LargestSingularValue {
 
     private LargestSingularValue() {}
@@ -47,9 +49,9 @@ public final class LargestSingularValue {
         /// A bound that holds except with a probability of at most `failure` over the random start, whatever the operator.
         ///
         /// With `k` steps in dimension `D`, `θ < σ/cosh(τ)` needs a start whose component along the largest singular vector is below
-        /// `1/sinh((2k - 1)·τ)`: of all polynomials of degree `k - 1` a Chebyshev polynomial of degree `2k - 1` in `sqrt(1 - x)` shows it. A uniform
-        /// direction has such a component with a probability of at most `sqrt(2D/π)/sinh((2k - 1)·τ)`. (Kuczyński & Woźniakowski 1992 give
-        /// `1.648·sqrt(D)·exp(-sqrt(ε)(2k - 1))`, nearly the same.) Hence `σ <= θ·cosh(asinh(sqrt(2D/π)/failure)/(2k - 1))`.
+        /// `1/sinh((2k - 1)·τ)`: of all polynomials of degree `k - 1` a Chebyshev polynomial of degree `2k - 1` in `sqrt(1 - x)` shows it.
+        /// A uniform direction has such a component with a probability of at most `sqrt(2D/π)/sinh((2k - 1)·τ)`. (Kuczyński & Woźniakowski
+        /// 1992 give `1.648·sqrt(D)·exp(-sqrt(ε)(2k - 1))`, nearly the same.) Hence `σ <= θ·cosh(asinh(sqrt(2D/π)/failure)/(2k - 1))`.
         ///
         /// @throws IllegalArgumentException unless `failure` lies in (0, 1)
         /// @throws IllegalStateException    if the start was not uniformly random
@@ -73,8 +75,8 @@ public final class LargestSingularValue {
         return new Bidiagonalization(operator, random, options, workers).run(null);
     }
 
-    /// The estimate for a convolution of one image. On a large image the start is a plane wave that the layer amplifies most instead of a random one, which
-    /// saves most of the steps.
+    /// The estimate for a convolution of one image. On a large image the start is a plane wave that the layer amplifies most instead of a
+    /// random one, which saves most of the steps.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @param random source of the start
@@ -219,8 +221,8 @@ public final class LargestSingularValue {
             return residual <= options.accuracy() || residual <= CLOSE * options.accuracy() && remaining() <= options.accuracy() / 2;
         }
 
-        /// The relative growth still to come, if it goes on as lately: geometrically, or as the inverse square of the steps, which is how it goes where values
-        /// lie close together.
+        /// The relative growth still to come, if it goes on as lately: geometrically, or as the inverse square of the steps, which is how
+        /// it goes where values lie close together.
         private double remaining() {
             int k = thetas.size();
             int window = k >= 9 ? 4 : 1;

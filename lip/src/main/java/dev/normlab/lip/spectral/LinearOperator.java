@@ -2,8 +2,8 @@ package dev.normlab.lip.spectral;
 
 /// The linear part of a layer as a map of vectors, without its matrix.
 ///
-/// How the numbers of a vector are arranged is up to the operator: sums over all positions, such as inner products, mean the same in every arrangement,
-/// and positions that stand for nothing are zero.
+/// How the numbers of a vector are arranged is up to the operator: sums over all positions, such as inner products, mean the same in every
+/// arrangement, and positions that stand for nothing are zero.
 public interface LinearOperator {
 
     /// The length of the arrays of inputs.

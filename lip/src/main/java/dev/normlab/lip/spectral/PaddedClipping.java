@@ -8,12 +8,13 @@ import java.util.stream.IntStream;
 
 /// Singular value clipping of a convolution as it is: with its zero padding and its strides, on its own matrix instead of a torus.
 ///
-/// What is guaranteed: afterwards [L2Bound], and with it the layer's l2 norm, is at most the limit. A layer whose bound is at most the limit already keeps its
-/// weights bit for bit. Otherwise
+/// What is guaranteed: afterwards [L2Bound], and with it the layer's l2 norm, is at most the limit. A layer whose bound is at most the
+/// limit already keeps its weights bit for bit. Otherwise
 ///
 /// - a small layer is projected in turns onto the matrices of norm `r` and onto the matrices of such layers: `K ← K - A*(E)/n` with
 ///   `E = Σ_{σ > r} (σ - r)·u·vᵀ`, where `A*` adds up what belongs to one weight and `n` is the number of places where that weight stands;
-/// - a large layer is clipped on the torus that contains it, at a level that is found by bisection so that the padded layer itself ends at `r`;
+/// - a large layer is clipped on the torus that contains it, at a level that is found by bisection so that the padded layer itself ends at
+///   `r`;
 /// - the kernel is then scaled by `r/bound`, and plain scaling of the given kernel is taken instead where that is nearer.
 ///
 /// Layers with other borders than zeros are scaled.

@@ -37,9 +37,9 @@ public final class PowerIteration {
         return new Result(vectors.norm(u), mostSteps, false);
     }
 
-    /// The published code's iteration, for comparison only: the gradient is never set back to zero, so that every direction is the sum of all earlier
-    /// `MᵀM·v`; it stops when `v` moves by less than `1e-8`, which single precision hardly reaches, and takes up to 502 steps instead of 500. It is 2 to 3%
-    /// low where the proper iteration is exact to `1e-6` after 50 steps.
+    /// The published code's iteration, for comparison only: the gradient is never set back to zero, so that every direction is the sum of
+    /// all earlier `MᵀM·v`; it stops when `v` moves by less than `1e-8`, which single precision hardly reaches, and takes up to 502 steps
+    /// instead of 500. It is 2 to 3% low where the proper iteration is exact to `1e-6` after 50 steps.
     public static Result runAsPublished(LinearOperator operator, RandomStream random, Workers workers) {
         FloatVectors vectors = new FloatVectors(workers);
         float[] v = start(operator, random, vectors);

@@ -2,9 +2,10 @@ package dev.normlab.lip.spectral;
 
 /// What rounding in double precision can take from an upper bound.
 ///
-/// A computed largest eigenvalue of a Gram matrix of `m x n` numbers differs from the exact one by at most a small multiple of `(m + n²)·2^-53` times the
-/// squared size of what was summed (Higham, Accuracy and Stability of Numerical Algorithms, sections 3.5 and 10.1; for a limit that a Cholesky factorisation has
-/// confirmed: Rump 2006). The allowances here are eight times that, and still below `1e-8` for layers of 1024 channels.
+/// A computed largest eigenvalue of a Gram matrix of `m x n` numbers differs from the exact one by at most a small multiple of `(m +
+/// n²)·2^-53` times the squared size of what was summed (Higham, Accuracy and Stability of Numerical Algorithms, sections 3.5 and 10.1; for
+/// a limit that a Cholesky factorisation has confirmed: Rump 2006). The allowances here are eight times that, and still below `1e-8` for
+/// layers of 1024 channels.
 final class Rounding {
 
     private static final double UNIT = 0x1p-50;

@@ -1,7 +1,7 @@
 package dev.normlab.lip.spectral;
 
-/// Loops over rows of numbers from which everything else is made. They are kept so plain, with one array written in each, because the compiler then
-/// turns them into vector instructions.
+/// Loops over rows of numbers from which everything else is made. They are kept so plain, with one array written in each, because the
+/// compiler then turns them into vector instructions.
 final class Rows {
 
     private Rows() {}

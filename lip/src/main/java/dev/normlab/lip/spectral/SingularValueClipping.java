@@ -7,12 +7,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Singular value clipping of a circular convolution (Sedghi, Gupta & Long, ICLR 2019) and of a matrix: the weights move towards the nearest ones whose
-/// singular values are at most `limit`.
+/// Singular value clipping of a circular convolution (Sedghi, Gupta & Long, ICLR 2019) and of a matrix: the weights move towards the
+/// nearest ones whose singular values are at most `limit`.
 ///
-/// One *pass* clips the matrix of every frequency and keeps of the result what lies on the kernel's own taps. Both steps are orthogonal projections, but the second
-/// breaks what the first has reached: after a single pass, as the paper does it, the norm is well above the limit (2 becomes 2.26 for a 16 x 8 x 3 x 3 kernel).
-/// Repeated, the passes converge to a kernel that satisfies both. Finally the kernel may be scaled by the measured norm, so that the limit holds in any case.
+/// One *pass* clips the matrix of every frequency and keeps of the result what lies on the kernel's own taps. Both steps are orthogonal
+/// projections, but the second breaks what the first has reached: after a single pass, as the paper does it, the norm is well above the
+/// limit (2 becomes 2.26 for a 16 x 8 x 3 x 3 kernel). Repeated, the passes converge to a kernel that satisfies both. Finally the kernel
+/// may be scaled by the measured norm, so that the limit holds in any case.
 ///
 /// What is bounded is the circular layer. For a zero-padded one see [PaddedClipping].
 public final class SingularValueClipping {
@@ -20,8 +21,8 @@ public final class SingularValueClipping {
     // Complex numbers of frequencies that are in memory at once.
     private static final long MOST_AT_ONCE = 1L << 22;
 
-    // Passes after the first go this much further than the projection: half as many are needed, and the result lies hardly farther away. A first pass that
-    // does so loses far more of the kernel than it must.
+    // Passes after the first go this much further than the projection: half as many are needed, and the result lies hardly farther away. A
+    // first pass that does so loses far more of the kernel than it must.
     private static final double REPEATED_STEP = 1.8;
 
     private SingularValueClipping() {}
@@ -133,7 +134,8 @@ public final class SingularValueClipping {
         return reduced;
     }
 
-    /// One pass in place: `K ← K - step·P(E)`, with `E` the kernel of what is above the limit at each frequency and `P` the restriction to the taps.
+    /// One pass in place: `K ← K - step·P(E)`, with `E` the kernel of what is above the limit at each frequency and `P` the restriction to
+    /// the taps.
     ///
     /// @param tolerance if no value is above `limit·(1 + tolerance)`, nothing is changed
     /// @return the norm before, or the limit if it was not above it

@@ -9,8 +9,8 @@ public enum SvdMethod implements ComplexSvd {
     JACOBI(new JacobiSvd()),
     /// EJML's real decomposition of the embedding `[[R, -I], [I, R]]`.
     EJML(new EmbeddingSvd()),
-    /// Eigenvalues of the Gram matrix of the smaller side: by far the fastest. Squaring costs accuracy: values below about `1e-7` of the largest
-    /// are noise, so that no condition number can be had from it.
+    /// Eigenvalues of the Gram matrix of the smaller side: by far the fastest. Squaring costs accuracy: values below about `1e-7` of the
+    /// largest are noise, so that no condition number can be had from it.
     GRAM(new GramSvd());
 
     private final ComplexSvd svd;

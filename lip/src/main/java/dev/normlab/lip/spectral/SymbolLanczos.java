@@ -4,10 +4,11 @@ import dev.normlab.engine.kernel.Workers;
 import dev.normlab.lip.spectral.CircularSymbol.Places;
 import java.util.Arrays;
 
-/// A few Lanczos steps for the largest singular value of a convolution's matrix at any frequency, in single precision and quickly: a search, not a measurement.
+/// A few Lanczos steps for the largest singular value of a convolution's matrix at any frequency, in single precision and quickly: a
+/// search, not a measurement.
 ///
-/// Complex vectors are interleaved outside and a pair of arrays inside. The matrix is kept by rows and by columns, so that all loops add multiples of one array
-/// to another.
+/// Complex vectors are interleaved outside and a pair of arrays inside. The matrix is kept by rows and by columns, so that all loops add
+/// multiples of one array to another.
 final class SymbolLanczos {
 
     // Outputs whose weights one chunk of work copies.
@@ -47,7 +48,8 @@ final class SymbolLanczos {
         return columns;
     }
 
-    /// The vector of inputs (interleaved) that belongs to a triple: its right vector, or the conjugate of its image where the matrices are transposed.
+    /// The vector of inputs (interleaved) that belongs to a triple: its right vector, or the conjugate of its image where the matrices are
+    /// transposed.
     float[] inputVector(Triple triple) {
         if (!transposed) {
             return triple.right;

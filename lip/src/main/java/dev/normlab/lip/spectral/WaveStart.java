@@ -7,12 +7,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// A start for Lanczos on a zero-padded convolution: the plane wave that the layer without borders amplifies most, faded out towards the borders.
+/// A start for Lanczos on a zero-padded convolution: the plane wave that the layer without borders amplifies most, faded out towards the
+/// borders.
 ///
-/// On an image much larger than the kernel the largest singular vector is nearly `v·exp(iω·p)·sin(π(p + 1)/(n + 1))`, with `v` the first right singular
-/// vector of the layer's matrix at the frequency `ω` where its largest singular value is largest. That frequency is looked for on a coarse grid by a few Lanczos steps
-/// at each of its frequencies, and from the best ones by parabolas. From this start a few steps with the layer reach what takes dozens from a random one.
-/// A little noise is added, so that no singular vector is orthogonal to the start.
+/// On an image much larger than the kernel the largest singular vector is nearly `v·exp(iω·p)·sin(π(p + 1)/(n + 1))`, with `v` the first
+/// right singular vector of the layer's matrix at the frequency `ω` where its largest singular value is largest. That frequency is looked
+/// for on a coarse grid by a few Lanczos steps at each of its frequencies, and from the best ones by parabolas. From this start a few steps
+/// with the layer reach what takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the
+/// start.
 final class WaveStart {
 
     // Frequencies along an axis for each pixel that the kernel extends: values change slowly between them.
@@ -49,8 +51,8 @@ final class WaveStart {
         return stride * Math.max(extent + 1, Math.min(MOST_FREQUENCIES, DENSITY * extent));
     }
 
-    /// Whether the image is so large that waves describe the layer, and the layer so large that the search is worth it. (A dilated layer is several layers on
-    /// interleaved smaller images.)
+    /// Whether the image is so large that waves describe the layer, and the layer so large that the search is worth it. (A dilated layer is
+    /// several layers on interleaved smaller images.)
     static boolean suits(Conv2dSizes s) {
         return s.groups() <= 4 && s.dilationH() == 1 && s.dilationW() == 1 && s.oh() >= 12 && s.ow() >= 12 && s.kh() * s.kw() <= 49
                 && (long) s.outputShape().elements() * s.groupInputs() * s.kh() * s.kw() >= 1L << 24;

@@ -37,7 +37,8 @@ class ClippingHookTest {
                 new Conv2d(8, 8, 3, 2, 1, false), new Flatten(), new Linear(8 * 3 * 3, 4, true)).initialize(3);
     }
 
-    /// Trains on noise with a large learning rate, on images of 10 x 10: the last convolution sees 5 x 5 pixels, which its stride does not divide.
+    /// Trains on noise with a large learning rate, on images of 10 x 10: the last convolution sees 5 x 5 pixels, which its stride does not
+    /// divide.
     private static Layer trained(List<? extends TrainingHook> hooks, Layer model, int threads) {
         RandomStream random = RandomStream.of(1, "noise");
         float[] images = new float[8 * 3 * 10 * 10];

@@ -138,7 +138,8 @@ class SingularValueClippingTest {
         }
     }
 
-    /// The reference takes a depthwise kernel for a dense one of one input, whose values are larger than any of the layer's: it clips what is inside.
+    /// The reference takes a depthwise kernel for a dense one of one input, whose values are larger than any of the layer's: it clips what
+    /// is inside.
     @Test
     void groupsAreClippedOnTheirOwn() {
         CircularConvolution s = new CircularConvolution(3, 3, 1, 1, 3, 4, 4, 1, 1, 1, 1);
