@@ -183,7 +183,7 @@ final class CircularSymbol {
             int mirrored = (h - gramLagH[lag]) % h * w + (w - gramLagW[lag]) % w;
             if (keys.get(lag) <= mirrored) {
                 int from = chunk % strips * strip;
-                for (int[] pair : pairs.get(keys.get(lag))) {
+                for (int[] pair : pairs.getOrDefault(keys.get(lag), List.of())) {
                     addTransposedProduct(products[lag], matrices[pair[0]], matrices[pair[1]], from, Math.min(columns, from + strip));
                 }
             }
