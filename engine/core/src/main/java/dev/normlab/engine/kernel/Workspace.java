@@ -81,9 +81,12 @@ public final class Workspace {
     public float[] packed(Storage storage, Object form, int length, Consumer<float[]> pack) {
         Map<Object, Packed> forms = packs.computeIfAbsent(storage, _ -> new HashMap<>());
         Packed known = forms.get(form);
-        boolean again = known != null && known.version == storage.version();
-        if (again && known.values != null) {
-            return known.values;
+        boolean again = false;
+        if (known != null && known.version == storage.version()) {
+            if (known.values != null) {
+                return known.values;
+            }
+            again = true;
         }
         float[] values = again ? new float[length] : passing(length);
         pack.accept(values);
