@@ -1,6 +1,7 @@
 package dev.normlab.attacks;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /// Steps of Auto-PGD for linf and l2 (Croce and Hein 2020, arXiv:2003.01690, equation 3 and section 3.2).
 ///
@@ -14,21 +15,17 @@ final class MomentumSteps implements ApgdSteps {
 
     private final double eps;
     private final double rho;
-    private final int shrinkWindow;
-    private final int shortestWindow;
+    private final int[] checkpoints;
     private final float[] ahead;
     private final boolean[] reducedLast;
     private final float[] bestLossLast;
-    private int window;
-    private int sinceCheckpoint;
+    private int next;
 
     /// @param values of all images of a batch
     MomentumSteps(double eps, double rho, int iterations, int images, int values) {
         this.eps = eps;
         this.rho = rho;
-        this.window = firstWindow(iterations);
-        this.shrinkWindow = Math.max((int) (0.03 * iterations), 1);
-        this.shortestWindow = Math.max((int) (0.06 * iterations), 1);
+        this.checkpoints = checkpoints(iterations);
         this.ahead = new float[values];
         this.reducedLast = new boolean[images];
         this.bestLossLast = new float[images];
@@ -36,9 +33,18 @@ final class MomentumSteps implements ApgdSteps {
         Arrays.fill(reducedLast, true);
     }
 
-    /// Steps until the first checkpoint.
-    static int firstWindow(int iterations) {
-        return Math.max((int) (0.22 * iterations), 1);
+    /// After how many steps the checkpoints come: first after 22% of the run, then at distances that shrink by 3% to no less than 6%. For 100 steps after 22, 41,
+    /// 57, 70, 80, 87, 93 and 99.
+    static int[] checkpoints(int iterations) {
+        int shrink = Math.max((int) (0.03 * iterations), 1);
+        int shortest = Math.max((int) (0.06 * iterations), 1);
+        int window = Math.max((int) (0.22 * iterations), 1);
+        IntStream.Builder after = IntStream.builder();
+        for (int step = window; step <= iterations; step += window) {
+            after.add(step);
+            window = Math.max(window - shrink, shortest);
+        }
+        return after.build().toArray();
     }
 
     @Override
@@ -79,9 +85,11 @@ final class MomentumSteps implements ApgdSteps {
 
     @Override
     public void stepped(ApgdState s, int step) {
-        if (++sinceCheckpoint < window) {
+        if (next == checkpoints.length || step + 1 < checkpoints[next]) {
             return;
         }
+        int window = next == 0 ? checkpoints[0] : checkpoints[next] - checkpoints[next - 1];
+        next++;
         for (int i = 0; i < s.count; i++) {
             boolean tooFew = s.increases[i] <= rho * window;
             boolean stuck = !reducedLast[i] && s.bestLoss[i] <= bestLossLast[i];
@@ -93,7 +101,5 @@ final class MomentumSteps implements ApgdSteps {
                 s.returnToBest(i);
             }
         }
-        sinceCheckpoint = 0;
-        window = Math.max(window - shrinkWindow, shortestWindow);
     }
 }

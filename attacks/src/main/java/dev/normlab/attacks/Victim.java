@@ -12,7 +12,6 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,7 +27,7 @@ public final class Victim implements AutoCloseable {
     private final Layer model;
     private final Device device;
     private final Shape batch;
-    private final Map<Layer, Boolean> modes = new LinkedHashMap<>();
+    private final LayerModes modes;
     private final Interpreter forward;
     private int classes;
 
@@ -40,8 +39,7 @@ public final class Victim implements AutoCloseable {
         this.model = model;
         this.device = device;
         this.batch = Shape.of(batchSize, image.size(0), image.size(1), image.size(2));
-        model.namedLayers().values().forEach(layer -> modes.put(layer, layer.isTraining()));
-        model.eval();
+        this.modes = LayerModes.evaluating(model);
         this.forward = recordForward();
     }
 
@@ -127,12 +125,6 @@ public final class Victim implements AutoCloseable {
     @Override
     public void close() {
         forward.close();
-        modes.forEach((layer, training) -> {
-            if (training) {
-                layer.train();
-            } else {
-                layer.eval();
-            }
-        });
+        modes.restore();
     }
 }

@@ -1,0 +1,32 @@
+package dev.normlab.attacks;
+
+import dev.normlab.nn.layer.Layer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// Which layers of a model were in training mode, so that it can be brought back, frozen layers included.
+final class LayerModes {
+
+    private final Map<Layer, Boolean> training = new LinkedHashMap<>();
+
+    private LayerModes() {}
+
+    /// Remembers the modes of all layers and puts the model into eval mode.
+    static LayerModes evaluating(Layer model) {
+        LayerModes modes = new LayerModes();
+        model.namedLayers().values().forEach(layer -> modes.training.put(layer, layer.isTraining()));
+        model.eval();
+        return modes;
+    }
+
+    /// Brings the modes back, those of outer layers first, since they set their inner layers too.
+    void restore() {
+        training.forEach((layer, was) -> {
+            if (was) {
+                layer.train();
+            } else {
+                layer.eval();
+            }
+        });
+    }
+}

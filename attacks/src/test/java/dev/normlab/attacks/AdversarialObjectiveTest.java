@@ -1,0 +1,147 @@
+package dev.normlab.attacks;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.attacks.RobustLoss.Kind;
+import dev.normlab.attacks.ThreatModel.Ball;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.optim.Sgd;
+import dev.normlab.nn.optim.SgdOptions;
+import dev.normlab.nn.train.TrainingStep;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class AdversarialObjectiveTest {
+
+    private static final int N = 6;
+    private static final int[] LABELS = {0, 1, 2, 3, 0, 1};
+
+    private static Tensor images() {
+        float[] values = new float[N * TestModels.SHAPE.values()];
+        RandomStream.of(3, "training images").fillUniform(values, 0, 1);
+        return Tensor.of(Shape.of(N, 3, 4, 5), values);
+    }
+
+    private static Tensor labels() {
+        return Tensor.ofInts(Shape.of(N), LABELS);
+    }
+
+    private static AdversarialObjective objective(Kind kind, Ball ball) {
+        float eps = ball == Ball.LINF ? .05f : .4f;
+        return new AdversarialObjective(RobustLoss.of(kind, 2), new ThreatModel(ball, eps), eps / 4, 5, 1);
+    }
+
+    private static float[] weightsAfterTwoSteps(Kind kind, Ball ball, String device, boolean eagerly, int threads) {
+        Layer model = TestModels.network(2);
+        AdversarialObjective objective = objective(kind, ball);
+        try (Device opened = Device.open(device, threads);
+                TrainingStep step = new TrainingStep(model, objective, new Sgd(model, SgdOptions.of(.1f, .9f, 0)), List.of(objective.hook()),
+                        opened)) {
+            for (int k = 0; k < 2; k++) {
+                if (eagerly) {
+                    step.runEagerly(images(), labels());
+                } else {
+                    step.run(images(), labels());
+                }
+            }
+        }
+        assertTrue(model.isTraining());
+        return model.namedParameters().get("0.weight").tensor().toArray();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"PGD_AT,LINF,cpu", "TRADES,LINF,scalar", "TRADES,L2,cpu", "ALP,L2,scalar"})
+    void aReplayedStepIsBitwiseTheEagerOne(Kind kind, Ball ball, String device) {
+        float[] eager = weightsAfterTwoSteps(kind, ball, device, true, 1);
+        assertArrayEquals(eager, weightsAfterTwoSteps(kind, ball, device, false, 1));
+        assertArrayEquals(eager, weightsAfterTwoSteps(kind, ball, device, false, 3));
+        assertFalse(Arrays.equals(TestModels.network(2).namedParameters().get("0.weight").tensor().toArray(), eager));
+    }
+
+    private static float[] crafted(Layer model, AdversarialObjective objective, Device device) {
+        try (Tape tape = Tape.inference(device)) {
+            return objective.craft(tape, model, images(), labels()).toArray();
+        }
+    }
+
+    /// The public code trains on noise in every norm but linf, and crafts in whatever mode the model is.
+    @ParameterizedTest
+    @CsvSource({"PGD_AT,LINF", "TRADES,LINF", "PGD_AT,L2", "TRADES,L2"})
+    void craftedImagesLieOnTheBallRaiseTheLossAndLeaveTheModelAlone(Kind kind, Ball ball) {
+        Layer model = TestModels.network(2);
+        model.namedLayers().get("1").eval();
+        float[] mean = model.stateDict().get("1.running_mean").toArray();
+        AdversarialObjective objective = objective(kind, ball);
+        float eps = ball == Ball.LINF ? .05f : .4f;
+        try (Device device = Device.scalar(1)) {
+            float[] moved = crafted(model, objective, device);
+            float[] clean = images().toArray();
+            int length = TestModels.SHAPE.values();
+            for (int i = 0; i < N; i++) {
+                double distance = new ThreatModel(ball, 1).distance(clean, moved, i * length, length);
+                assertTrue(distance <= eps * (1 + 1e-5) && distance > eps / 2, "image " + i + ": " + distance);
+            }
+            assertEquals(0, device.calls("CONV2D_BACKWARD_WEIGHT"));
+            assertTrue(loss(model, moved, device) > loss(model, clean, device) + .01);
+        }
+        assertArrayEquals(mean, model.stateDict().get("1.running_mean").toArray());
+        assertTrue(model.isTraining());
+        assertFalse(model.namedLayers().get("1").isTraining(), "a frozen layer stays frozen");
+    }
+
+    private static double loss(Layer model, float[] images, Device device) {
+        try (Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), N);
+                LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
+            System.arraycopy(images, 0, program.images(), 0, images.length);
+            program.classes(LABELS, LABELS);
+            program.evaluate();
+            double sum = 0;
+            for (float one : program.losses()) {
+                sum += one;
+            }
+            return sum;
+        }
+    }
+
+    @Test
+    void tradesComputesTheCleanOutputsOfCraftingOnce() {
+        try (Device device = Device.scalar(1)) {
+            crafted(TestModels.network(2), objective(Kind.TRADES, Ball.LINF), device);
+            assertEquals(2 * (1 + 5), device.calls("CONV2D"), "two layers, once for the clean images and once a step");
+        }
+    }
+
+    @Test
+    void theNoiseChangesWithTheStepAndTheSeedAlone() {
+        Layer model = TestModels.network(2);
+        try (Device device = Device.scalar(1)) {
+            AdversarialObjective objective = objective(Kind.TRADES, Ball.L2);
+            float[] first = crafted(model, objective, device);
+            objective.hook().beforeStep(1);
+            assertFalse(Arrays.equals(first, crafted(model, objective, device)));
+            objective.hook().beforeStep(0);
+            assertArrayEquals(first, crafted(model, objective, device));
+        }
+    }
+
+    @Test
+    void unusableSettingsAreRefused() {
+        RobustLoss loss = RobustLoss.of(Kind.TRADES, 1);
+        assertThrows(IllegalArgumentException.class, () -> new AdversarialObjective(loss, new ThreatModel(Ball.L1, 1), .1f, 2, 0));
+        assertThrows(IllegalArgumentException.class, () -> new AdversarialObjective(loss, new ThreatModel(Ball.L2, 1), 0, 2, 0));
+        assertThrows(IllegalArgumentException.class, () -> RobustLoss.of(Kind.ALP, -1));
+        assertThrows(IllegalArgumentException.class, () -> new HypersphereEmbedding(0, .2f));
+    }
+}

@@ -1,0 +1,97 @@
+package dev.normlab.attacks;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.attacks.ApgdOptions.Variant;
+import dev.normlab.attacks.ThreatModel.Ball;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.layer.Layer;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/// What public attack code gets wrong, one test each; [SquareTest] has those of the square attack.
+class PublicDefectsTest {
+
+    private static final Layer MODEL = TestModels.network(2);
+    private static final Dataset DATA = TestModels.correctImages(MODEL, TestModels.SHAPE, 9, 4, 9);
+
+    /// What an attack makes of the last image when these images are in its batch.
+    private static float[] lastImage(Attack attack, ThreatModel threat, int... indices) {
+        try (Device device = Device.scalar(1);
+                Victim victim = new Victim(MODEL, device, TestModels.shape(TestModels.SHAPE), indices.length)) {
+            Points points = new Points(DATA, indices);
+            attack.run(victim, threat, points, 1);
+            int length = points.length();
+            return Arrays.copyOfRange(points.adversarial(), (indices.length - 1) * length, indices.length * length);
+        }
+    }
+
+    @Test
+    void fabTakesEveryImagesOwnAlphaAndNotThatOfTheFirst() {
+        ThreatModel everything = new ThreatModel(Ball.L2, 10);
+        for (FabOptions options : new FabOptions[] {FabOptions.UNTARGETED.withIterations(6), FabOptions.TARGETED.withIterations(6)}) {
+            for (int image = 1; image < 5; image++) {
+                assertArrayEquals(lastImage(new Fab(options), everything, image), lastImage(new Fab(options), everything, 0, image));
+            }
+        }
+    }
+
+    @Test
+    void apgdOnTargetsTakesEveryImagesOwnStepInL2AndNotThatOfTheFirst() {
+        Attack attack = new Apgd(ApgdOptions.of(Variant.TARGETED).withIterations(25));
+        ThreatModel threat = new ThreatModel(Ball.L2, 1.5f);
+        boolean moved = false;
+        float[] clean = new float[DATA.shape().values()];
+        for (int image = 1; image < 9; image++) {
+            float[] alone = lastImage(attack, threat, image);
+            assertArrayEquals(alone, lastImage(attack, threat, 0, image));
+            DATA.image(image, clean, 0);
+            moved |= !Arrays.equals(clean, alone);
+        }
+        assertTrue(moved, "the attack does something");
+    }
+
+    @Test
+    void theLastBatchIsAttackedThoughItIsNotFull() {
+        Attack attack = new Apgd(ApgdOptions.of(Variant.CE).withIterations(20));
+        ThreatModel threat = new ThreatModel(Ball.LINF, .6f);
+        RobustnessResult whole = TestModels.evaluate(MODEL, DATA, threat, 9, attack);
+        RobustnessResult parts = TestModels.evaluate(MODEL, DATA, threat, 4, attack);
+        assertTrue(whole.fooledBy()[8] >= 0, "the last image can be fooled");
+        assertArrayEquals(whole.fooledBy(), parts.fooledBy());
+    }
+
+    @Test
+    void apgdChecksAtTheStepsOfThePaper() {
+        assertArrayEquals(new int[] {22, 41, 57, 70, 80, 87, 93, 99}, MomentumSteps.checkpoints(100));
+        assertArrayEquals(IntStream.rangeClosed(1, 5).toArray(), MomentumSteps.checkpoints(5));
+    }
+
+    /// Both public copies compare the first step with a row of zeros that no pass has filled.
+    @Test
+    void apgdComparesItsFirstStepWithTheLossOfTheStart() {
+        ThreatModel threat = new ThreatModel(Ball.LINF, .1f);
+        try (Device device = Device.scalar(1);
+                Victim victim = new Victim(MODEL, device, TestModels.shape(TestModels.SHAPE), 1);
+                LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
+            Points points = new Points(DATA, new int[] {0});
+            points.restart(0, 1, batch -> {
+                program.classes(batch.labels(), batch.labels());
+                System.arraycopy(batch.clean(), 0, program.images(), 0, batch.length());
+                ApgdState state = new ApgdState(program, threat.ball(), batch);
+                state.begin(.2);
+                float atStart = state.loss[0];
+                assertEquals(0, state.increases[0], "the start raises nothing");
+                // standing still is no increase, though the loss is above zero
+                state.evaluate();
+                assertEquals(atStart, state.loss[0]);
+                assertTrue(atStart > 0);
+                assertEquals(0, state.increases[0]);
+            });
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.normlab.attacks;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.attacks.RobustLoss.Kind;
+import dev.normlab.engine.autograd.Gradients;
+import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class RobustLossTest {
+
+    private static final float[] NATURAL = {1, 2, 3, 0, 0, 1};
+    private static final float[] ADVERSARIAL = {2, 1, 0, 1, 0, 0};
+
+    private record Value(float loss, float[] dClean, float[] dAdversarial) {}
+
+    private static Value value(RobustLoss loss, float[] clean, float[] adversarial, int... labels) {
+        int n = labels.length;
+        Tensor z = Tensor.of(Shape.of(n, clean.length / n), clean);
+        Tensor moved = Tensor.of(Shape.of(n, clean.length / n), adversarial);
+        try (Device device = Device.scalar(1); Tape tape = Tape.eager(device, List.of(z, moved))) {
+            Tensor result = loss.of(tape, z, moved, Tensor.ofInts(Shape.of(n), labels));
+            Gradients gradients = tape.backward(result);
+            return new Value(result.item(), gradients.find(z).map(Tensor::toArray).orElse(new float[0]), gradients.of(moved).toArray());
+        }
+    }
+
+    @Test
+    void tradesHasItsGoldenValueAndGradients() {
+        Value trades = value(RobustLoss.of(Kind.TRADES, 6), NATURAL, ADVERSARIAL, 2, 2);
+        assertEquals(5.0233126f, trades.loss(), 2e-6f);
+        assertArrayEquals(new float[] {1.725631f, 0, -1.725631f, 1.092526f, 0, -1.092526f}, trades.dAdversarial(), 2e-6f);
+        assertArrayEquals(new float[] {-.805887f, -.722258f, 1.528145f, -.761406f, -.125581f, .886986f}, trades.dClean(), 2e-6f);
+    }
+
+    @Test
+    void adversarialLogitPairingHasItsGoldenValue() {
+        assertEquals(3.3961921f, value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2).loss(), 2e-6f);
+    }
+
+    @Test
+    void adversarialTrainingIsTheCrossEntropyOfTheAdversarialImages() {
+        Value plain = value(RobustLoss.of(Kind.PGD_AT, 0), NATURAL, new float[] {1, 2, 3, 1, 2, 3}, 0, 0);
+        assertEquals(2.4076059f, plain.loss(), 1e-6f);
+        assertEquals(0, plain.dClean().length);
+    }
+
+    private static float embedded(float scale, float margin, float... cosines) {
+        RobustLoss loss = new RobustLoss(Kind.PGD_AT, 0, Optional.of(new HypersphereEmbedding(scale, margin)));
+        return value(loss, cosines, cosines, 0, 2).loss();
+    }
+
+    @Test
+    void hypersphereEmbeddingHasItsGoldenValues() {
+        assertEquals(6.2230558f, embedded(10, .2f, .5f, -.2f, .1f, .3f, .4f, -.6f), 2e-6f);
+        assertEquals(5.1661701f, embedded(10, 0, .5f, -.2f, .1f, .3f, .4f, -.6f), 2e-6f);
+    }
+
+    /// The reference takes exponentials without subtracting the maximum: infinite, then NaN.
+    @Test
+    void hypersphereEmbeddingSurvivesLargeOutputs() {
+        float loss = embedded(15, .2f, 7, 0, 0, 0, 7, 7);
+        assertTrue(Float.isFinite(loss) && loss > 0, "loss " + loss);
+    }
+
+    @Test
+    void pairingOfCosinesIsUnscaledAndTheDivergenceIsScaled() {
+        Optional<HypersphereEmbedding> embedding = Optional.of(new HypersphereEmbedding(10, 0));
+        float[] a = {.5f, -.2f, .1f};
+        float[] b = {.4f, -.2f, .1f};
+        float base = value(new RobustLoss(Kind.ALP, 0, embedding), a, b, 0).loss();
+        assertEquals(.01f / 3, value(new RobustLoss(Kind.ALP, 1, embedding), a, b, 0).loss() - base, 1e-6f);
+        float[] ten = {5, -2, 1};
+        float[] four = {4, -2, 1};
+        assertEquals(value(RobustLoss.of(Kind.TRADES, 3), ten, four, 0).loss(), value(new RobustLoss(Kind.TRADES, 3, embedding), a, b, 0).loss(),
+                1e-6f);
+    }
+}
