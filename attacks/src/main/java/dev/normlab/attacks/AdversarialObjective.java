@@ -17,9 +17,10 @@ import java.util.List;
 
 /// Adversarial training: makes adversarial images of every batch and minimises a [RobustLoss] of both. The whole step is recordable.
 ///
-/// Images are made with the model in eval mode, which is brought back: start `x + 0.001 N(0, 1)`, then steps along the sign (linf) or each image's unit vector
-/// (l2) of the gradient of what the loss says, each followed by projection to the ball and [0, 1]. Only the images' gradient is computed, and the clean outputs of
-/// TRADES once. The noise of a step depends on the seed and the number of the step: [#hook] belongs into the same training.
+/// Images are made with the model in eval mode, which is brought back: start `x + 0.001 N(0, 1)`, then steps along the sign (linf) or each
+/// image's unit vector (l2) of the gradient of what the loss says, each followed by projection to the ball and [0, 1]. Only the images'
+/// gradient is computed, and the clean outputs of TRADES once. The noise of a step depends on the seed and the number of the step: [#hook]
+/// belongs into the same training.
 public final class AdversarialObjective implements Objective {
 
     private static final float NOISE = 0.001f;
@@ -41,8 +42,9 @@ public final class AdversarialObjective implements Objective {
             throw new IllegalArgumentException("adversarial training works in linf and l2, but got l1");
         }
         if (!(stepSize > 0 && stepSize < Float.POSITIVE_INFINITY) || steps < 1) {
-            throw new IllegalArgumentException("adversarial training: the step size is above 0 and the steps at least 1, but got " + stepSize + " and "
-                    + steps);
+            throw new IllegalArgumentException(
+                    "adversarial training: the step size is above 0 and the steps at least 1, but got " + stepSize + " and "
+                            + steps);
         }
         this.loss = loss;
         this.threat = threat;

@@ -3,12 +3,13 @@ package dev.normlab.attacks;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Auto-PGD (Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks", arXiv:2003.01690; for l1
-/// 2021, arXiv:2103.01208): projected gradient ascent with momentum whose step size follows the progress of each image, so that nothing needs tuning.
+/// Auto-PGD (Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks",
+/// arXiv:2003.01690; for l1 2021, arXiv:2103.01208): projected gradient ascent with momentum whose step size follows the progress of each
+/// image, so that nothing needs tuning.
 ///
-/// An image gives its last misclassified iterate, if there was any; else it stays as it is. A run never ends early: it takes `iterations + 1` passes forward
-/// and backward for each image and restart (and draw). The targeted variant aims at the classes that rank next to the true one on the clean image, one after
-/// the other; any misclassification counts.
+/// An image gives its last misclassified iterate, if there was any; else it stays as it is. A run never ends early: it takes `iterations +
+/// 1` passes forward and backward for each image and restart (and draw). The targeted variant aims at the classes that rank next to the
+/// true one on the clean image, one after the other; any misclassification counts.
 ///
 /// [MomentumSteps] and [SparseSteps] say how points move.
 public final class Apgd implements Attack {

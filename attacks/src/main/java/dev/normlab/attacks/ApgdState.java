@@ -2,9 +2,11 @@ package dev.normlab.attacks;
 
 import java.util.Arrays;
 
-/// What Auto-PGD knows of every image of a batch: the iterate with its loss and gradient, the point of the highest loss, and the latest adversarial point.
+/// What Auto-PGD knows of every image of a batch: the iterate with its loss and gradient, the point of the highest loss, and the latest
+/// adversarial point.
 ///
-/// All arrays of images are `[n, c, h, w]` row-major; `count` images of them are real. Everything is by image, so that no result depends on the batch.
+/// All arrays of images are `[n, c, h, w]` row-major; `count` images of them are real. Everything is by image, so that no result depends on
+/// the batch.
 final class ApgdState {
 
     final ThreatModel.Ball ball;

@@ -18,7 +18,8 @@ public interface Attack {
         return "";
     }
 
-    /// Whether the attack is itself on a model with this number of classes, rather than one with a simpler loss because its own needs more classes.
+    /// Whether the attack is itself on a model with this number of classes, rather than one with a simpler loss because its own needs more
+    /// classes.
     default boolean isExactFor(int classes) {
         return true;
     }

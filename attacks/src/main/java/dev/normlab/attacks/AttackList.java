@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 
-/// Attacks by name, and the ensembles of AutoAttack (Croce and Hein 2020, arXiv:2003.01690, section 5; the l1 settings 2021, arXiv:2103.01208):
+/// Attacks by name, and the ensembles of AutoAttack (Croce and Hein 2020, arXiv:2003.01690, section 5; the l1 settings 2021,
+/// arXiv:2103.01208):
 ///
-/// - `standard`: APGD-CE once, APGD-T and FAB-T once for each of nine targets, Square with 5000 queries; in l1 APGD-CE five times and APGD-T for five targets,
-///   both with larger radii at first.
+/// - `standard`: APGD-CE once, APGD-T and FAB-T once for each of nine targets, Square with 5000 queries; in l1 APGD-CE five times and
+///   APGD-T for five targets, both with larger radii at first.
 /// - `plus`: APGD-CE, APGD-DLR and FAB five times, Square, APGD-T, FAB-T.
 /// - `rand`, for models with random numbers of their own: APGD-CE and APGD-DLR with gradients over 20 draws.
 ///
@@ -38,7 +39,8 @@ public final class AttackList {
             OptionalInt draws) {
 
         /// The defaults of all attacks.
-        public static final Settings DEFAULT = new Settings(PgdOptions.DEFAULT, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(),
+        public static final Settings DEFAULT = new Settings(PgdOptions.DEFAULT, OptionalInt.empty(), OptionalInt.empty(),
+                OptionalInt.empty(),
                 OptionalInt.empty(), OptionalInt.empty());
     }
 
@@ -75,7 +77,8 @@ public final class AttackList {
 
     private static List<Attack> standard(ThreatModel.Ball ball, Settings settings) {
         boolean l1 = ball == ThreatModel.Ball.L1;
-        return List.of(apgd(ApgdOptions.Variant.CE, l1 ? RESTARTS : 1, ball, settings), apgd(ApgdOptions.Variant.TARGETED, 1, ball, settings),
+        return List.of(apgd(ApgdOptions.Variant.CE, l1 ? RESTARTS : 1, ball, settings),
+                apgd(ApgdOptions.Variant.TARGETED, 1, ball, settings),
                 fab(FabOptions.TARGETED, settings), square(settings));
     }
 
@@ -87,7 +90,8 @@ public final class AttackList {
 
     private static List<Attack> rand(ThreatModel.Ball ball, Settings settings) {
         OptionalInt draws = OptionalInt.of(settings.draws().orElse(RAND_DRAWS));
-        Settings averaged = new Settings(settings.pgd(), settings.iterations(), settings.restarts(), settings.targets(), settings.queries(), draws);
+        Settings averaged = new Settings(settings.pgd(), settings.iterations(), settings.restarts(), settings.targets(), settings.queries(),
+                draws);
         return List.of(apgd(ApgdOptions.Variant.CE, 1, ball, averaged), apgd(ApgdOptions.Variant.DLR, 1, ball, averaged));
     }
 

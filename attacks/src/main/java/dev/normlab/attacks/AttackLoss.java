@@ -12,8 +12,8 @@ import dev.normlab.engine.tensor.Tensor;
 
 /// What gradient attacks make as large as they can: one number for each image, from its logits `z`, its true class `y` and a target `t`.
 ///
-/// The difference of logits ratio (DLR) is that of Croce and Hein 2020 (arXiv:2003.01690): it does not change when logits are shifted or scaled, so that a
-/// model cannot hide its gradients behind large logits as it can with the cross entropy.
+/// The difference of logits ratio (DLR) is that of Croce and Hein 2020 (arXiv:2003.01690): it does not change when logits are shifted or
+/// scaled, so that a model cannot hide its gradients behind large logits as it can with the cross entropy.
 public enum AttackLoss {
 
     /// `-z_y + ln Σ e^z`, the maximum subtracted first.
@@ -32,8 +32,8 @@ public enum AttackLoss {
         }
     },
 
-    /// `-(z_y - max_{i≠y} z_i) / (z_π1 - z_π3 + 1e-12)` where π sorts the logits descending: in [-1, 0] while `y` ranks first, exactly 1 where it ranks
-    /// third. With fewer than three classes the [#MARGIN].
+    /// `-(z_y - max_{i≠y} z_i) / (z_π1 - z_π3 + 1e-12)` where π sorts the logits descending: in [-1, 0] while `y` ranks first, exactly 1
+    /// where it ranks third. With fewer than three classes the [#MARGIN].
     DLR {
         @Override
         Tensor of(Tape tape, Tensor logits, Goal goal) {

@@ -1,15 +1,15 @@
 package dev.normlab.attacks;
 
-/// Brings moved images back into the ball around the clean ones and the box [0, 1]. One image at a time, in double precision; results are rounded towards the
-/// clean image, so that rounding never leaves the ball.
+/// Brings moved images back into the ball around the clean ones and the box [0, 1]. One image at a time, in double precision; results are
+/// rounded towards the clean image, so that rounding never leaves the ball.
 final class BallProjection {
 
     private static final int BISECTIONS = 60;
 
     private BallProjection() {}
 
-    /// Projects `x[offset ..]` in place. For linf and l1 this is the nearest point of the intersection of ball and box; for l2 the perturbation is shortened
-    /// and then clipped, which is feasible but not the nearest point, as attacks have it.
+    /// Projects `x[offset ..]` in place. For linf and l1 this is the nearest point of the intersection of ball and box; for l2 the
+    /// perturbation is shortened and then clipped, which is feasible but not the nearest point, as attacks have it.
     ///
     /// @param eps the radius, at least 0
     static void project(ThreatModel.Ball ball, double eps, float[] clean, float[] x, int offset, int length) {
@@ -55,8 +55,8 @@ final class BallProjection {
         return sum;
     }
 
-    /// The least `s >= 0` for which `Σ min(max(|delta_i| - s, 0), cap_i) <= eps`, where the box leaves `cap_i` in the direction of `delta_i`: the Lagrange
-    /// multiplier of the nearest point in the l1 ball and the box. By bisection, from the feasible side.
+    /// The least `s >= 0` for which `Σ min(max(|delta_i| - s, 0), cap_i) <= eps`, where the box leaves `cap_i` in the direction of
+    /// `delta_i`: the Lagrange multiplier of the nearest point in the l1 ball and the box. By bisection, from the feasible side.
     private static double shrinkage(double eps, float[] clean, float[] x, int offset, int length) {
         double high = 0;
         for (int i = offset; i < offset + length; i++) {

@@ -2,12 +2,13 @@ package dev.normlab.attacks;
 
 import java.util.Arrays;
 
-/// The shortest way from an image to a hyperplane inside the box [0, 1] (Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive
-/// boundary attack", arXiv:1907.02044, section 3.1 and appendix A).
+/// The shortest way from an image to a hyperplane inside the box [0, 1] (Croce and Hein 2020, "Minimally distorted adversarial examples
+/// with a fast adaptive boundary attack", arXiv:1907.02044, section 3.1 and appendix A).
 ///
-/// To lower `<w, x>` by `c >= 0`, coordinate `i` moves by `-sign(w_i) m_i` with `0 <= m_i <= cap_i`, where the box leaves `cap_i = x_i` if `w_i > 0` and
-/// `1 - x_i` otherwise; coordinates with `w_i = 0` stay. Of all `m` with `Σ |w_i| m_i = c` the one of least norm is `min(μ, cap_i)` for linf,
-/// `min(μ |w_i|, cap_i)` for l2, and for l1 full capacities in the order of descending `|w_i|`, the last one partly. For `c < 0` signs are flipped.
+/// To lower `<w, x>` by `c >= 0`, coordinate `i` moves by `-sign(w_i) m_i` with `0 <= m_i <= cap_i`, where the box leaves `cap_i = x_i` if
+/// `w_i > 0` and `1 - x_i` otherwise; coordinates with `w_i = 0` stay. Of all `m` with `Σ |w_i| m_i = c` the one of least norm is `min(μ,
+/// cap_i)` for linf, `min(μ |w_i|, cap_i)` for l2, and for l1 full capacities in the order of descending `|w_i|`, the last one partly. For
+/// `c < 0` signs are flipped.
 final class BoxHyperplane {
 
     private static final int NEWTON_STEPS = 200;
@@ -21,7 +22,8 @@ final class BoxHyperplane {
     /// @param x      the image, from `xFrom` on
     /// @param delta  receives `length` numbers
     /// @return whether the box reaches the hyperplane; if not, `delta` goes as far as it can
-    static boolean displacement(ThreatModel.Ball ball, float[] w, int wFrom, double excess, float[] x, int xFrom, int length, double[] delta) {
+    static boolean displacement(ThreatModel.Ball ball, float[] w, int wFrom, double excess, float[] x, int xFrom, int length,
+            double[] delta) {
         double c = Math.abs(excess);
         double flip = excess < 0 ? -1 : 1;
         double most = 0;
@@ -46,8 +48,8 @@ final class BoxHyperplane {
         return slope > 0 ? value : 1 - value;
     }
 
-    /// The root of `Σ |w_i| min(μ r_i, cap_i) = c`, with `r_i` 1 or `|w_i|`: a concave, piecewise linear function, on which Newton's method from 0 climbs to the
-    /// root in finitely many steps.
+    /// The root of `Σ |w_i| min(μ r_i, cap_i) = c`, with `r_i` 1 or `|w_i|`: a concave, piecewise linear function, on which Newton's method
+    /// from 0 climbs to the root in finitely many steps.
     private static double scale(ThreatModel.Ball ball, float[] w, int wFrom, double c, double flip, float[] x, int xFrom, int length) {
         double scale = 0;
         for (int step = 0; step < NEWTON_STEPS; step++) {

@@ -26,7 +26,8 @@ import java.util.Optional;
 
 /// How far an evaluation has come: enough to go on after any batch and end with the same result, bit for bit.
 ///
-/// A state file is an npz archive that names its evaluation by a hash of the attacks and their options, the threat model, the seed, the images and the weights.
+/// A state file is an npz archive that names its evaluation by a hash of the attacks and their options, the threat model, the seed, the
+/// images and the weights.
 final class EvaluationState {
 
     private static final int RESULT_FIELDS = 7;
@@ -60,7 +61,7 @@ final class EvaluationState {
         for (int a = 0; a < finished.size(); a++) {
             RobustnessResult.AttackResult r = finished.get(a);
             long[] fields = {r.attacked(), r.fooled(), r.robustCorrect(), Double.doubleToLongBits(r.seconds()), r.forwardPasses(),
-                    r.backwardPasses(), r.zeroGradients()};
+                r.backwardPasses(), r.zeroGradients()};
             System.arraycopy(fields, 0, results, a * RESULT_FIELDS, RESULT_FIELDS);
         }
         arrays.put("finished", new NumberArray.Longs(Shape.of(finished.size(), RESULT_FIELDS), results));
@@ -81,8 +82,9 @@ final class EvaluationState {
         }
         Map<String, NumberArray> arrays = Npz.read(file);
         if (!(arrays.get("identity") instanceof NumberArray.Bytes known) || !Arrays.equals(known.values(), identity)) {
-            throw new FormatException(file.toString(), "expected the state of this evaluation, but it belongs to another one (other attacks, "
-                    + "options, images, weights, device or seed); remove it, or choose another file");
+            throw new FormatException(file.toString(),
+                    "expected the state of this evaluation, but it belongs to another one (other attacks, "
+                            + "options, images, weights, device or seed); remove it, or choose another file");
         }
         System.arraycopy(((NumberArray.Floats) get(arrays, "adversarial")).values(), 0, adversarial, 0, adversarial.length);
         System.arraycopy(((NumberArray.Ints) get(arrays, "predictions")).values(), 0, predictions, 0, predictions.length);
@@ -91,7 +93,8 @@ final class EvaluationState {
         for (int a = 0; a < results.length / RESULT_FIELDS; a++) {
             long[] f = Arrays.copyOfRange(results, a * RESULT_FIELDS, (a + 1) * RESULT_FIELDS);
             Attack attack = attacks.get(a);
-            finished.add(new RobustnessResult.AttackResult(attack.name(), (int) f[0], (int) f[1], (int) f[2], Double.longBitsToDouble(f[3]), f[4],
+            finished.add(new RobustnessResult.AttackResult(attack.name(), (int) f[0], (int) f[1], (int) f[2], Double.longBitsToDouble(f[3]),
+                    f[4],
                     f[5], (int) f[6], attack.isExactFor(classes)));
         }
         long[] counts = ((NumberArray.Longs) get(arrays, "counts")).values();
@@ -113,7 +116,8 @@ final class EvaluationState {
     }
 
     /// The hash that names an evaluation.
-    static byte[] identity(List<Attack> attacks, ThreatModel threat, boolean individual, long seed, Dataset data, Layer model, Device device) {
+    static byte[] identity(List<Attack> attacks, ThreatModel threat, boolean individual, long seed, Dataset data, Layer model,
+            Device device) {
         MessageDigest digest;
         try {
             digest = MessageDigest.getInstance("SHA-256");

@@ -7,11 +7,11 @@ import java.util.function.Consumer;
 /// The fast adaptive boundary attack (Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack",
 /// arXiv:1907.02044), which looks for the smallest perturbation: FAB at the nearest boundary, FAB-T at one target class after the other.
 ///
-/// A step linearises the decision boundary at the iterate, projects both the iterate and the clean image to it within the box ([BoxHyperplane]), and goes to a
-/// mean of both projections, overshooting a little: `x ← clip((1 - α)(x + η d1) + α (x0 + η d2))` with `α = min(A1 / (A1 + A2), α_max)`, `A` the lengths of
-/// the projections, for each image by itself. A misclassified iterate is kept if it is strictly closer than the best so far, and the run goes on at
-/// `x0 + β (x - x0)`. An image counts as fooled if its closest adversarial point is in the ball. A step takes two forward passes and one backward pass, or one for
-/// each class without a target.
+/// A step linearises the decision boundary at the iterate, projects both the iterate and the clean image to it within the box
+/// ([BoxHyperplane]), and goes to a mean of both projections, overshooting a little: `x ← clip((1 - α)(x + η d1) + α (x0 + η d2))` with `α
+/// = min(A1 / (A1 + A2), α_max)`, `A` the lengths of the projections, for each image by itself. A misclassified iterate is kept if it is
+/// strictly closer than the best so far, and the run goes on at `x0 + β (x - x0)`. An image counts as fooled if its closest adversarial
+/// point is in the ball. A step takes two forward passes and one backward pass, or one for each class without a target.
 public final class Fab implements Attack {
 
     private static final double SHORTEST = 1e-8;

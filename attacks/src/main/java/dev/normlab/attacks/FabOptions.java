@@ -9,7 +9,8 @@ package dev.normlab.attacks;
 /// @param alphaMax   most weight of the projection of the clean image
 /// @param eta        overshoot beyond the boundary
 /// @param beta       share of the perturbation that stays after a success
-/// @param minimise   whether images that are fooled already go on in later restarts, for the smallest perturbation rather than for robust accuracy
+/// @param minimise   whether images that are fooled already go on in later restarts, for the smallest perturbation rather than for robust
+///     accuracy
 public record FabOptions(boolean targeted, int iterations, int restarts, int targets, double alphaMax, double eta, double beta,
         boolean minimise) {
 

@@ -5,14 +5,14 @@ import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.List;
 
-/// The geometry of a gradient step: along the steepest direction of a norm, then back into the ball and the box. One operation, so that a step can be
-/// recorded and passes over the images once.
+/// The geometry of a gradient step: along the steepest direction of a norm, then back into the ball and the box. One operation, so that a
+/// step can be recorded and passes over the images once.
 final class GradientStep {
 
     private GradientStep() {}
 
-    /// Moves `point` `[n, c, h, w]` in place by `stepSize` along the sign (linf) or each image's unit vector (l2) of the gradient, then projects it to the
-    /// ball of radius `eps` around `clean`, then to [0, 1]. A zero gradient moves nothing.
+    /// Moves `point` `[n, c, h, w]` in place by `stepSize` along the sign (linf) or each image's unit vector (l2) of the gradient, then
+    /// projects it to the ball of radius `eps` around `clean`, then to [0, 1]. A zero gradient moves nothing.
     ///
     /// For linf both projections together are the exact projection to the intersection; for l2 the point is feasible but not the nearest.
     ///

@@ -7,8 +7,9 @@ import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Tensor;
 
-/// Hypersphere embedding (Pang et al. 2020, "Boosting adversarial training with hypersphere embedding", arXiv:2002.08619): the model's outputs are cosines between
-/// normalised features and normalised class weights, and losses see them scaled, the true class less a margin: `s (z_y - m)`, `s z_j`.
+/// Hypersphere embedding (Pang et al. 2020, "Boosting adversarial training with hypersphere embedding", arXiv:2002.08619): the model's
+/// outputs are cosines between normalised features and normalised class weights, and losses see them scaled, the true class less a margin:
+/// `s (z_y - m)`, `s z_j`.
 ///
 /// @param scale  `s`, positive
 /// @param margin `m`, at least 0
@@ -19,8 +20,9 @@ public record HypersphereEmbedding(float scale, float margin) {
     /// @throws IllegalArgumentException if a number is out of range
     public HypersphereEmbedding {
         if (!(scale > 0 && scale < Float.POSITIVE_INFINITY && margin >= 0 && margin < Float.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("hypersphere embedding: the scale is above 0 and the margin at least 0, but got " + scale + " and "
-                    + margin);
+            throw new IllegalArgumentException(
+                    "hypersphere embedding: the scale is above 0 and the margin at least 0, but got " + scale + " and "
+                            + margin);
         }
     }
 

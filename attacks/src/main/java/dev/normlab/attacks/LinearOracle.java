@@ -4,8 +4,9 @@ import dev.normlab.nn.layer.Linear;
 
 /// What the best possible attack on a linear model finds, in closed form: the yardstick of all attacks.
 ///
-/// Between the true class `y` and another class `l` lies the hyperplane `z_y = z_l`; the smallest perturbation in the box that makes the model err is the
-/// shortest way to the nearest of these ([BoxHyperplane]). An image is robust at radius eps if and only if that way is longer than eps.
+/// Between the true class `y` and another class `l` lies the hyperplane `z_y = z_l`; the smallest perturbation in the box that makes the
+/// model err is the shortest way to the nearest of these ([BoxHyperplane]). An image is robust at radius eps if and only if that way is
+/// longer than eps.
 public final class LinearOracle {
 
     private final float[] weight;
@@ -16,7 +17,8 @@ public final class LinearOracle {
     /// @param linear the model's only layer with weights, on flattened images; with bias
     public LinearOracle(Linear linear) {
         this.weight = linear.weight().tensor().toArray();
-        this.bias = linear.bias().map(parameter -> parameter.tensor().toArray()).orElseGet(() -> new float[linear.weight().shape().size(0)]);
+        this.bias = linear.bias().map(parameter -> parameter.tensor().toArray())
+                .orElseGet(() -> new float[linear.weight().shape().size(0)]);
         this.classes = bias.length;
         this.length = weight.length / classes;
     }
@@ -30,8 +32,8 @@ public final class LinearOracle {
         return sum;
     }
 
-    /// The length of the smallest perturbation in the box with which some other class is at least as likely as the true one; 0 if the clean image is such,
-    /// infinite if there is none.
+    /// The length of the smallest perturbation in the box with which some other class is at least as likely as the true one; 0 if the clean
+    /// image is such, infinite if there is none.
     public double distance(ThreatModel.Ball ball, float[] image, int label) {
         double least = Double.POSITIVE_INFINITY;
         float[] w = new float[length];

@@ -12,11 +12,12 @@ import java.util.Objects;
 
 /// The losses of a batch and their gradient to the images: one forward and one backward pass, recorded once and replayed.
 ///
-/// The loss of the program is the sum over the batch, so that an image's gradient does not depend on the others. Images and gradient live in arrays that the
-/// program reads and writes in place: an attack works on them directly, image by image, and a step makes no garbage worth mentioning.
+/// The loss of the program is the sum over the batch, so that an image's gradient does not depend on the others. Images and gradient live
+/// in arrays that the program reads and writes in place: an attack works on them directly, image by image, and a step makes no garbage
+/// worth mentioning.
 ///
-/// With several draws (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, gradients and logits are means over as many passes;
-/// that is for models with random numbers of their own.
+/// With several draws (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, gradients and logits are means over
+/// as many passes; that is for models with random numbers of their own.
 final class LossProgram implements AutoCloseable {
 
     private static final String LOGITS = "logits";

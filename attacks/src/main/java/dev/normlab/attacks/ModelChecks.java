@@ -19,14 +19,16 @@ final class ModelChecks {
         float[] logits = victim.logits(images);
         for (int pass = 1; pass < PASSES; pass++) {
             if (!Arrays.equals(logits, victim.logits(images))) {
-                warnings.add("the model gives different outputs for the same images: it draws random numbers of its own, and one gradient says "
-                        + "little; use the ensemble rand, or draws");
+                warnings.add(
+                        "the model gives different outputs for the same images: it draws random numbers of its own, and one gradient says "
+                                + "little; use the ensemble rand, or draws");
                 break;
             }
         }
         if (looksLikeProbabilities(logits, victim.classes())) {
-            warnings.add("the model's outputs look like probabilities rather than logits: its gradients vanish where it is sure; take the softmax "
-                    + "off");
+            warnings.add(
+                    "the model's outputs look like probabilities rather than logits: its gradients vanish where it is sure; take the softmax "
+                            + "off");
         }
         return warnings;
     }
@@ -47,7 +49,8 @@ final class ModelChecks {
         return true;
     }
 
-    /// Warnings about what the attacks met: losses that need more classes, zero gradients, and a square attack that finds what gradients do not.
+    /// Warnings about what the attacks met: losses that need more classes, zero gradients, and a square attack that finds what gradients do
+    /// not.
     static List<String> ofAttacks(List<RobustnessResult.AttackResult> results, int[] fooledBy, int n) {
         List<String> warnings = new ArrayList<>();
         boolean gradients = false;
@@ -57,12 +60,14 @@ final class ModelChecks {
                 warnings.add(result.name() + " ran on the difference of logits: its own loss needs more classes than the model has");
             }
             if (result.zeroGradients() > 0) {
-                warnings.add(result.name() + " met " + result.zeroGradients() + " starts with a zero gradient, from which it cannot go anywhere");
+                warnings.add(result.name() + " met " + result.zeroGradients()
+                        + " starts with a zero gradient, from which it cannot go anywhere");
             }
             int number = a;
             long fooled = Arrays.stream(fooledBy).filter(by -> by == number).count();
             if (result.backwardPasses() == 0 && gradients && fooled > MASKING_SHARE * n) {
-                warnings.add(result.name() + ", which uses no gradients, fooled " + fooled + " images that the gradient attacks before it did not: "
+                warnings.add(result.name() + ", which uses no gradients, fooled " + fooled
+                        + " images that the gradient attacks before it did not: "
                         + "the model may mask its gradients");
             }
             gradients |= result.backwardPasses() > 0;

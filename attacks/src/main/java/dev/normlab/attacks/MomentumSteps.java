@@ -5,9 +5,10 @@ import java.util.stream.IntStream;
 
 /// Steps of Auto-PGD for linf and l2 (Croce and Hein 2020, arXiv:2003.01690, equation 3 and section 3.2).
 ///
-/// `v = P(x + η dir)`, `x⁺ = P(x + α (v - x) + (1 - α)(x - x_previous))` with `α = 0.75`, 1 in the first step; `P` projects to the ball and the box, `dir` is
-/// the sign or the unit vector of the gradient. η begins at 2 eps and is halved at a checkpoint, for each image, if too few steps since the last one raised
-/// the loss, or if η was not halved at the last one and the best loss has not changed since; the run then goes on from its best point.
+/// `v = P(x + η dir)`, `x⁺ = P(x + α (v - x) + (1 - α)(x - x_previous))` with `α = 0.75`, 1 in the first step; `P` projects to the ball and
+/// the box, `dir` is the sign or the unit vector of the gradient. η begins at 2 eps and is halved at a checkpoint, for each image, if too
+/// few steps since the last one raised the loss, or if η was not halved at the last one and the best loss has not changed since; the run
+/// then goes on from its best point.
 final class MomentumSteps implements ApgdSteps {
 
     private static final double MOMENTUM = 0.75;
@@ -33,8 +34,8 @@ final class MomentumSteps implements ApgdSteps {
         Arrays.fill(reducedLast, true);
     }
 
-    /// After how many steps the checkpoints come: first after 22% of the run, then at distances that shrink by 3% to no less than 6%. For 100 steps after 22, 41,
-    /// 57, 70, 80, 87, 93 and 99.
+    /// After how many steps the checkpoints come: first after 22% of the run, then at distances that shrink by 3% to no less than 6%. For
+    /// 100 steps after 22, 41, 57, 70, 80, 87, 93 and 99.
     static int[] checkpoints(int iterations) {
         int shrink = Math.max((int) (0.03 * iterations), 1);
         int shortest = Math.max((int) (0.06 * iterations), 1);

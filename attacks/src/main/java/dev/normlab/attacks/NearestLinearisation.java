@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// The nearest of the boundaries to all other classes, judged by `|f_l| / (1e-12 + ‖g_l‖_q)` with the dual norm q. One forward pass and as many backward
-/// passes as there are classes.
+/// The nearest of the boundaries to all other classes, judged by `|f_l| / (1e-12 + ‖g_l‖_q)` with the dual norm q. One forward pass and as
+/// many backward passes as there are classes.
 final class NearestLinearisation implements Linearisation {
 
     private static final String LOGITS = "logits";

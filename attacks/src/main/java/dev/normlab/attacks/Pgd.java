@@ -2,8 +2,8 @@ package dev.normlab.attacks;
 
 /// Projected gradient descent on the cross entropy (Madry et al. 2018, arXiv:1706.06083) with random start, restarts and targets.
 ///
-/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [SparsePgdRun]. Each image gives its first misclassified iterate, or else the
-/// one of the highest loss over all restarts; `eps = 0` gives the clean image exactly.
+/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [SparsePgdRun]. Each image gives
+/// its first misclassified iterate, or else the one of the highest loss over all restarts; `eps = 0` gives the clean image exactly.
 public final class Pgd implements Attack {
 
     private final PgdOptions options;

@@ -18,10 +18,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/// One step of projected gradient descent on a full batch, recorded once: classify the iterate, remember it if it is the best so far, and move on.
+/// One step of projected gradient descent on a full batch, recorded once: classify the iterate, remember it if it is the best so far, and
+/// move on.
 ///
-/// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing from the host.
-/// The best point of an image is its first misclassified iterate, or else the one of the highest loss.
+/// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing
+/// from the host. The best point of an image is its first misclassified iterate, or else the one of the highest loss.
 final class PgdProgram implements PgdRun {
 
     private static final String FOOLED = "fooled";

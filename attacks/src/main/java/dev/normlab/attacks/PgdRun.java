@@ -1,7 +1,7 @@
 package dev.normlab.attacks;
 
-/// Projected gradient descent on a full batch: the best point of an image is its first misclassified iterate (or the first that reaches its target), or else
-/// the one of the highest loss.
+/// Projected gradient descent on a full batch: the best point of an image is its first misclassified iterate (or the first that reaches its
+/// target), or else the one of the highest loss.
 interface PgdRun extends AutoCloseable {
 
     /// Begins a run.

@@ -2,8 +2,8 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.tensor.RandomStream;
 
-/// A full batch of images of some [Points]. What is missing in the last batch is filled with copies of its last image, which nobody looks at: in eval mode
-/// they change nothing for the others.
+/// A full batch of images of some [Points]. What is missing in the last batch is filled with copies of its last image, which nobody looks
+/// at: in eval mode they change nothing for the others.
 public final class PointBatch {
 
     private final Points owner;

@@ -13,9 +13,9 @@ import java.util.stream.IntStream;
 
 /// The images an attack works on, what it has found so far, and how far it has come.
 ///
-/// An attack goes over the images that do not fool the model yet in batches ([#restart]), moves them with [#move] and says which ones it believes to have
-/// fooled the model; whoever asked for the attack checks again. Everything an attack remembers of an image between restarts is here, so that it can be
-/// stopped after any batch and goes on later with bitwise the same result.
+/// An attack goes over the images that do not fool the model yet in batches ([#restart]), moves them with [#move] and says which ones it
+/// believes to have fooled the model; whoever asked for the attack checks again. Everything an attack remembers of an image between
+/// restarts is here, so that it can be stopped after any batch and goes on later with bitwise the same result.
 public final class Points {
 
     /// One of the names in [#state].
@@ -104,8 +104,8 @@ public final class Points {
         scores[point] = score;
     }
 
-    /// Runs one restart of an attack on all images that no earlier one fooled, in full batches, and marks every batch as done. A batch that was done before
-    /// the attack was stopped and taken up again is left out.
+    /// Runs one restart of an attack on all images that no earlier one fooled, in full batches, and marks every batch as done. A batch that
+    /// was done before the attack was stopped and taken up again is left out.
     public void restart(int restart, int batchSize, Consumer<PointBatch> attack) {
         over(index -> !fooled[index] && completed[index] <= restart, restart, batchSize, attack);
     }
@@ -115,8 +115,8 @@ public final class Points {
         over(index -> completed[index] <= restart, restart, batchSize, attack);
     }
 
-    /// The images that no earlier restart fooled and that this one has not done yet, for attacks that do not go by batches; each is to be marked with
-    /// [#complete].
+    /// The images that no earlier restart fooled and that this one has not done yet, for attacks that do not go by batches; each is to be
+    /// marked with [#complete].
     public int[] open(int restart) {
         return IntStream.range(0, indices.length).filter(index -> !fooled[index] && completed[index] <= restart).toArray();
     }
@@ -128,8 +128,8 @@ public final class Points {
         checkpoint.run();
     }
 
-    /// A moment at which the evaluation may be stopped; may throw [EvaluationStopped]. What was begun and not marked as done is done again after a resume, so an
-    /// attack counts its passes and moves its images when it has finished them.
+    /// A moment at which the evaluation may be stopped; may throw [EvaluationStopped]. What was begun and not marked as done is done again
+    /// after a resume, so an attack counts its passes and moves its images when it has finished them.
     public void pause() {
         checkpoint.run();
     }

@@ -9,8 +9,8 @@ final class RandomStart {
 
     /// Moves an image to a uniformly random point of the ball around it, then into [0, 1].
     ///
-    /// A uniform point of the Euclidean ball in `d` dimensions is a Gaussian direction times `eps · u^(1/d)`; of the l1 ball the same with a direction of
-    /// independent Laplace numbers.
+    /// A uniform point of the Euclidean ball in `d` dimensions is a Gaussian direction times `eps · u^(1/d)`; of the l1 ball the same with
+    /// a direction of independent Laplace numbers.
     static void uniform(ThreatModel threat, float[] images, int offset, int length, RandomStream random) {
         double eps = threat.eps();
         float[] direction = new float[length];
@@ -33,8 +33,8 @@ final class RandomStart {
         add(direction, images, offset);
     }
 
-    /// Moves an image to the boundary of the ball around it, then into [0, 1], as APGD starts: linf `eps u / max |u|` with `u` uniform in the cube, l2 a
-    /// Gaussian direction of length eps, l1 the projection of Gaussian noise.
+    /// Moves an image to the boundary of the ball around it, then into [0, 1], as APGD starts: linf `eps u / max |u|` with `u` uniform in
+    /// the cube, l2 a Gaussian direction of length eps, l1 the projection of Gaussian noise.
     static void boundary(ThreatModel threat, float[] images, int offset, int length, RandomStream random) {
         float[] direction = new float[length];
         switch (threat.ball()) {

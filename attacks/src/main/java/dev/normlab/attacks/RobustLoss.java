@@ -9,8 +9,8 @@ import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.Optional;
 
-/// Losses of adversarial training, from the logits `z` of clean and `z'` of adversarial images, `[n, k]` each; with [HypersphereEmbedding] from cosines. Gradients
-/// flow to both.
+/// Losses of adversarial training, from the logits `z` of clean and `z'` of adversarial images, `[n, k]` each; with [HypersphereEmbedding]
+/// from cosines. Gradients flow to both.
 ///
 /// @param kind  which loss
 /// @param beta  weight of the term that ties both outputs together; PGD-AT has none
@@ -61,8 +61,8 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         };
     }
 
-    /// What adversarial images are made to increase: TRADES the divergence from the clean outputs, the others the cross entropy; summed over images, so that
-    /// none depends on the others, and without a margin.
+    /// What adversarial images are made to increase: TRADES the divergence from the clean outputs, the others the cross entropy; summed
+    /// over images, so that none depends on the others, and without a margin.
     ///
     /// @param clean of no effect but for TRADES; no gradient flows to it
     Tensor crafting(Tape tape, Tensor clean, Tensor adversarial, Tensor labels) {
@@ -77,7 +77,8 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
     }
 
     private Tensor divergence(Tape tape, Tensor clean, Tensor adversarial, Losses.KlReduction reduction) {
-        return Losses.klDiv(tape, Softmax.logSoftmax(tape, scaled(tape, adversarial), 1), Softmax.logSoftmax(tape, scaled(tape, clean), 1), true,
+        return Losses.klDiv(tape, Softmax.logSoftmax(tape, scaled(tape, adversarial), 1), Softmax.logSoftmax(tape, scaled(tape, clean), 1),
+                true,
                 reduction);
     }
 

@@ -15,11 +15,12 @@ import java.util.stream.IntStream;
 
 /// The robust accuracy of a model under a list of attacks.
 ///
-/// Every attack sees the images that the model still gets right (or, individually, all that it gets right without an attack) and starts from the clean ones.
-/// What it returns is classified again and accepted only if it lies in the ball and the box in double precision. Robust accuracy counts the images that
-/// survive all attacks among all images, those that the model gets wrong anyway included.
+/// Every attack sees the images that the model still gets right (or, individually, all that it gets right without an attack) and starts
+/// from the clean ones. What it returns is classified again and accepted only if it lies in the ball and the box in double precision.
+/// Robust accuracy counts the images that survive all attacks among all images, those that the model gets wrong anyway included.
 ///
-/// With a state file an evaluation may be stopped (or killed) at any time and goes on later from its last finished batch, with the same result bit for bit.
+/// With a state file an evaluation may be stopped (or killed) at any time and goes on later from its last finished batch, with the same
+/// result bit for bit.
 public final class RobustnessEvaluation {
 
     private static final long SAVE_NANOS = 20_000_000_000L;
@@ -77,8 +78,8 @@ public final class RobustnessEvaluation {
         }
     }
 
-    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds, after every attack and when asked to stop. It stays
-    /// at the end; from the state of a finished evaluation the result comes at once.
+    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds, after every attack and
+    /// when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
     ///
     /// @throws IllegalArgumentException if the data set is empty
     /// @throws EvaluationStopped        if it was asked to stop
@@ -88,7 +89,8 @@ public final class RobustnessEvaluation {
             throw new IllegalArgumentException("there are no images to attack");
         }
         Shape image = Shape.of(data.shape().channels(), data.shape().height(), data.shape().width());
-        byte[] identity = stateFile.isPresent() ? EvaluationState.identity(attacks, threat, individual, seed, data, model, device)
+        byte[] identity = stateFile.isPresent()
+                ? EvaluationState.identity(attacks, threat, individual, seed, data, model, device)
                 : new byte[0];
         try (Victim victim = new Victim(model, device, image, Math.min(batchSize, data.size()))) {
             return new Run(victim, data, listener, stateFile, identity).evaluate();

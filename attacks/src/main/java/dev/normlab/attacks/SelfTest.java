@@ -15,11 +15,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/// Tries every attack on a linear model, where the exact answer is known in closed form ([LinearOracle]), and says how close each comes to it.
+/// Tries every attack on a linear model, where the exact answer is known in closed form ([LinearOracle]), and says how close each comes to
+/// it.
 ///
-/// The radius lies in the middle of the images' exact distances. No attack can leave fewer images robust than are; APGD-T, FAB, FAB-T and so any ensemble with
-/// one of them must leave exactly these in linf and l2. The length of FAB's perturbations is compared with the exact distance: at least 1, at most 1.02 (linf),
-/// 1.03 (l2) and 1.15 (l1) times as long.
+/// The radius lies in the middle of the images' exact distances. No attack can leave fewer images robust than are; APGD-T, FAB, FAB-T and
+/// so any ensemble with one of them must leave exactly these in linf and l2. The length of FAB's perturbations is compared with the exact
+/// distance: at least 1, at most 1.02 (linf), 1.03 (l2) and 1.15 (l1) times as long.
 public final class SelfTest {
 
     private static final ImageShape SHAPE = new ImageShape(3, 8, 8);

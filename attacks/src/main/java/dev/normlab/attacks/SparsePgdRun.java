@@ -2,9 +2,9 @@ package dev.normlab.attacks;
 
 import java.util.Arrays;
 
-/// Projected gradient descent in the l1 ball: steps along the signs of the largest 1% of the gradient's entries (SLIDE, Tramèr and Boneh 2019,
-/// arXiv:1904.13000, section 3), `a sign(g) / count`, then to the nearest point of the ball and the box. On small images more entries take part, at least two for
-/// each unit of the step's length: a value in the middle of the box has room for half a unit.
+/// Projected gradient descent in the l1 ball: steps along the signs of the largest 1% of the gradient's entries (SLIDE, Tramèr and Boneh
+/// 2019, arXiv:1904.13000, section 3), `a sign(g) / count`, then to the nearest point of the ball and the box. On small images more entries
+/// take part, at least two for each unit of the step's length: a value in the middle of the box has room for half a unit.
 final class SparsePgdRun implements PgdRun {
 
     private static final double SHARE = 0.01;

@@ -2,11 +2,13 @@ package dev.normlab.attacks;
 
 import java.util.Arrays;
 
-/// Steps of Auto-PGD for l1 (Croce and Hein 2021, "Mind the box: l1-APGD for sparse adversarial attacks on image classifiers", arXiv:2103.01208).
+/// Steps of Auto-PGD for l1 (Croce and Hein 2021, "Mind the box: l1-APGD for sparse adversarial attacks on image classifiers",
+/// arXiv:2103.01208).
 ///
-/// A step goes along the signs of the largest gradient entries, `η sign(g) / count`, then to the nearest point of the l1 ball and the box; there is no
-/// momentum. The share of entries begins at 0.2 and becomes two thirds of the share that the best point changes. At a checkpoint (every 4% of the run), if the
-/// best point has become sparser by 5%, η goes back to eps and the run to its best point; else η is divided by 1.5, down to eps / 10.
+/// A step goes along the signs of the largest gradient entries, `η sign(g) / count`, then to the nearest point of the l1 ball and the box;
+/// there is no momentum. The share of entries begins at 0.2 and becomes two thirds of the share that the best point changes. At a
+/// checkpoint (every 4% of the run), if the best point has become sparser by 5%, η goes back to eps and the run to its best point; else η
+/// is divided by 1.5, down to eps / 10.
 final class SparseSteps implements ApgdSteps {
 
     private static final double FIRST_SHARE = 0.2;

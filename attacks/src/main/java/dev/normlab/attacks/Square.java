@@ -5,12 +5,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/// The square attack (Andriushchenko, Croce, Flammarion and Hein 2020, "Square attack: a query-efficient black-box adversarial attack via random search",
-/// arXiv:1912.00049): random changes of windows of the image, kept if they lower the margin `z_y - max_{i≠y} z_i`. It needs no gradients, so that it finds what
-/// masked gradients hide.
+/// The square attack (Andriushchenko, Croce, Flammarion and Hein 2020, "Square attack: a query-efficient black-box adversarial attack via
+/// random search", arXiv:1912.00049): random changes of windows of the image, kept if they lower the margin `z_y - max_{i≠y} z_i`. It needs
+/// no gradients, so that it finds what masked gradients hide.
 ///
-/// A query costs a forward pass. An image ends when it is misclassified or its queries are used up; its place in the batch then goes to the next image, with
-/// random numbers of its own, so that no pass is wasted and no result depends on the batch.
+/// A query costs a forward pass. An image ends when it is misclassified or its queries are used up; its place in the batch then goes to the
+/// next image, with random numbers of its own, so that no pass is wasted and no result depends on the batch.
 public final class Square implements Attack {
 
     private final SquareOptions options;

@@ -13,8 +13,9 @@ public record SquareOptions(int queries, int restarts, double share) {
     /// @throws IllegalArgumentException if a count is below 1 or the share is not in (0, 1]
     public SquareOptions {
         if (queries < 1 || restarts < 1 || !(share > 0 && share <= 1)) {
-            throw new IllegalArgumentException("square: queries and restarts are at least 1 and the share is in (0, 1], but got " + queries + ", "
-                    + restarts + " and " + share);
+            throw new IllegalArgumentException(
+                    "square: queries and restarts are at least 1 and the share is in (0, 1], but got " + queries + ", "
+                            + restarts + " and " + share);
         }
     }
 
@@ -28,7 +29,8 @@ public record SquareOptions(int queries, int restarts, double share) {
         return new SquareOptions(queries, count, share);
     }
 
-    /// The share of pixels at an iteration, counted from 1: halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 iterations whatever the budget.
+    /// The share of pixels at an iteration, counted from 1: halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 iterations
+    /// whatever the budget.
     public double share(int iteration) {
         int[] ends = {10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000};
         double left = share;

@@ -2,16 +2,18 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.tensor.RandomStream;
 
-/// The perturbation that the square attack puts into a window (Andriushchenko et al. 2020, arXiv:1912.00049, section 3.3): two centred bumps of opposite sign, one
-/// in the upper and one in the lower half, or left and right. Ring `c` of concentric odd squares around a half's centre adds `1 / (c + 1)²`; each half has length
-/// 1, then the whole.
+/// The perturbation that the square attack puts into a window (Andriushchenko et al. 2020, arXiv:1912.00049, section 3.3): two centred
+/// bumps of opposite sign, one in the upper and one in the lower half, or left and right. Ring `c` of concentric odd squares around a
+/// half's centre adds `1 / (c + 1)²`; each half has length 1, then the whole.
 final class SquarePattern {
 
     private SquarePattern() {}
 
     /// A pattern `[rows, columns]` of Euclidean length 1, transposed with probability one half.
     static double[] random(int rows, int columns, RandomStream random) {
-        return random.nextBoolean(0.5f) ? transposed(upright(columns, rows), columns, rows) : upright(rows, columns);
+        return random.nextBoolean(0.5f)
+                ? transposed(upright(columns, rows), /* rows= */ columns, /* columns= */ rows)
+                : upright(rows, columns);
     }
 
     /// The pattern with the positive half on top.

@@ -2,8 +2,9 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.tensor.RandomStream;
 
-/// Proposals of the square attack for linf (Andriushchenko, Croce, Flammarion and Hein 2020, arXiv:1912.00049, algorithm 2): the start is `x0 ± eps` with a
-/// random sign for every channel and column; a proposal adds `±2 eps`, a sign for each channel, inside a square and projects.
+/// Proposals of the square attack for linf (Andriushchenko, Croce, Flammarion and Hein 2020, arXiv:1912.00049, algorithm 2): the start is
+/// `x0 ± eps` with a random sign for every channel and column; a proposal adds `±2 eps`, a sign for each channel, inside a square and
+/// projects.
 ///
 /// @param eps      the radius
 /// @param channels of an image

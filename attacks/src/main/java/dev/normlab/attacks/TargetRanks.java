@@ -9,8 +9,8 @@ final class TargetRanks {
 
     private TargetRanks() {}
 
-    /// For every point all classes but the true one, by descending logit of the clean image (the lower class first on ties). One forward pass an image, which
-    /// is not counted for the attack.
+    /// For every point all classes but the true one, by descending logit of the clean image (the lower class first on ties). One forward
+    /// pass an image, which is not counted for the attack.
     static int[][] of(Victim victim, Points points) {
         int[][] ranked = new int[points.count()][];
         int[] all = IntStream.range(0, points.count()).toArray();

@@ -71,7 +71,8 @@ public record ThreatModel(Ball ball, float eps) {
         };
     }
 
-    /// Whether a moved image is allowed: within `eps (1 + 1e-6) + 1e-7` of the clean one and within 1e-6 of the box, without NaN. In double precision.
+    /// Whether a moved image is allowed: within `eps (1 + 1e-6) + 1e-7` of the clean one and within 1e-6 of the box, without NaN. In double
+    /// precision.
     public boolean allows(float[] clean, float[] moved, int offset, int length) {
         return allows(clean, offset, moved, offset, length);
     }

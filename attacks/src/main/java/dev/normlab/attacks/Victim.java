@@ -18,8 +18,8 @@ import java.util.Objects;
 
 /// The model under attack, in eval mode, on a device, with a fixed batch size.
 ///
-/// Batches are always full: what is missing in the last one is filled with copies that nobody looks at, which changes no other image's result bit, since in
-/// eval mode images do not see each other. Closing brings the model's previous mode back.
+/// Batches are always full: what is missing in the last one is filled with copies that nobody looks at, which changes no other image's
+/// result bit, since in eval mode images do not see each other. Closing brings the model's previous mode back.
 public final class Victim implements AutoCloseable {
 
     private static final String LOGITS = "logits";

@@ -3,13 +3,13 @@ package dev.normlab.attacks;
 import dev.normlab.engine.tensor.RandomStream;
 import org.jspecify.annotations.Nullable;
 
-/// Proposals of the square attack for l2 (Andriushchenko et al. 2020, arXiv:1912.00049, algorithm 3) and l1 (Croce and Hein 2021, arXiv:2103.01208): the
-/// perturbation's length moves from one window to another.
+/// Proposals of the square attack for l2 (Andriushchenko et al. 2020, arXiv:1912.00049, algorithm 3) and l1 (Croce and Hein 2021,
+/// arXiv:2103.01208): the perturbation's length moves from one window to another.
 ///
-/// The start is five by five tiles of [SquarePattern], a random sign for each channel. A proposal chooses two windows of one odd side; in every channel the first
-/// gets the direction (pattern with a random sign + what is there, scaled to length 1) at the length that both windows had, plus a channel's share of what the
-/// perturbation is shorter than eps; the second becomes zero. The whole is brought to length eps and into the box (for l1: the nearest point of ball and box).
-/// All lengths are in the norm of the ball.
+/// The start is five by five tiles of [SquarePattern], a random sign for each channel. A proposal chooses two windows of one odd side; in
+/// every channel the first gets the direction (pattern with a random sign + what is there, scaled to length 1) at the length that both
+/// windows had, plus a channel's share of what the perturbation is shorter than eps; the second becomes zero. The whole is brought to
+/// length eps and into the box (for l1: the nearest point of ball and box). All lengths are in the norm of the ball.
 final class WindowMoves implements SquareMoves {
 
     private static final int TILES = 5;

@@ -47,7 +47,8 @@ class AdversarialObjectiveTest {
         Layer model = TestModels.network(2);
         AdversarialObjective objective = objective(kind, ball);
         try (Device opened = Device.open(device, threads);
-                TrainingStep step = new TrainingStep(model, objective, new Sgd(model, SgdOptions.of(.1f, .9f, 0)), List.of(objective.hook()),
+                TrainingStep step = new TrainingStep(model, objective, new Sgd(model, SgdOptions.of(.1f, .9f, 0)),
+                        List.of(objective.hook()),
                         opened)) {
             for (int k = 0; k < 2; k++) {
                 if (eagerly) {

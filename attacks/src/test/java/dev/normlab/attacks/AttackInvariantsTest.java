@@ -195,7 +195,8 @@ class AttackInvariantsTest {
         Layer model = TestModels.network(2);
         Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 7, CLASSES, 9);
         ThreatModel harmless = threat(ball, 1e-4f);
-        RobustnessResult result = TestModels.evaluate(model, data, harmless, 4, new Apgd(ApgdOptions.of(Variant.CE).withIterations(9).withRestarts(3)),
+        RobustnessResult result = TestModels.evaluate(model, data, harmless, 4,
+                new Apgd(ApgdOptions.of(Variant.CE).withIterations(9).withRestarts(3)),
                 new Apgd(ApgdOptions.of(Variant.TARGETED).withIterations(9)));
         assertEquals(7 * 3 * 10, result.attacks().get(0).forwardPasses());
         assertEquals(7 * 3 * 10, result.attacks().get(0).backwardPasses());

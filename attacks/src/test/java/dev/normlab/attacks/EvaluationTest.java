@@ -66,7 +66,8 @@ class EvaluationTest {
         Layer model = TestModels.network(2);
         Dataset data = TestModels.images(23, 4, 9);
         for (boolean individual : new boolean[] {false, true}) {
-            RobustnessResult whole = attempt(model, data, individual, folder.resolve("whole" + individual), Integer.MAX_VALUE, 4).orElseThrow();
+            RobustnessResult whole = attempt(model, data, individual, folder.resolve("whole" + individual), Integer.MAX_VALUE, 4)
+                    .orElseThrow();
             assertTrue(whole.robustCorrect() < whole.cleanCorrect() && whole.robustCorrect() > 0, "some images are fooled");
             for (int trial = 0; trial < 5; trial++) {
                 RandomStream random = RandomStream.of(trial, "stops");

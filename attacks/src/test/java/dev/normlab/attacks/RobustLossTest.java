@@ -79,7 +79,8 @@ class RobustLossTest {
         assertEquals(.01f / 3, value(new RobustLoss(Kind.ALP, 1, embedding), a, b, 0).loss() - base, 1e-6f);
         float[] ten = {5, -2, 1};
         float[] four = {4, -2, 1};
-        assertEquals(value(RobustLoss.of(Kind.TRADES, 3), ten, four, 0).loss(), value(new RobustLoss(Kind.TRADES, 3, embedding), a, b, 0).loss(),
+        assertEquals(value(RobustLoss.of(Kind.TRADES, 3), ten, four, 0).loss(),
+                value(new RobustLoss(Kind.TRADES, 3, embedding), a, b, 0).loss(),
                 1e-6f);
     }
 }

@@ -77,8 +77,9 @@ final class TestModels {
 
     static RobustnessResult evaluate(Layer model, Dataset data, ThreatModel threat, int batchSize, int threads, Attack... attacks) {
         try (Device device = Device.scalar(threads)) {
-            return new RobustnessEvaluation(List.of(attacks), threat, false, batchSize, 7).run(model, data, device, (name, images, result) -> {
-            });
+            return new RobustnessEvaluation(List.of(attacks), threat, false, batchSize, 7).run(model, data, device,
+                    (name, images, result) -> {
+                    });
         }
     }
 }

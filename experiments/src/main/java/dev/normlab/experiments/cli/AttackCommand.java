@@ -154,8 +154,8 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
-    /// Writes the JSON: what every result says, with all of them under `results`; of a single one also its own keys, as the contract of the command line says.
-    /// Removes the states.
+    /// Writes the JSON: what every result says, with all of them under `results`; of a single one also its own keys, as the contract of the
+    /// command line says. Removes the states.
     private void finish(List<ThreatModel> threats, List<RobustnessResult> results) throws IOException {
         List<Map<String, Object>> all = new ArrayList<>();
         for (int i = 0; i < results.size(); i++) {

@@ -61,7 +61,8 @@ final class AttackListOptions {
         }
     }
 
-    /// An attack's name with its numbers of steps and restarts where they are not the usual ones; of pgd always with its steps, as in `pgd-20`.
+    /// An attack's name with its numbers of steps and restarts where they are not the usual ones; of pgd always with its steps, as in
+    /// `pgd-20`.
     String label(String attack) {
         boolean pgd = attack.equals("pgd");
         boolean stepwise = pgd || attack.startsWith("apgd") || attack.startsWith("fab");

@@ -6,7 +6,8 @@ import dev.normlab.experiments.run.Progress;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Tells how an evaluation goes on: a line when an attack begins and ends, and in between the share that is done, the time that is left and the robust accuracy.
+/// Tells how an evaluation goes on: a line when an attack begins and ends, and in between the share that is done, the time that is left and
+/// the robust accuracy.
 final class AttackProgress implements RobustnessEvaluation.Listener {
 
     private final Progress progress;

@@ -112,7 +112,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         return count;
     }
 
-    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()]) and distances.
+    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()])
+    /// and distances.
     ///
     /// @throws IOException if the file cannot be written
     static void saveImages(Path file, Dataset data, RobustnessResult result) throws IOException {
