@@ -11,8 +11,12 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import jdk.incubator.vector.FloatVector;
 
-/// The channel sum of blocked activations; all reductions of row-major tensors are the scalar ones.
+/// The channel sum of blocked activations, sums over the last axes, and softmax along rows, in double precision; other reductions are the scalar ones.
 final class VectorReductions implements ReductionKernels {
+
+    // Floats and exponentials that make a chunk worth handing to a thread.
+    private static final int PIECE = 1 << 15;
+    private static final int EXPONENTIALS = 1 << 11;
 
     private final ReductionKernels scalar;
 
@@ -53,9 +57,46 @@ final class VectorReductions implements ReductionKernels {
         a.add(b).add(c.add(d)).intoArray(sums, to);
     }
 
+    // Sums over the last axes are sums of rows; others are the scalar kernels' work.
     @Override
     public void reduce(ReduceSizes s, Storage x, Storage y, Workspace workspace) {
-        scalar.reduce(s, x, y, workspace);
+        int rows = s.kept().elements();
+        int length = rows == 0 ? 0 : s.in().elements() / rows;
+        if (length < V || !reducesLastAxes(s)) {
+            scalar.reduce(s, x, y, workspace);
+            return;
+        }
+        double divisor = s.mean() ? length : 1;
+        int pieces = (length + PIECE - 1) / PIECE;
+        float[] xs = x.floats(), ys = y.floats();
+        double[] sums = workspace.scratchDoubles(0, "sums of pieces", rows * pieces);
+        int perChunk = Math.max(1, PIECE / length);
+        workspace.workers().run((rows * pieces + perChunk - 1) / perChunk, (chunk, worker) -> {
+            double[] lanes = workspace.scratchDoubles(worker, "lanes of a sum", DoubleLanes.D);
+            for (int i = chunk * perChunk; i < Math.min(rows * pieces, (chunk + 1) * perChunk); i++) {
+                int row = i / pieces * length, from = i % pieces * PIECE;
+                sums[i] = RowLoops.sum(xs, row + from, row + Math.min(length, from + PIECE), lanes);
+            }
+        });
+        for (int row = 0; row < rows; row++) {
+            double sum = sums[row * pieces];
+            for (int i = 1; i < pieces; i++) {
+                sum += sums[row * pieces + i];
+            }
+            ys[row] = (float) (sum / divisor);
+        }
+    }
+
+    private static boolean reducesLastAxes(ReduceSizes s) {
+        boolean reduced = false;
+        for (int d = 0; d < s.in().rank(); d++) {
+            boolean reducedHere = s.kept().size(d) != s.in().size(d);
+            if (reduced && !reducedHere && s.in().size(d) != 1) {
+                return false;
+            }
+            reduced |= reducedHere;
+        }
+        return reduced;
     }
 
     @Override
@@ -68,9 +109,29 @@ final class VectorReductions implements ReductionKernels {
         scalar.topK(s, k, x, values, indices, workspace);
     }
 
+    // y = exp(x - max) / sum exp(x - max), or x - max - log(sum exp(x - max)), along rows
     @Override
     public void softmax(AxisSizes s, boolean logarithm, Storage x, Storage y, Workspace workspace) {
-        scalar.softmax(s, logarithm, x, y, workspace);
+        int length = s.axis();
+        if (s.inner() != 1 || length == 0) {
+            scalar.softmax(s, logarithm, x, y, workspace);
+            return;
+        }
+        float[] xs = x.floats(), ys = y.floats();
+        int rows = Math.max(1, EXPONENTIALS / length);
+        workspace.workers().run((s.outer() + rows - 1) / rows, (chunk, worker) -> {
+            double[] lanes = workspace.scratchDoubles(worker, "lanes of a sum", DoubleLanes.D);
+            double[] exponentials = workspace.scratchDoubles(worker, "softmax", RowLoops.padded(length));
+            for (int row = chunk * rows; row < Math.min(s.outer(), (chunk + 1) * rows); row++) {
+                int at = row * length;
+                float max = RowLoops.largest(xs, at, length);
+                double sum = RowLoops.exponentials(xs, at, length, max, exponentials, lanes);
+                double logSum = StrictMath.log(sum);
+                for (int i = 0; i < length; i++) {
+                    ys[at + i] = (float) (logarithm ? (double) xs[at + i] - max - logSum : exponentials[i] / sum);
+                }
+            }
+        });
     }
 
     @Override
