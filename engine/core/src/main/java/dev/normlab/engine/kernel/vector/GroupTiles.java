@@ -3,6 +3,7 @@ package dev.normlab.engine.kernel.vector;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /// The inner loops of convolutions whose groups have eight channels and whose kernels are three columns wide (RegNet's): one vector holds
@@ -29,7 +30,9 @@ final class GroupTiles {
     /// Input channels of one call of a weight gradient.
     static final int GRADIENT_CHANNELS = 4;
 
-    private static final VectorSpecies<Float> GROUP = FloatVector.SPECIES_256;
+    // A group's channels in one vector, never wider than the machine prefers.
+    private static final VectorSpecies<Float> GROUP = VectorSpecies.of(float.class,
+            VectorShape.forBitSize(Math.min(V, WIDTH) * Float.SIZE));
 
     private GroupTiles() {}
 
