@@ -311,9 +311,11 @@ public final class ConvolutionCases {
         Tensor dOut = Samples.uniform(100 * seed + 3, s.outputShape().toArray());
         String name = s.toString();
         return List.of(
-                OperationCase.of("biased " + name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, bias, tolerance),
+                OperationCase.of("biased " + name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()),
+                        () -> forward(s, x, weight, bias, tolerance),
                         x, weight, bias),
-                OperationCase.of(name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, null, tolerance), x, weight,
+                OperationCase.of(name, Opcode.CONV2D, s, TensorSpec.floats(s.outputShape()), () -> forward(s, x, weight, null, tolerance),
+                        x, weight,
                         null),
                 OperationCase.of(name, Opcode.CONV2D_BACKWARD_INPUT, s, TensorSpec.floats(s.inputShape()),
                         () -> backwardInput(s, dOut, weight, tolerance), dOut,
@@ -353,7 +355,8 @@ public final class ConvolutionCases {
         });
         return new Expected(values, Expected.fill(added.length, i -> {
             int ic = i / s.pixels() % s.c();
-            double reach = Math.abs(factors[ic]) * (Math.abs(y.values()[i]) + Math.abs(mean[ic])) + Math.abs(shift[ic]) + Math.abs(added[i]);
+            double reach = Math.abs(factors[ic]) * (Math.abs(y.values()[i]) + Math.abs(mean[ic])) + Math.abs(shift[ic])
+                    + Math.abs(added[i]);
             return Math.abs(factors[ic]) * y.tolerances()[i] + 8 * Expected.ROUNDING * reach;
         }));
     }

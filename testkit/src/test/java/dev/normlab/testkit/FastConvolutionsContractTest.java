@@ -62,6 +62,8 @@ class FastConvolutionsContractTest {
     }
 
     private static Conv2dSizes sizes(OperationCase each) {
-        return each.attributes() instanceof NormalisedConvolution normalised ? normalised.convolution() : (Conv2dSizes) Objects.requireNonNull(each.attributes());
+        return each.attributes() instanceof NormalisedConvolution normalised
+                ? normalised.convolution()
+                : (Conv2dSizes) Objects.requireNonNull(each.attributes());
     }
 }

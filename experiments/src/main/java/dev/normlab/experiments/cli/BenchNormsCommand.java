@@ -27,7 +27,8 @@ final class BenchNormsCommand implements Callable<Integer> {
     @Mixin
     private final CommonOptions common;
 
-    @Option(names = "--seconds", paramLabel = "S", description = "Measure each size for S seconds, twice; the median counts (default: 0.5).")
+    @Option(names = "--seconds", paramLabel = "S",
+            description = "Measure each size for S seconds, twice; the median counts (default: 0.5).")
     private double seconds = 0.5;
 
     BenchNormsCommand(Streams streams) {
@@ -41,7 +42,8 @@ final class BenchNormsCommand implements Callable<Integer> {
         }
         try (Device device = common.openDevice()) {
             Progress progress = common.progress();
-            List<NormBenchmark.Row> rows = new NormBenchmark(NormBenchmark.PAPER, seconds, MachinePeak.lastLevelCacheBytes()).run(device, progress::update);
+            List<NormBenchmark.Row> rows = new NormBenchmark(NormBenchmark.PAPER, seconds, MachinePeak.lastLevelCacheBytes()).run(device,
+                    progress::update);
             progress.clear();
             table(rows, device).forEach(common::say);
             common.writeJson(json(rows, device));
@@ -51,12 +53,15 @@ final class BenchNormsCommand implements Callable<Integer> {
 
     private static List<String> table(List<NormBenchmark.Row> rows, Device device) {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "%d threads, %s kernels; medians of alternating turns; the ratio is to reading the weights once, same threads",
+        lines.add(String.format(Locale.ROOT,
+                "%d threads, %s kernels; medians of alternating turns; the ratio is to reading the weights once, same threads",
                 device.workers().threads(), device.kernels().name()));
-        lines.add(String.format(Locale.ROOT, "%-14s %9s %-7s  %9s %7s  %9s %6s  %9s %6s", "convolution", "KiB", "in", "read ms", "GB/s", "l1 ms", "ratio",
+        lines.add(String.format(Locale.ROOT, "%-14s %9s %-7s  %9s %7s  %9s %6s  %9s %6s", "convolution", "KiB", "in", "read ms", "GB/s",
+                "l1 ms", "ratio",
                 "linf ms", "ratio"));
         for (NormBenchmark.Row row : rows) {
-            lines.add(String.format(Locale.ROOT, "%-14s %9d %-7s  %9.4f %7.1f  %9.4f %6.2f  %9.4f %6.2f", row.size(), row.size().bytes() >> 10, place(row),
+            lines.add(String.format(Locale.ROOT, "%-14s %9d %-7s  %9.4f %7.1f  %9.4f %6.2f  %9.4f %6.2f", row.size(),
+                    row.size().bytes() >> 10, place(row),
                     1000 * row.read(), row.size().bytes() / row.read() / 1e9, 1000 * row.l1(), row.ratio(Norm.L1), 1000 * row.linf(),
                     row.ratio(Norm.LINF)));
         }

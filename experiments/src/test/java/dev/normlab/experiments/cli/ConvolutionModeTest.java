@@ -22,7 +22,8 @@ class ConvolutionModeTest {
     private Path folder = Path.of("");
 
     private Output train(String... more) {
-        String[] args = {"train", "--model", "vgg11:width=0.25", "--data", "synthetic:train=16,test=8", "--epochs", "1", "--batch-size", "8",
+        String[] args = {"train", "--model", "vgg11:width=0.25", "--data", "synthetic:train=16,test=8", "--epochs", "1", "--batch-size",
+            "8",
             "--threads", "1", "--quiet", "--out", folder.resolve("run").toString()};
         String[] all = Arrays.copyOf(args, args.length + more.length);
         System.arraycopy(more, 0, all, args.length, more.length);
@@ -43,7 +44,8 @@ class ConvolutionModeTest {
         assertEquals("fast", info.provenance().get("convolutions"));
         String algorithms = info.provenance().getOrDefault("convolution_algorithms", "");
         assertTrue(algorithms.contains("features.0: forward direct"), algorithms);
-        assertTrue(algorithms.contains("features.4: forward F(4x4,3x3), backward_input F(4x4,3x3), backward_weight F(4x4,3x3)"), algorithms);
+        assertTrue(algorithms.contains("features.4: forward F(4x4,3x3), backward_input F(4x4,3x3), backward_weight F(4x4,3x3)"),
+                algorithms);
         String run = folder.resolve("run").toString();
         Output other = Output.of("train", "--out", run, "--resume", "--conv", "exact");
         assertEquals(2, other.code());

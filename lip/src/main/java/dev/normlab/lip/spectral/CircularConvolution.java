@@ -13,12 +13,15 @@ public record CircularConvolution(int o, int c, int kh, int kw, int groups, int 
     public CircularConvolution {
         if (o < 1 || c < 1 || kh < 1 || kw < 1 || groups < 1 || h < 1 || w < 1 || strideH < 1 || strideW < 1 || dilationH < 1
                 || dilationW < 1 || o % groups != 0 || c % groups != 0) {
-            throw new IllegalArgumentException("a circular convolution has sizes of at least 1 and channels that are multiples of the groups, but got "
-                    + "o=" + o + ", c=" + c + ", kernel " + kh + "x" + kw + ", groups=" + groups + ", image " + h + "x" + w + ", stride [" + strideH
-                    + ", " + strideW + "], dilation [" + dilationH + ", " + dilationW + "]");
+            throw new IllegalArgumentException(
+                    "a circular convolution has sizes of at least 1 and channels that are multiples of the groups, but got "
+                            + "o=" + o + ", c=" + c + ", kernel " + kh + "x" + kw + ", groups=" + groups + ", image " + h + "x" + w
+                            + ", stride [" + strideH
+                            + ", " + strideW + "], dilation [" + dilationH + ", " + dilationW + "]");
         }
         if (h % strideH != 0 || w % strideW != 0) {
-            throw new IllegalArgumentException("on an image of " + h + "x" + w + " a circular convolution of stride [" + strideH + ", " + strideW
+            throw new IllegalArgumentException("on an image of " + h + "x" + w + " a circular convolution of stride [" + strideH + ", "
+                    + strideW
                     + "] does not repeat itself, because the stride does not divide the size: it has no spectrum by frequencies. Use the largest "
                     + "singular value of its operator instead");
         }

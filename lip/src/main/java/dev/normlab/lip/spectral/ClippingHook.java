@@ -65,7 +65,8 @@ public final class ClippingHook implements TrainingHook {
     ///
     /// @param stepsOfAnEpoch the number of batches of an epoch
     public static ClippingHook beforeEvaluation(Layer model, double limit, Set<LayerKind> kinds, int stepsOfAnEpoch) {
-        SingularValueClipping.Options options = new SingularValueClipping.Options(limit, FINAL_PASSES, FINAL_TOLERANCE, true, SvdMethod.GRAM);
+        SingularValueClipping.Options options = new SingularValueClipping.Options(limit, FINAL_PASSES, FINAL_TOLERANCE, true,
+                SvdMethod.GRAM);
         return new ClippingHook(model, options, kinds, Moment.AFTER_UPDATE, stepsOfAnEpoch, stepsOfAnEpoch - 1L);
     }
 

@@ -65,7 +65,8 @@ public record L2Bound(double value, Source source) {
         if (mode == PadMode.CIRCULAR && CircularConvolution.exists(s) && s.oh() * s.strideH() == s.h() && s.ow() * s.strideW() == s.w()) {
             return new L2Bound(ofTorus(CircularConvolution.of(s), weight, workers), Source.TORUS);
         }
-        double border = Math.sqrt((double) mostReads(s.h(), s.padTop(), s.padBottom(), mode) * mostReads(s.w(), s.padLeft(), s.padRight(), mode));
+        double border = Math
+                .sqrt((double) mostReads(s.h(), s.padTop(), s.padBottom(), mode) * mostReads(s.w(), s.padLeft(), s.padRight(), mode));
         L2Bound unpadded = ofConvolution(ConvolutionOperator.unpadded(s), weight, workers);
         return new L2Bound(unpadded.value * border * (1 + 0x1p-50), unpadded.source);
     }

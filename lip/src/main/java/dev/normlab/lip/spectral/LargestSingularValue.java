@@ -32,7 +32,8 @@ public final class LargestSingularValue {
         /// @throws IllegalArgumentException if the accuracy is not positive, or there is no step
         public Options {
             if (!(accuracy > 0) || mostSteps < 1) {
-                throw new IllegalArgumentException("expected a positive accuracy and at least one step, but got " + accuracy + " and " + mostSteps);
+                throw new IllegalArgumentException(
+                        "expected a positive accuracy and at least one step, but got " + accuracy + " and " + mostSteps);
             }
         }
     }

@@ -62,7 +62,8 @@ public final class PaddedClipping {
         return result(s, mode, scalingIsNearer ? scaled : clipped, before, scalingIsNearer ? 0 : passes, device);
     }
 
-    private static SingularValueClipping.Result result(Conv2dSizes s, PadMode mode, float[] clipped, double before, int passes, Device device) {
+    private static SingularValueClipping.Result result(Conv2dSizes s, PadMode mode, float[] clipped, double before, int passes,
+            Device device) {
         double after = L2Bound.ofConvolution(s, mode, clipped, device.workers()).value();
         return new SingularValueClipping.Result(clipped, before, after, passes);
     }
@@ -86,7 +87,8 @@ public final class PaddedClipping {
                 return step;
             }
             double[] sums = new double[weight.length];
-            DenseConvolution.forEachEntry(s, (output, input, index) -> sums[index] += matrix.re[tall ? output : input][tall ? input : output]);
+            DenseConvolution.forEachEntry(s,
+                    (output, input, index) -> sums[index] += matrix.re[tall ? output : input][tall ? input : output]);
             int[] counts = IntStream.range(0, area).map(tap -> LiveTaps.count(s, tap)).toArray();
             for (int i = 0; i < weight.length; i++) {
                 int places = counts[i % area];

@@ -39,8 +39,9 @@ public final class SingularValueClipping {
         /// @throws IllegalArgumentException if the limit is not positive, there is no pass, or the tolerance is negative
         public Options {
             if (!(limit > 0 && limit < Double.POSITIVE_INFINITY) || passes < 1 || !(tolerance >= 0)) {
-                throw new IllegalArgumentException("singular value clipping needs a positive limit, at least one pass and a tolerance of at least 0, "
-                        + "but got " + limit + ", " + passes + " and " + tolerance);
+                throw new IllegalArgumentException(
+                        "singular value clipping needs a positive limit, at least one pass and a tolerance of at least 0, "
+                                + "but got " + limit + ", " + passes + " and " + tolerance);
             }
         }
 

@@ -78,7 +78,8 @@ final class WaveStart {
         Wave[] coarse = new Wave[grid.size() * symbols.length];
         workers.run(coarse.length, (chunk, _) -> {
             Frequency frequency = grid.get(chunk % grid.size());
-            coarse[chunk] = wave(symbols, chunk / grid.size(), 2 * Math.PI * frequency.f() / gridH, 2 * Math.PI * frequency.g() / gridW, start,
+            coarse[chunk] = wave(symbols, chunk / grid.size(), 2 * Math.PI * frequency.f() / gridH, 2 * Math.PI * frequency.g() / gridW,
+                    start,
                     COARSE_STEPS);
         });
         Wave[] candidates = best(coarse, CANDIDATES);

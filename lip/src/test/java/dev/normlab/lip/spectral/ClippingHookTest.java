@@ -43,7 +43,8 @@ class ClippingHookTest {
         RandomStream random = RandomStream.of(1, "noise");
         float[] images = new float[8 * 3 * 10 * 10];
         try (Device device = Device.cpu(threads);
-                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.2, 0.9, 0)), hooks, device)) {
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.2, 0.9, 0)), hooks,
+                        device)) {
             for (int i = 0; i < STEPS; i++) {
                 random.fillUniform(images, 0, 1);
                 int[] labels = new int[8];

@@ -64,8 +64,10 @@ class LargestSingularValueTest {
         Conv2dSizes s = Convolution.sizes(Shape.of(1, 16, 12, 12), Shape.of(16, 16, 3, 3), Conv2dGeometry.of(1, 1));
         float[] weight = DenseJudge.gaussian(new Random(4), s.weightShape().elements());
         try (Device device = Device.scalar(1)) {
-            double estimate = LargestSingularValue.estimate(new ConvolutionOperator(s, weight, device), RandomStream.of(1, "start"), ACCURATE,
-                    device.workers()).value();
+            double estimate = LargestSingularValue
+                    .estimate(new ConvolutionOperator(s, weight, device), RandomStream.of(1, "start"), ACCURATE,
+                            device.workers())
+                    .value();
             double bound = L2Bound.ofConvolution(s, weight, device.workers()).value();
             assertTrue(estimate <= bound && bound <= 1.02 * estimate, estimate + " and " + bound);
         }
@@ -168,8 +170,9 @@ class LargestSingularValueTest {
     @Test
     void aZeroOperatorHasTheValueZeroAndNanIsRefused() {
         try (Workers workers = new Workers(1)) {
-            assertEquals(0, LargestSingularValue.estimate(LinearOperator.ofMatrix(3, 2, new float[6]), RandomStream.of(1, "start"), ACCURATE,
-                    workers).value());
+            assertEquals(0,
+                    LargestSingularValue.estimate(LinearOperator.ofMatrix(3, 2, new float[6]), RandomStream.of(1, "start"), ACCURATE,
+                            workers).value());
             float[] nan = {1, Float.NaN};
             assertThrows(ArithmeticException.class, () -> LargestSingularValue.estimate(LinearOperator.ofMatrix(1, 2, nan),
                     RandomStream.of(1, "start"), ACCURATE, workers));

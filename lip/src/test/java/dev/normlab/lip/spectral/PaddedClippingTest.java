@@ -40,7 +40,8 @@ class PaddedClippingTest {
                 float[] weight = DenseJudge.gaussian(random, s.weightShape().elements());
                 double limit = 0.5 + random.nextDouble();
                 double before = DenseJudge.singularValues(DenseJudge.padded(s, weight))[0];
-                SingularValueClipping.Result result = PaddedClipping.clip(s, PadMode.ZERO, weight, limit, device, RandomStream.of(trial, "test"));
+                SingularValueClipping.Result result = PaddedClipping.clip(s, PadMode.ZERO, weight, limit, device,
+                        RandomStream.of(trial, "test"));
                 double norm = DenseJudge.singularValues(DenseJudge.padded(s, result.weight()))[0];
                 String message = "trial " + trial + " " + s;
                 assertTrue(norm <= limit, message + ": " + norm + " above " + limit);
@@ -74,11 +75,13 @@ class PaddedClippingTest {
         Random random = new Random(5);
         try (Device device = Device.cpu(2)) {
             for (int stride = 1; stride <= 2; stride++) {
-                Conv2dSizes s = Convolution.sizes(Shape.of(1, 8, 7 * stride, 7 * stride), Shape.of(8, 8, 3, 3), Conv2dGeometry.of(stride, 1));
+                Conv2dSizes s = Convolution.sizes(Shape.of(1, 8, 7 * stride, 7 * stride), Shape.of(8, 8, 3, 3),
+                        Conv2dGeometry.of(stride, 1));
                 float[] weight = DenseJudge.gaussian(random, s.weightShape().elements());
                 double before = DenseJudge.singularValues(DenseJudge.padded(s, weight))[0];
                 double limit = before / 2;
-                SingularValueClipping.Result result = PaddedClipping.clip(s, PadMode.ZERO, weight, limit, device, RandomStream.of(1, "test"));
+                SingularValueClipping.Result result = PaddedClipping.clip(s, PadMode.ZERO, weight, limit, device,
+                        RandomStream.of(1, "test"));
                 double norm = DenseJudge.singularValues(DenseJudge.padded(s, result.weight()))[0];
                 assertTrue(result.passes() > 0, "clipped, not scaled");
                 assertTrue(norm <= limit && norm > 0.9 * limit, "stride " + stride + ": " + norm + " of " + limit);

@@ -24,12 +24,14 @@ class WaveStartTest {
     @CsvSource({"64, 64, 3, 24, 1, 1, 1, 1", "64, 48, 3, 26, 1, 1, 1, 1", "64, 128, 3, 40, 2, 1, 1, 1", "48, 64, 5, 20, 1, 2, 1, 1",
         "96, 64, 3, 32, 1, 1, 1, 2"})
     void aWaveReachesTheValueOfARandomStartInFewerSteps(int c, int o, int k, int size, int stride, int padding, int dilation, int groups) {
-        Conv2dGeometry geometry = new Conv2dGeometry(stride, stride, padding, padding, padding, padding, dilation, dilation, groups, PadMode.ZERO);
+        Conv2dGeometry geometry = new Conv2dGeometry(stride, stride, padding, padding, padding, padding, dilation, dilation, groups,
+                PadMode.ZERO);
         Conv2dSizes s = Convolution.sizes(Shape.of(1, c, size, size), Shape.of(o, c / groups, k, k), geometry);
         assertTrue(WaveStart.suits(s), "the layer is large enough: " + s);
         float[] weight = DenseJudge.gaussian(new Random(c + o), s.weightShape().elements());
         try (Device device = Device.cpu(2)) {
-            LargestSingularValue.Estimate wave = LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight, RandomStream.of(1, "start"), ROUGH,
+            LargestSingularValue.Estimate wave = LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight, RandomStream.of(1, "start"),
+                    ROUGH,
                     device);
             LargestSingularValue.Estimate exact = LargestSingularValue.estimate(new ConvolutionOperator(s, weight, device),
                     RandomStream.of(1, "start"), new LargestSingularValue.Options(1e-5, 200), device.workers());

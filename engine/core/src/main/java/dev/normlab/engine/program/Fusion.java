@@ -159,7 +159,8 @@ public final class Fusion {
             return false;
         }
         replace(users.get(0),
-                new Operation(Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, norm.attributes(), new int[] {from[0], dOut, from[1], from[2], mean, var},
+                new Operation(Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, norm.attributes(),
+                        new int[] {from[0], dOut, from[1], from[2], mean, var},
                         new int[] {input.outputs()[0], parameters.outputs()[0], parameters.outputs()[1]}),
                 at, users.get(1));
         return true;

@@ -112,7 +112,8 @@ class FusionTest {
         Tape tape = new Tape(recorder, List.of());
         Tensor filter = Tensor.full(0.5f, 3, 3, 1, 1);
         Tensor y = Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1));
-        Tensor z = BatchNorm.eval(tape, Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1)), weight, bias, mean, var, 1e-5f);
+        Tensor z = BatchNorm.eval(tape, Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1)), weight, bias, mean, var,
+                1e-5f);
         recorder.fetch("z", Activations.relu(tape, Arithmetic.add(tape, z, BatchNorm.eval(tape, y, weight, bias, mean, var, 1e-5f))));
         assertEquals(List.of(Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_BATCH_NORM_EVAL), fused());
         recorder.fetch("y", y);

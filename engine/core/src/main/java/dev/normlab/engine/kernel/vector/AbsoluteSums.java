@@ -139,7 +139,8 @@ final class AbsoluteSums {
         int pieces = (groupRows + rows - 1) / rows;
         boolean pairs = s.o() * length >= MANY;
         if (pieces == 1) {
-            workspace.workers().run(s.groups(), (group, _) -> addRows(weight, group * groupRows, groupRows, length, pairs, table, group * length));
+            workspace.workers().run(s.groups(),
+                    (group, _) -> addRows(weight, group * groupRows, groupRows, length, pairs, table, group * length));
             return;
         }
         double[] tables = workspace.scratchDoubles(0, "tables of rows", s.groups() * pieces * length);

@@ -37,7 +37,8 @@ final class ScratchImage {
                 interleave(x, (image * channels) * height * width + first, height * width, channels, columnStep, count, to,
                         line + fromColumn * stride);
             } else {
-                copyBlocks(x, image, channels, height * width, firstBlock, first, columnStep, count, stride, to, line + fromColumn * stride);
+                copyBlocks(x, image, channels, height * width, firstBlock, first, columnStep, count, stride, to,
+                        line + fromColumn * stride);
             }
         }
     }

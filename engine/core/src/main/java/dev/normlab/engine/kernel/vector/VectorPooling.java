@@ -86,7 +86,8 @@ final class VectorPooling implements PoolingKernels {
                 TwoByTwo.maximum(s, xs, at, ys, plane * outPixels * V, positions);
             } else {
                 for (int out = 0; out < outPixels; out++) {
-                    maximum(xs, at, s.w(), rows[out / s.ow()], columns[out % s.ow()], channels, ys, (plane * outPixels + out) * V, positions,
+                    maximum(xs, at, s.w(), rows[out / s.ow()], columns[out % s.ow()], channels, ys, (plane * outPixels + out) * V,
+                            positions,
                             out * V);
                 }
             }

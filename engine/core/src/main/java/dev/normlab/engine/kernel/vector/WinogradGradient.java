@@ -82,7 +82,8 @@ final class WinogradGradient {
             int set = chunk % sets, range = chunk / sets % ranges, slice = chunk / sets / ranges;
             float[] sums = slices > 1 ? all : workspace.scratch(worker, "winograd gradient sums", length);
             int at = slices > 1 ? chunk * length : 0;
-            sum(range, set, (int) ((long) tiles * slice / slices), (int) ((long) tiles * (slice + 1) / slices), sums, at, workspace, worker);
+            sum(range, set, (int) ((long) tiles * slice / slices), (int) ((long) tiles * (slice + 1) / slices), sums, at, workspace,
+                    worker);
             if (slices == 1) {
                 finish(range, set, sums, at, workspace, worker);
             }

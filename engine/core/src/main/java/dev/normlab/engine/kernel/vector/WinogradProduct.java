@@ -90,7 +90,8 @@ final class WinogradProduct {
         }
     }
 
-    private void transformOutputs(Piece piece, int first, int count, float[] sums, int step, float[] scratch, Workspace workspace, int worker) {
+    private void transformOutputs(Piece piece, int first, int count, float[] sums, int step, float[] scratch, Workspace workspace,
+            int worker) {
         WinogradTransforms transforms = plan.transforms;
         int m = transforms.outputs(), blocks = Lanes.blocks(plan.channels.outputs()), buffer = transforms.scratchFloats();
         float[] biases = workspace.scratch(worker, "convolution bias", piece.vectors() * V);

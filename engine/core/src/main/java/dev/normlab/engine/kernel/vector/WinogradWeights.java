@@ -63,7 +63,8 @@ final class WinogradWeights {
         }
         if (backward) {
             for (int k = 0; k < count; k++) {
-                takeKernels(plain, ((first + k) * s.c() + firstOutput) * TAPS, outputs, strip, TAPS_REVERSED * tapStep + k * width, -tapStep, 1);
+                takeKernels(plain, ((first + k) * s.c() + firstOutput) * TAPS, outputs, strip, TAPS_REVERSED * tapStep + k * width,
+                        -tapStep, 1);
             }
         } else {
             for (int io = 0; io < outputs; io++) {

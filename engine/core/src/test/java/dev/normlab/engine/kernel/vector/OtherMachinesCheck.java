@@ -21,7 +21,8 @@ final class OtherMachinesCheck {
             Workspace workspace = new Workspace(workers);
             for (int i = 0; i < Integer.parseInt(arguments[0]); i++) {
                 // Every third case is one of the fast mode.
-                ConvolutionCase each = i % 3 == 2 ? new ConvolutionCase(ConvolutionCase.regular(random), random, ConvolutionMode.FAST)
+                ConvolutionCase each = i % 3 == 2
+                        ? new ConvolutionCase(ConvolutionCase.regular(random), random, ConvolutionMode.FAST)
                         : new ConvolutionCase(ConvolutionCase.awkward(random), random);
                 float[] y = each.forward(workspace), dx = each.backwardInput(workspace), dWeight = each.backwardWeight(workspace);
                 require(y, each.forwardByDefinition(), each.s.c() * each.s.kh() * each.s.kw());
