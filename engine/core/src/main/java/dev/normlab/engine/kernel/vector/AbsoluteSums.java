@@ -2,14 +2,13 @@ package dev.normlab.engine.kernel.vector;
 
 import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.DOUBLES;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.FLOATS;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.floats;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
 
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.FloatVector;
 
 /// Sums of absolute weights in double precision at the speed of reading the weights once.
 ///
@@ -238,10 +237,10 @@ final class AbsoluteSums {
 
     // the sum of two vectors of absolute weights, rounded to floats once
     private static DoubleVector absolutes(float[] weight, int at, int other) {
-        return widened(FloatVector.fromArray(FLOATS, weight, at).abs().add(FloatVector.fromArray(FLOATS, weight, other).abs()));
+        return widened(floats(weight, at).abs().add(floats(weight, other).abs()));
     }
 
     private static DoubleVector absolute(float[] weight, int at) {
-        return widened(FloatVector.fromArray(FLOATS, weight, at).abs());
+        return widened(floats(weight, at).abs());
     }
 }

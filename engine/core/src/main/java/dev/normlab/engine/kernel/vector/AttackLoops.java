@@ -1,8 +1,7 @@
 package dev.normlab.engine.kernel.vector;
 
 import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.FLOATS;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.doubles;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
 
@@ -59,7 +58,7 @@ final class AttackLoops {
         DoubleVector s = DoubleVector.zero(DoubleLanes.DOUBLES), t = s;
         int i = from;
         for (; i <= to - 2 * D; i += 2 * D) {
-            DoubleVector u = widened(FloatVector.fromArray(FLOATS, a, i)), v = widened(FloatVector.fromArray(FLOATS, a, i + D));
+            DoubleVector u = doubles(a, i), v = doubles(a, i + D);
             s = u.fma(u, s);
             t = v.fma(v, t);
         }

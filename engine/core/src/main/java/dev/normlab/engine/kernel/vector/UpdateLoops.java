@@ -3,6 +3,7 @@ package dev.normlab.engine.kernel.vector;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.doubles;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.rounded;
+import static dev.normlab.engine.kernel.vector.DoubleLanes.store;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.all;
@@ -23,7 +24,7 @@ final class UpdateLoops {
         for (; i <= to - D; i += D) {
             DoubleVector p = doubles(ps, i);
             DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
-            rounded(p.sub(g.mul(lr))).intoArray(ps, i);
+            store(rounded(p.sub(g.mul(lr))), ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i];
@@ -39,8 +40,8 @@ final class UpdateLoops {
             DoubleVector p = doubles(ps, i);
             DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
             FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
-            v.intoArray(vs, i);
-            rounded(p.sub(widened(v).mul(lr))).intoArray(ps, i);
+            store(v, vs, i);
+            store(rounded(p.sub(widened(v).mul(lr))), ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i];
@@ -58,8 +59,8 @@ final class UpdateLoops {
             DoubleVector p = doubles(ps, i);
             DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
             FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
-            v.intoArray(vs, i);
-            rounded(p.sub(g.add(widened(v).mul(momentum)).mul(lr))).intoArray(ps, i);
+            store(v, vs, i);
+            store(rounded(p.sub(g.add(widened(v).mul(momentum)).mul(lr))), ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i];
@@ -81,10 +82,10 @@ final class UpdateLoops {
             DoubleVector g = doubles(gs, i).add(p.mul(coupled));
             FloatVector m = rounded(doubles(ms, i).mul(beta1).add(g.mul(1 - beta1)));
             FloatVector v = rounded(doubles(vs, i).mul(beta2).add(g.mul(1 - beta2).mul(g)));
-            m.intoArray(ms, i);
-            v.intoArray(vs, i);
+            store(m, ms, i);
+            store(v, vs, i);
             DoubleVector step = widened(m).div(correction1).mul(lr).div(widened(v).div(correction2).sqrt().add(eps));
-            rounded(p.sub(step)).intoArray(ps, i);
+            store(rounded(p.sub(step)), ps, i);
         }
         for (; i < to; i++) {
             double p = ps[i] * keep;
