@@ -196,7 +196,6 @@ public final class Interpreter implements AutoCloseable {
                 throw new IllegalArgumentException("the program has no feed '" + name + "'; it has " + program.feeds().keySet());
             }
         }
-        MemoryPlan known = plan;
         for (Map.Entry<String, Integer> feed : program.feeds().entrySet()) {
             int id = feed.getValue();
             TensorSpec expected = program.values().get(id).spec();
@@ -207,9 +206,12 @@ public final class Interpreter implements AutoCloseable {
             }
             Storage storage = given.storage();
             bound[id] = storage;
-            known = storage.layout().equals(feedLayouts[id]) ? known : null;
-            feedLayouts[id] = storage.layout();
+            if (!storage.layout().equals(feedLayouts[id])) {
+                feedLayouts[id] = storage.layout();
+                plan = null; // at once, so that a later feed that is refused leaves no plan for other layouts behind
+            }
         }
+        MemoryPlan known = plan;
         if (known == null) {
             known = new MemoryPlan(fused, lowering, feedLayouts);
             floats = new float[known.slots().size()][];

@@ -42,7 +42,7 @@ final class GroupedConvolution {
     private final int bands;
     private final int images;
 
-    private record Form(boolean backward) {}
+    private record Form(boolean backward, int stride) {}
 
     private GroupedConvolution(Conv2dSizes s, boolean backward, float[] x, float[] weights, float[] bias, @Nullable Epilogue epilogue,
             float[] y) {
@@ -87,8 +87,9 @@ final class GroupedConvolution {
 
     private static void run(Conv2dSizes s, boolean backward, float[] x, Storage weight, float @Nullable [] bias,
             @Nullable Epilogue epilogue, float[] y, Workspace workspace) {
-        float[] packed = workspace.packed(weight, new Form(backward), s.groups() * s.kh() * ROW_WEIGHTS, to -> pack(s, backward,
-                weight.floats(), to));
+        float[] packed = workspace.packed(weight, new Form(backward, s.strideW()), s.groups() * s.kh() * ROW_WEIGHTS,
+                to -> pack(s, backward,
+                        weight.floats(), to));
         float[] biases = workspace.scratch(0, "convolution bias", Lanes.blocks(s.o()) * V);
         Arrays.fill(biases, 0, Lanes.blocks(s.o()) * V, 0f);
         if (bias != null) {

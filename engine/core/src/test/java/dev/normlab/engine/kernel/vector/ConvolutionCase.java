@@ -227,7 +227,7 @@ final class ConvolutionCase {
         double worst = 0;
         for (int i = 0; i < actual.length; i++) {
             double error = Math.abs(actual[i] - expected[i]);
-            worst = error <= worst ? worst : error; // NaN must not pass
+            worst = Math.max(worst, error); // NaN stays
         }
         return worst / (Math.sqrt(length + 1.0) * 0x1p-24 * (1 + Math.sqrt(length)));
     }
