@@ -7,7 +7,8 @@ import java.util.Locale;
 /// @param name    one of [Models#names()]
 /// @param width   factor for all channel counts but those of the input and the classes
 /// @param classes number of outputs
-public record ModelSpec(String name, double width, int classes) {
+/// @param head    the last layer
+public record ModelSpec(String name, double width, int classes, Head head) {
 
     private static final double MAX_WIDTH = 16;
     private static final int MAX_CLASSES = 100_000;
@@ -25,8 +26,15 @@ public record ModelSpec(String name, double width, int classes) {
         }
     }
 
-    /// The specification written as `vgg11` or `vgg11:width=0.25,classes=10`; the width is 1 and there are 10 classes unless it says
-    /// otherwise.
+    /// A model with a linear head.
+    ///
+    /// @throws IllegalArgumentException as the other constructor
+    public ModelSpec(String name, double width, int classes) {
+        this(name, width, classes, Head.LINEAR);
+    }
+
+    /// The specification written as `vgg11` or `vgg11:width=0.25,classes=10,head=cosine`; the width is 1, there are 10 classes and the head
+    /// is linear unless it says otherwise.
     ///
     /// @throws IllegalArgumentException if the text is no specification; the message says what is valid
     public static ModelSpec parse(String text) {
@@ -34,6 +42,7 @@ public record ModelSpec(String name, double width, int classes) {
         String name = (colon < 0 ? text : text.substring(0, colon)).strip().toLowerCase(Locale.ROOT);
         double width = 1;
         int classes = 10;
+        Head head = Head.LINEAR;
         for (String option : colon < 0 ? new String[0] : text.substring(colon + 1).split(",", -1)) {
             int equals = option.indexOf('=');
             String key = (equals < 0 ? option : option.substring(0, equals)).strip();
@@ -42,16 +51,22 @@ public record ModelSpec(String name, double width, int classes) {
                 switch (key) {
                     case "width" -> width = Double.parseDouble(value);
                     case "classes" -> classes = Integer.parseInt(value);
+                    case "head" -> head = Head.parse(value);
                     default -> throw new IllegalArgumentException(
-                            "a model has no option '" + key + "' (in '" + text + "'); valid are width=FACTOR and "
-                                    + "classes=COUNT, for example " + name + ":width=0.25,classes=10");
+                            "a model has no option '" + key + "' (in '" + text + "'); valid are width=FACTOR, "
+                                    + "classes=COUNT and head=linear or cosine, for example " + name + ":width=0.25,classes=10");
                 }
             } catch (NumberFormatException e) {
                 throw new IllegalArgumentException(
                         "the model option " + key + " needs a number, but got '" + value + "' (in '" + text + "')", e);
             }
         }
-        return new ModelSpec(name, width, classes);
+        return new ModelSpec(name, width, classes, head);
+    }
+
+    /// The same model with another number of classes.
+    public ModelSpec withClasses(int count) {
+        return new ModelSpec(name, width, count, head);
     }
 
     /// A channel count times the width: the nearest multiple of `multiple`, at least one of it.
@@ -62,6 +77,6 @@ public record ModelSpec(String name, double width, int classes) {
     /// The text from which [#parse] makes this specification.
     @Override
     public String toString() {
-        return name + ":width=" + width + ",classes=" + classes;
+        return name + ":width=" + width + ",classes=" + classes + (head == Head.LINEAR ? "" : ",head=" + head.label());
     }
 }

@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/// The models by name. Inputs are images `[n, 3, h, w]` with values in [0, 1], usually 32x32; outputs are logits `[n, classes]`.
+/// The models by name. Inputs are images `[n, 3, h, w]` with values in [0, 1], usually 32x32; outputs are logits `[n, classes]`, or
+/// cosines with [Head#COSINE].
 public final class Models {
 
     private static final Map<String, Function<ModelSpec, Layer>> FACTORIES = factories();

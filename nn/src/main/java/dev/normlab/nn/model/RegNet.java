@@ -7,7 +7,6 @@ import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
@@ -40,7 +39,7 @@ final class RegNet extends Layer {
     private final Conv2d conv1;
     private final BatchNorm2d bn1;
     private final List<Sequential> stages = new ArrayList<>();
-    private final Linear linear;
+    private final Layer linear;
 
     RegNet(Sizes sizes, ModelSpec spec) {
         int channels = spec.scaled(STEM, sizes.groupWidth);
@@ -56,7 +55,7 @@ final class RegNet extends Layer {
             }
             stages.add(child("layer" + (stage + 1), new Sequential(blocks)));
         }
-        linear = child("linear", new Linear(channels, spec.classes(), true));
+        linear = child("linear", spec.head().layer(channels, spec.classes()));
     }
 
     @Override

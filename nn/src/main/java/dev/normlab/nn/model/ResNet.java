@@ -7,7 +7,6 @@ import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
@@ -25,7 +24,7 @@ public final class ResNet extends Layer {
     private final Conv2d conv1;
     private final BatchNorm2d bn1;
     private final List<Sequential> stages = new ArrayList<>();
-    private final Linear linear;
+    private final Layer linear;
 
     /// The kind of residual block.
     public enum Block {
@@ -42,6 +41,10 @@ public final class ResNet extends Layer {
     /// @param depths the number of blocks of each stage
     /// @throws IllegalArgumentException if there are not as many depths as planes
     public ResNet(Block block, int stem, List<Integer> planes, List<Integer> depths, int classes) {
+        this(block, stem, planes, depths, classes, Head.LINEAR);
+    }
+
+    private ResNet(Block block, int stem, List<Integer> planes, List<Integer> depths, int classes, Head head) {
         if (planes.isEmpty() || planes.size() != depths.size()) {
             throw new IllegalArgumentException(
                     "ResNet: expected one depth for each of the stages' planes, but got " + planes + " and " + depths);
@@ -59,12 +62,12 @@ public final class ResNet extends Layer {
             }
             stages.add(child("layer" + (stage + 1), new Sequential(blocks)));
         }
-        linear = child("linear", new Linear(channels, classes, true));
+        linear = child("linear", head.layer(channels, classes));
     }
 
     static ResNet of(Block block, List<Integer> depths, ModelSpec spec) {
         List<Integer> planes = List.of(spec.scaled(64, 1), spec.scaled(128, 1), spec.scaled(256, 1), spec.scaled(512, 1));
-        return new ResNet(block, planes.getFirst(), planes, depths, spec.classes());
+        return new ResNet(block, planes.getFirst(), planes, depths, spec.classes(), spec.head());
     }
 
     @Override

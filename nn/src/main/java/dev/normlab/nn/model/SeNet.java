@@ -7,7 +7,6 @@ import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
@@ -30,7 +29,7 @@ final class SeNet extends Layer {
     private final Conv2d conv1;
     private final BatchNorm2d bn1;
     private final List<Sequential> stages = new ArrayList<>();
-    private final Linear linear;
+    private final Layer linear;
 
     SeNet(ModelSpec spec) {
         int channels = spec.scaled(PLANES[0], MULTIPLE);
@@ -45,7 +44,7 @@ final class SeNet extends Layer {
             }
             stages.add(child("layer" + (stage + 1), new Sequential(blocks)));
         }
-        linear = child("linear", new Linear(channels, spec.classes(), true));
+        linear = child("linear", spec.head().layer(channels, spec.classes()));
     }
 
     @Override

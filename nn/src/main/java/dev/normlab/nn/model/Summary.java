@@ -9,6 +9,7 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.ConvTranspose2d;
+import dev.normlab.nn.layer.CosineLinear;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Parameter;
@@ -58,6 +59,7 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
             case Conv2d conv -> (long) out.elements() * taps(conv.weight());
             case ConvTranspose2d conv -> (long) in.elements() * taps(conv.weight());
             case Linear linear -> linear.weight().shape().elements();
+            case CosineLinear cosine -> cosine.weight().shape().elements();
             default -> 0;
         };
         Map<ConvolutionPass, ConvolutionAlgorithm> algorithms = new EnumMap<>(ConvolutionPass.class);

@@ -7,7 +7,6 @@ import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Identity;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.MaxPool2d;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
@@ -25,7 +24,7 @@ public final class Vgg extends Layer {
 
     private final Sequential features;
     private final Flatten flatten = new Flatten();
-    private final Linear classifier;
+    private final Layer classifier;
 
     /// @param depth layers with weights: 11, 13, 16 or 19
     Vgg(int depth, ModelSpec spec) {
@@ -44,7 +43,7 @@ public final class Vgg extends Layer {
         }
         layers.add(new Identity()); // the reference ends with an average over 1x1 windows, which has a number but changes nothing
         features = child("features", new Sequential(layers));
-        classifier = child("classifier", new Linear(channels, spec.classes(), true));
+        classifier = child("classifier", spec.head().layer(channels, spec.classes()));
     }
 
     private static List<Integer> plan(int depth) {

@@ -66,6 +66,8 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         strings.put(POSITION + "loss_sum", Double.toString(position.totals.lossSum()));
         strings.put(POSITION + "correct", Long.toString(position.totals.correct()));
         strings.put(POSITION + "count", Long.toString(position.totals.count()));
+        strings.put(POSITION + "robust_correct", Long.toString(position.totals.robustCorrect()));
+        strings.put(POSITION + "robust_count", Long.toString(position.totals.robustCount()));
         Safetensors.write(file, tensors, strings);
     }
 
@@ -81,7 +83,8 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
                     "this checkpoint has the format " + fields.text("checkpoint") + ", but this program reads "
                             + FORMAT);
         }
-        EpochTotals totals = new EpochTotals(fields.real("loss_sum"), fields.whole("correct"), fields.whole("count"));
+        EpochTotals totals = new EpochTotals(fields.real("loss_sum"), fields.whole("correct"), fields.whole("count"),
+                fields.wholeOrZero("robust_correct"), fields.wholeOrZero("robust_count"));
         Position position = new Position(fields.number("epoch"), fields.number("batch"), fields.whole("step"),
                 fields.whole("optimizer_steps"),
                 fields.real("base_learning_rate"), fields.number("batch_size"), fields.number("images"), totals);
@@ -182,6 +185,11 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
                 throw broken(key, e);
             }
             throw broken(key, null);
+        }
+
+        /// An entry that checkpoints of earlier versions lack.
+        long wholeOrZero(String key) throws FormatException {
+            return contents.metadata().containsKey(POSITION + key) ? whole(key) : 0;
         }
 
         int number(String key) throws FormatException {

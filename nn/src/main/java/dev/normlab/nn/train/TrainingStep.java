@@ -20,6 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// One step of training: forward, backward, hooks and update, in a fixed order.
@@ -35,6 +37,7 @@ public final class TrainingStep implements AutoCloseable {
     private static final String LABELS = "labels";
     private static final String LOSS = "loss";
     private static final String PREDICTIONS = "predictions";
+    private static final String CHANGED_PREDICTIONS = "predictions of changed images";
     private static final String GRADIENT = "gradient of ";
 
     private final Layer model;
@@ -52,6 +55,9 @@ public final class TrainingStep implements AutoCloseable {
 
     /// The program of forward and backward pass, and the number of logits of an image.
     private record Forward(Interpreter interpreter, int classes) {}
+
+    /// What a forward pass found.
+    private record Found(Tensor loss, Tensor predictions, Optional<Tensor> changedPredictions) {}
 
     /// A part of the update: a program, or a hook that runs on the host.
     private sealed interface Part {
@@ -126,7 +132,8 @@ public final class TrainingStep implements AutoCloseable {
             }
         });
         Gradients gradients = new Gradients(byTensor);
-        StepResult result = check(value(results, LOSS), value(results, PREDICTIONS), gradients, images, labels);
+        Found found = new Found(value(results, LOSS), value(results, PREDICTIONS), Optional.ofNullable(results.get(CHANGED_PREDICTIONS)));
+        StepResult result = check(found, gradients, images, labels);
         List<Part> parts = updates.computeIfAbsent(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
         optimizer.beforeStep();
         for (Part part : parts) {
@@ -146,9 +153,10 @@ public final class TrainingStep implements AutoCloseable {
         prepare();
         try (Tape tape = Tape.eager(device, model.trainable())) {
             Objective.Outcome outcome = objective.evaluate(tape, model, images, labels);
-            Tensor predictions = Reductions.argMax(tape, outcome.logits(), 1, false);
+            Found found = new Found(outcome.loss(), predictions(tape, outcome.logits()),
+                    outcome.changedLogits().map(logits -> predictions(tape, logits)));
             Gradients gradients = tape.backward(outcome.loss());
-            StepResult result = check(outcome.loss(), predictions, gradients, images, labels);
+            StepResult result = check(found, gradients, images, labels);
             optimizer.beforeStep();
             applyHooks(tape.executor(), gradients, false);
             optimizer.apply(tape.executor(), gradients);
@@ -161,6 +169,7 @@ public final class TrainingStep implements AutoCloseable {
     private void prepare() {
         model.train();
         model.atStep(step);
+        objective.beforeStep(step);
         hooks.forEach(hook -> hook.beforeStep(step));
     }
 
@@ -181,7 +190,8 @@ public final class TrainingStep implements AutoCloseable {
             Objective.Outcome outcome = objective.evaluate(tape, model, imageFeed, labelFeed);
             classes = outcome.logits().shape().size(-1);
             recorder.fetch(LOSS, outcome.loss());
-            recorder.fetch(PREDICTIONS, Reductions.argMax(tape, outcome.logits(), 1, false));
+            recorder.fetch(PREDICTIONS, predictions(tape, outcome.logits()));
+            outcome.changedLogits().ifPresent(logits -> recorder.fetch(CHANGED_PREDICTIONS, predictions(tape, logits)));
             Gradients gradients = tape.backward(outcome.loss());
             for (Parameter parameter : trained) {
                 gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
@@ -263,19 +273,30 @@ public final class TrainingStep implements AutoCloseable {
         }
     }
 
-    private StepResult check(Tensor loss, Tensor predictions, Gradients gradients, Tensor images, Tensor labels) {
-        float value = loss.item();
+    private static Tensor predictions(Tape tape, Tensor logits) {
+        return Reductions.argMax(tape, logits, 1, false);
+    }
+
+    private StepResult check(Found found, Gradients gradients, Tensor images, Tensor labels) {
+        float value = found.loss.item();
         if (!Float.isFinite(value)) {
             throw Divergence.ofLoss(value, model, objective, images, labels, device, step);
         }
         Divergence.requireFinite(model.namedParameters().values(), gradients, step);
-        int[] predicted = predictions.toIntArray();
         int[] wanted = labels.toIntArray();
+        OptionalInt robustCorrect = found.changedPredictions.isPresent()
+                ? OptionalInt.of(correct(found.changedPredictions.get(), wanted))
+                : OptionalInt.empty();
+        return new StepResult(value, correct(found.predictions, wanted), wanted.length, robustCorrect);
+    }
+
+    private static int correct(Tensor predictions, int[] wanted) {
+        int[] predicted = predictions.toIntArray();
         int correct = 0;
         for (int i = 0; i < wanted.length; i++) {
             correct += predicted[i] == wanted[i] ? 1 : 0;
         }
-        return new StepResult(value, correct, wanted.length);
+        return correct;
     }
 
     private static Map<String, Tensor> feedsOf(Interpreter interpreter, Map<String, Tensor> results) {
