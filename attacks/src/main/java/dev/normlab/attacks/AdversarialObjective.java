@@ -2,25 +2,27 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.Dropout;
-import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.RandomFill;
-import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.loss.Objective;
-import dev.normlab.nn.train.TrainingHook;
 import java.util.List;
+import java.util.Optional;
 
 /// Adversarial training: makes adversarial images of every batch and minimises a [RobustLoss] of both. The whole step is recordable.
 ///
 /// Images are made with the model in eval mode, which is brought back: start `x + 0.001 N(0, 1)`, then steps along the sign (linf) or each
 /// image's unit vector (l2) of the gradient of what the loss says, each followed by projection to the ball and [0, 1]. Only the images'
-/// gradient is computed, and the clean outputs of TRADES once. The noise of a step depends on the seed and the number of the step: [#hook]
-/// belongs into the same training.
+/// gradient is computed, and the clean outputs of TRADES once. The noise of a step depends on the seed and the number of the step.
+///
+/// A loop of one's own calls [#beforeStep] to get new noise.
+///
+/// Besides the loss a step finds two accuracies: of the clean images, in train mode where the loss looks at them and in eval mode for
+/// PGD-AT, and of the adversarial images in train mode.
 public final class AdversarialObjective implements Objective {
 
     private static final float NOISE = 0.001f;
@@ -59,53 +61,53 @@ public final class AdversarialObjective implements Objective {
         return new AdversarialObjective(loss, new ThreatModel(ThreatModel.Ball.LINF, 0.031f), 0.007f, 10, seed);
     }
 
-    /// Brings the noise to the number of the step.
-    public TrainingHook hook() {
-        return new TrainingHook() {
-            @Override
-            public Moment moment() {
-                return Moment.AFTER_BACKWARD;
-            }
+    /// Adversarial images, through which no gradient flows, and the outputs for the clean images in eval mode, unless the loss looks at
+    /// those in train mode alone.
+    record Crafted(Tensor images, Optional<Tensor> cleanOutputs) {}
 
-            @Override
-            public void apply(Executor executor, Gradients gradients) {}
-
-            @Override
-            public void beforeStep(long step) {
-                int[] now = counter.toIntArray();
-                counter.setInts(now[0], now[1], (int) step, 0);
-            }
-        };
+    /// Brings the noise to that of a step.
+    @Override
+    public void beforeStep(long step) {
+        int[] now = counter.toIntArray();
+        counter.setInts(now[0], now[1], (int) step, 0);
     }
 
     @Override
     public Outcome evaluate(Tape tape, Layer model, Tensor images, Tensor labels) {
-        Tensor adversarial = craft(tape, model, images, labels);
-        if (!loss.usesClean()) {
-            Tensor outputs = model.forward(tape, adversarial);
-            return new Outcome(loss.of(tape, outputs, outputs, labels), outputs);
-        }
-        Tensor clean = model.forward(tape, images);
-        return new Outcome(loss.of(tape, clean, model.forward(tape, adversarial), labels), clean);
+        Crafted crafted = craft(tape, model, images, labels);
+        // the clean images first, as the reference: the running statistics see both
+        Tensor clean = loss.usesClean() ? model.forward(tape, images) : crafted.cleanOutputs().orElseThrow();
+        Tensor adversarial = model.forward(tape, crafted.images());
+        return new Outcome(loss.of(tape, clean, adversarial, labels), clean, Optional.of(adversarial));
     }
 
-    /// Adversarial images, through which no gradient flows.
-    Tensor craft(Tape tape, Layer model, Tensor images, Tensor labels) {
+    /// Makes adversarial images in eval mode and brings the modes of all layers back.
+    Crafted craft(Tape tape, Layer model, Tensor images, Tensor labels) {
         LayerModes modes = LayerModes.evaluating(model);
+        try {
+            return craftEvaluating(tape, model, images, labels);
+        } finally {
+            modes.restore();
+        }
+    }
+
+    private Crafted craftEvaluating(Tape tape, Layer model, Tensor images, Tensor labels) {
         // a tape of its own that watches nothing: its memory belongs to the executor
         Tape constant = new Tape(tape.executor(), List.of());
-        Tensor clean = loss.usesClean() ? model.forward(constant, images) : images;
+        Optional<Tensor> clean = loss.craftsFromClean() || !loss.usesClean()
+                ? Optional.of(model.forward(constant, images))
+                : Optional.empty();
+        Tensor distribution = loss.craftsFromClean() ? loss.distribution(constant, clean.orElseThrow()) : images;
         Tensor noise = Dropout.random(constant, new RandomFill(RandomFill.Kind.NORMAL, 1), images.shape(), counter);
         Tensor point = Arithmetic.add(constant, images, Arithmetic.scale(constant, noise, NOISE));
         for (int step = 0; step < steps; step++) {
             Tensor watched = constant.detach(point);
             Tape around = new Tape(tape.executor(), List.of(watched));
             Tensor outputs = model.forward(around, watched);
-            Tensor gradient = around.backward(loss.crafting(around, clean, outputs, labels)).of(watched);
+            Tensor gradient = around.backward(loss.crafting(around, distribution, outputs, labels)).of(watched);
             point = move(constant, images, watched, gradient);
         }
-        modes.restore();
-        return point;
+        return new Crafted(point, clean);
     }
 
     private Tensor move(Tape tape, Tensor clean, Tensor point, Tensor gradient) {

@@ -3,10 +3,12 @@ package dev.normlab.attacks;
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.CrossEntropyOptions;
 import dev.normlab.engine.autograd.Losses;
+import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Softmax;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.tensor.Tensor;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Losses of adversarial training, from the logits `z` of clean and `z'` of adversarial images, `[n, k]` each; with [HypersphereEmbedding]
@@ -24,7 +26,29 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         /// `mean CE(z) + beta / n · Σ KL(p || p')` with the softmax distributions `p`, `p'` of both (Zhang et al. 2019, arXiv:1901.08573).
         TRADES,
         /// `CE(z) / 2 + CE(z') / 2 + beta · mean (z - z')²`, the mean over images and classes (Kannan et al. 2018, arXiv:1803.06373).
-        ALP
+        ALP;
+
+        /// The name on the command line and in run folders: `pgd-at`, `trades`, `alp`.
+        public String label() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+
+        /// Whether the loss ties the outputs for clean and adversarial images together, with a weight.
+        public boolean pairs() {
+            return this != PGD_AT;
+        }
+
+        /// The loss of a name.
+        ///
+        /// @throws IllegalArgumentException if there is none
+        public static Kind parse(String label) {
+            for (Kind kind : values()) {
+                if (kind.label().equals(label)) {
+                    return kind;
+                }
+            }
+            throw new IllegalArgumentException("there is no loss of adversarial training '" + label + "'; known: pgd-at, trades, alp");
+        }
     }
 
     /// @throws IllegalArgumentException if beta is negative or not finite
@@ -41,7 +65,12 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
 
     /// Whether the loss looks at the outputs for clean images.
     public boolean usesClean() {
-        return kind != Kind.PGD_AT;
+        return kind.pairs();
+    }
+
+    /// Whether making adversarial images needs the outputs for clean ones.
+    boolean craftsFromClean() {
+        return kind == Kind.TRADES;
     }
 
     /// The training loss, one element.
@@ -52,7 +81,7 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         return switch (kind) {
             case PGD_AT -> crossEntropy(tape, adversarial, labels);
             case TRADES -> Arithmetic.add(tape, crossEntropy(tape, clean, labels),
-                    Arithmetic.scale(tape, divergence(tape, clean, adversarial, Losses.KlReduction.BATCH_MEAN), beta));
+                    Arithmetic.scale(tape, divergence(tape, clean, adversarial), beta));
             case ALP -> {
                 Tensor both = Arithmetic.add(tape, crossEntropy(tape, clean, labels), crossEntropy(tape, adversarial, labels));
                 Tensor apart = Losses.mse(tape, clean, adversarial, Reduction.MEAN);
@@ -61,14 +90,21 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         };
     }
 
-    /// What adversarial images are made to increase: TRADES the divergence from the clean outputs, the others the cross entropy; summed
-    /// over images, so that none depends on the others, and without a margin.
+    /// The distribution that TRADES pushes adversarial outputs away from, `[n, k]`: the softmax of the clean outputs.
+    Tensor distribution(Tape tape, Tensor clean) {
+        return Softmax.softmax(tape, scaled(tape, clean), 1);
+    }
+
+    /// What adversarial images are made to increase: TRADES the divergence from the clean distribution `p`, as `-Σ p ln p'`, which differs
+    /// from it by a constant; the others the cross entropy. Summed over images, so that none depends on the others, and without a margin.
     ///
-    /// @param clean of no effect but for TRADES; no gradient flows to it
-    Tensor crafting(Tape tape, Tensor clean, Tensor adversarial, Tensor labels) {
-        return kind == Kind.TRADES
-                ? divergence(tape, clean, adversarial, Losses.KlReduction.SUM)
-                : Losses.crossEntropy(tape, scaled(tape, adversarial), labels, CrossEntropyOptions.of(Reduction.SUM));
+    /// @param distribution [#distribution] of the clean outputs for TRADES, to which no gradient flows; else of no effect
+    Tensor crafting(Tape tape, Tensor distribution, Tensor adversarial, Tensor labels) {
+        if (kind != Kind.TRADES) {
+            return Losses.crossEntropy(tape, scaled(tape, adversarial), labels, CrossEntropyOptions.of(Reduction.SUM));
+        }
+        Tensor terms = Arithmetic.multiply(tape, distribution, Softmax.logSoftmax(tape, scaled(tape, adversarial), 1));
+        return Arithmetic.scale(tape, Reductions.sum(tape, terms, false), -1);
     }
 
     private Tensor crossEntropy(Tape tape, Tensor outputs, Tensor labels) {
@@ -76,10 +112,9 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         return Losses.crossEntropy(tape, logits, labels);
     }
 
-    private Tensor divergence(Tape tape, Tensor clean, Tensor adversarial, Losses.KlReduction reduction) {
+    private Tensor divergence(Tape tape, Tensor clean, Tensor adversarial) {
         return Losses.klDiv(tape, Softmax.logSoftmax(tape, scaled(tape, adversarial), 1), Softmax.logSoftmax(tape, scaled(tape, clean), 1),
-                true,
-                reduction);
+                true, Losses.KlReduction.BATCH_MEAN);
     }
 
     private Tensor scaled(Tape tape, Tensor outputs) {

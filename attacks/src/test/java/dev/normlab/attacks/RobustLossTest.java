@@ -8,8 +8,11 @@ import dev.normlab.attacks.RobustLoss.Kind;
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -68,6 +71,41 @@ class RobustLossTest {
     void hypersphereEmbeddingSurvivesLargeOutputs() {
         float loss = embedded(15, .2f, 7, 0, 0, 0, 7, 7);
         assertTrue(Float.isFinite(loss) && loss > 0, "loss " + loss);
+    }
+
+    /// The reference makes a matrix `[n, n]` to pick a number of each image.
+    @Test
+    void hypersphereEmbeddingMakesNothingLargerThanTheCosines() {
+        int n = 9;
+        int k = 3;
+        try (Device device = Device.scalar(1)) {
+            Recorder recorder = new Recorder(device);
+            Tensor cosines = recorder.feed("cosines", TensorSpec.floats(n, k));
+            Tensor labels = Tensor.ofInts(Shape.of(n), new int[n]);
+            RobustLoss loss = new RobustLoss(Kind.PGD_AT, 0, Optional.of(new HypersphereEmbedding(15, .2f)));
+            try (Tape tape = new Tape(recorder, List.of(cosines))) {
+                tape.backward(loss.of(tape, cosines, cosines, labels));
+            }
+            for (StepProgram.Value value : recorder.program().values()) {
+                assertTrue(value.spec().shape().elements() <= n * k, "a tensor of " + value.spec());
+            }
+        }
+    }
+
+    @Test
+    void tradesCraftsAlongTheGradientOfItsDivergence() {
+        Tensor clean = Tensor.of(Shape.of(2, 3), NATURAL);
+        Tensor moved = Tensor.of(Shape.of(2, 3), ADVERSARIAL);
+        try (Device device = Device.scalar(1); Tape tape = Tape.eager(device, List.of(moved))) {
+            RobustLoss loss = RobustLoss.of(Kind.TRADES, 6);
+            float[] gradient = tape.backward(loss.crafting(tape, loss.distribution(tape, clean), moved, Tensor.ofInts(Shape.of(2), 2, 2)))
+                    .of(moved).toArray();
+            // beta / n = 3 times the summed divergence is what the training loss adds
+            float[] golden = {1.725631f, 0, -1.725631f, 1.092526f, 0, -1.092526f};
+            for (int i = 0; i < golden.length; i++) {
+                assertEquals(golden[i] / 3, gradient[i], 1e-6f);
+            }
+        }
     }
 
     @Test
