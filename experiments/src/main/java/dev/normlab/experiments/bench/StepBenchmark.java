@@ -13,7 +13,6 @@ import dev.normlab.nn.data.Batch;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
-import dev.normlab.nn.loss.Objective;
 import dev.normlab.nn.model.ModelSpec;
 import dev.normlab.nn.model.Models;
 import dev.normlab.nn.optim.Sgd;
@@ -80,16 +79,16 @@ public final class StepBenchmark {
         if (images.size() < batchSize) {
             throw UserError.usage("--batch-size: the data has only " + images.size() + " training images");
         }
-        ModelSpec spec = Weights.parse(model, images.classes());
+        Method bundle = Method.parse(method);
+        ModelSpec spec = Weights.parse(bundle.modelFor(model), images.classes());
         Weights.requireClasses(spec, images.classes());
         Layer network = Models.create(spec, seed);
         Weights.summarize(network, images.shape(), device);
-        Method bundle = Method.parse(method);
         Batch batch;
         try (BatchLoader.Epoch epoch = BatchLoader.shuffled(images, batchSize, seed, Augmentation.cropAndFlip()).epoch(0)) {
             batch = epoch.next();
         }
-        try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(),
+        try (TrainingStep step = new TrainingStep(network, bundle.objective(seed),
                 new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
                 bundle.hooks(network, Math.max(1, images.size() / batchSize)), device)) {
             Tensor x = batch.imageTensor();

@@ -28,7 +28,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `train`: one training run into a run folder.
-@Command(name = "train", description = "Train a model, with or without norm decay, weight decay or projections.", sortOptions = false)
+@Command(name = "train", description = "Train a model, with or without norm decay, weight decay, projections or adversarial images.",
+        sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
 
     private static final int INTERRUPTED = 130;
@@ -47,7 +48,8 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Integer limit;
 
     @Option(names = "--method", paramLabel = "NAME",
-            description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn, svc.")
+            description = "A bundle of the options below: plain (default), wd, nd-l1, nd-linf, nd-l1-bn, nd-linf-bn, svc; "
+                    + "on adversarial images pgd-at, trades, alp, and with hypersphere embedding pgd-he, trades-he, alp-he.")
     private @Nullable String method;
 
     @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training images (default: 15).")
@@ -77,6 +79,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--svc", paramLabel = "R",
             description = "Clip the singular values of convolutions and linear layers at R; none for no limit.")
     private @Nullable String svc;
+
+    @Mixin
+    private final AdversarialOptions adversarial = new AdversarialOptions();
 
     @Option(names = "--init", paramLabel = "FILE", description = "Begin with these weights instead of drawn ones.")
     private @Nullable Path init;
@@ -160,13 +165,14 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainingSettings settings() {
         Method bundle = Method.parse(method == null ? "plain" : method);
-        return new TrainingSettings(model == null ? "vgg11" : model, data == null ? "synthetic" : data, limit(), bundle.name(),
+        return new TrainingSettings(bundle.modelFor(model == null ? "vgg11" : model), data == null ? "synthetic" : data, limit(),
+                bundle.name(),
                 epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr,
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
                 schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
                 projectBn == null ? bundle.projectBn() : limitOf("--project-bn", projectBn),
-                svc == null ? bundle.svc() : limitOf("--svc", svc), init == null ? "" : init.toString(), !noAugment, !noShuffle,
-                common.convolutionMode(), common.seed());
+                svc == null ? bundle.svc() : limitOf("--svc", svc), adversarial.of(bundle),
+                init == null ? "" : init.toString(), !noAugment, !noShuffle, common.convolutionMode(), common.seed());
     }
 
     private int limit() {
@@ -199,6 +205,9 @@ final class TrainCommand implements Callable<Integer> {
                 throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out");
             }
         }
+        adversarial.given().keySet().stream().findFirst().ifPresent(option -> {
+            throw UserError.usage("--resume: the run goes on with its own options; leave " + option + " out");
+        });
         if (noAugment || noShuffle) {
             throw UserError.usage("--resume: the run goes on with its own options; leave --no-augment and --no-shuffle out");
         }

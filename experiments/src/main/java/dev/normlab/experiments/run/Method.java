@@ -1,10 +1,14 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.attacks.RobustLoss;
 import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormDecay;
 import dev.normlab.lip.spectral.ClippingHook;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.loss.Objective;
+import dev.normlab.nn.model.Head;
+import dev.normlab.nn.model.ModelSpec;
 import dev.normlab.nn.train.TrainingHook;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +20,9 @@ import java.util.Optional;
 /// @param normDecay   which norm is decayed how strongly
 /// @param projectBn   the largest norm of batch norm layers
 /// @param svc         the largest singular value of convolutions and linear layers
-public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc) {
+/// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
+public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+        Optional<AdversarialSettings> adversarial) {
 
     private static final double WEIGHT_DECAY = 5e-4;
     private static final double BETA = 1e-3;
@@ -30,10 +36,18 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             with("nd-linf", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.empty()),
             with("nd-l1-bn", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.of(BN_RADIUS)),
             with("nd-linf-bn", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.of(BN_RADIUS)),
-            new Method("svc", 0, Optional.empty(), Optional.empty(), Optional.of(SVC_LIMIT)));
+            new Method("svc", 0, Optional.empty(), Optional.empty(), Optional.of(SVC_LIMIT), Optional.empty()),
+            adversarial("pgd-at", RobustLoss.Kind.PGD_AT, false), adversarial("trades", RobustLoss.Kind.TRADES, false),
+            adversarial("alp", RobustLoss.Kind.ALP, false), adversarial("pgd-he", RobustLoss.Kind.PGD_AT, true),
+            adversarial("trades-he", RobustLoss.Kind.TRADES, true), adversarial("alp-he", RobustLoss.Kind.ALP, true));
 
     private static Method with(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn) {
-        return new Method(name, weightDecay, normDecay, projectBn, Optional.empty());
+        return new Method(name, weightDecay, normDecay, projectBn, Optional.empty(), Optional.empty());
+    }
+
+    private static Method adversarial(String name, RobustLoss.Kind loss, boolean hypersphere) {
+        return new Method(name, 0, Optional.empty(), Optional.empty(), Optional.empty(),
+                Optional.of(AdversarialSettings.reference(loss, hypersphere)));
     }
 
     /// Which norm is decayed how strongly, written `l1:1e-3` or `none`.
@@ -82,6 +96,41 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
         svc.ifPresent(limit -> hooks.addAll(ClippingHook.both(model, limit, stepsOfAnEpoch)));
         projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
         return hooks;
+    }
+
+    /// What a step of this method minimises.
+    ///
+    /// @param seed of the noise with which adversarial images begin
+    public Objective objective(long seed) {
+        return adversarial.map(settings -> settings.objective(seed)).orElseGet(Objective::crossEntropy);
+    }
+
+    /// The specification of a model for this method: hypersphere embedding needs the head `cosine`, which is added where the text names no
+    /// head.
+    public String modelFor(String model) {
+        boolean cosine = adversarial.flatMap(AdversarialSettings::embedding).isPresent();
+        return !cosine || model.contains("head=") ? model : model + (model.contains(":") ? "," : ":") + "head=" + Head.COSINE.label();
+    }
+
+    /// Fails if a model's outputs are not what is trained.
+    ///
+    /// @param adversarial settings of the training; empty for plain cross entropy
+    /// @throws UserError if cosines shall be trained as logits, or logits as cosines
+    static void requireHead(ModelSpec spec, Optional<AdversarialSettings> adversarial) {
+        boolean cosine = adversarial.flatMap(AdversarialSettings::embedding).isPresent();
+        if (cosine && spec.head() != Head.COSINE) {
+            throw UserError.usage("--model: hypersphere embedding trains cosines, but the model has head=" + spec.head().label()
+                    + "; leave head= out, or choose a method without -he");
+        }
+        if (!cosine && spec.head() == Head.COSINE) {
+            throw UserError.usage("--model: a model with head=cosine gives cosines, which the methods pgd-he, trades-he and alp-he train; "
+                    + "choose one of them, or leave head= out");
+        }
+    }
+
+    /// The names of the methods that train on adversarial images.
+    public static List<String> adversarialNames() {
+        return ALL.stream().filter(method -> method.adversarial.isPresent()).map(Method::name).toList();
     }
 
     /// The names of all methods.

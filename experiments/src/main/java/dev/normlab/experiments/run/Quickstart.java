@@ -134,7 +134,7 @@ public final class Quickstart {
 
     private TrainingSettings settings(String method, double weightDecay, Optional<Method.NormDecaySpec> normDecay) {
         return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay,
-                Optional.empty(), Optional.empty(), "", false, true, device.convolutionMode(), seed);
+                Optional.empty(), Optional.empty(), Optional.empty(), "", false, true, device.convolutionMode(), seed);
     }
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {

@@ -22,6 +22,7 @@ import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.optim.Sgd;
 import dev.normlab.nn.optim.SgdOptions;
 import dev.normlab.nn.train.DivergenceException;
+import dev.normlab.nn.train.EpochTotals;
 import dev.normlab.nn.train.Evaluation;
 import dev.normlab.nn.train.Evaluator;
 import dev.normlab.nn.train.Trainer;
@@ -101,6 +102,8 @@ public final class TrainingRun implements AutoCloseable {
         this.progress = progress;
         this.spec = Weights.parse(settings.model(), data.train().classes());
         Weights.requireClasses(spec, data.train().classes());
+        Method.requireHead(spec, settings.adversarial());
+        settings.adversarial().flatMap(AdversarialSettings::warning).ifPresent(progress::line);
         this.model = settings.init().isEmpty()
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
@@ -109,7 +112,9 @@ public final class TrainingRun implements AutoCloseable {
         BatchLoader loader = settings.shuffle()
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
                 : BatchLoader.inOrder(data.train(), settings.batchSize(), settings.seed(), augmentation);
-        this.step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
+        Objective objective = settings.adversarial().map(adversarial -> adversarial.objective(settings.seed()))
+                .orElseGet(Objective::crossEntropy);
+        this.step = new TrainingStep(model, objective, new Sgd(model, SgdOptions.of(settings.lr(), settings.momentum(),
                 settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()),
                 device);
         this.folder = source.folder(summary);
@@ -237,9 +242,13 @@ public final class TrainingRun implements AutoCloseable {
         double done = finished.batch() + 1;
         double perBatch = secondsSince(epochStarted) / done;
         double left = perBatch * (finished.batches() - done + (settings.epochs() - finished.epoch() - 1.0) * finished.batches());
-        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%  %.0f images/s  ETA %s",
+        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%%s  %.0f images/s  ETA %s",
                 finished.epoch() + 1, settings.epochs(), finished.batch() + 1, finished.batches(), finished.totals().loss(),
-                100 * finished.totals().accuracy(), finished.imagesPerSecond(), Progress.duration(left)));
+                100 * finished.totals().accuracy(), robust(finished.totals()), finished.imagesPerSecond(), Progress.duration(left)));
+    }
+
+    private static String robust(EpochTotals totals) {
+        return totals.robustCount() == 0 ? "" : String.format(Locale.ROOT, "  robust %.1f%%", 100 * totals.robustAccuracy());
     }
 
     private void record(TrainingEvent.EpochFinished finished) throws IOException {
@@ -248,13 +257,14 @@ public final class TrainingRun implements AutoCloseable {
         LayerNorms measured = LayerNorms.of(model, step.device());
         double seconds = earlierSeconds + secondsSince(began);
         MetricsLine line = new MetricsLine(completedEpochs, step.step(), finished.learningRate(), finished.train().loss(),
-                finished.train().accuracy(), finished.test().map(Evaluation::loss).orElse(Double.NaN),
+                finished.train().accuracy(), finished.train().robustAccuracy(), finished.test().map(Evaluation::loss).orElse(Double.NaN),
                 finished.test().map(Evaluation::accuracy).orElse(Double.NaN),
                 measured.sum(Norm.L1, WEIGHTS), measured.sum(Norm.L1, BATCH_NORMS), finished.imagesPerSecond(), seconds);
         write(line, measured);
         progress.line(String.format(Locale.ROOT,
-                "epoch %3d/%d  loss %.4f  accuracy %5.1f%%  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
-                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), 100 * line.testAccuracy(), line.normSumL1(),
+                "epoch %3d/%d  loss %.4f  accuracy %5.1f%%%s  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
+                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), robust(finished.train()), 100 * line.testAccuracy(),
+                line.normSumL1(),
                 line.imagesPerSecond(), Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
     }
 

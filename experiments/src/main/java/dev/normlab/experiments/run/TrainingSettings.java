@@ -17,12 +17,12 @@ import java.util.Optional;
 /// @param normDecay empty for none
 /// @param projectBn the largest norm of batch norm layers; empty for none
 /// @param svc       the largest singular value of convolutions and linear layers; empty for none
+/// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
 /// @param augment   random crop and flip
 /// @param conv      how convolutions are computed
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
         double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
-        String init,
-        boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
+        Optional<AdversarialSettings> adversarial, String init, boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
     public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");
@@ -79,6 +79,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("norm_decay", normDecay.map(Method.NormDecaySpec::toString).orElse("none"));
         map.put("project_bn", projectBn.map(String::valueOf).orElse("none"));
         map.put("svc", svc.map(String::valueOf).orElse("none"));
+        adversarial.ifPresent(settings -> map.putAll(settings.toMap()));
         map.put("init", init);
         map.put("augment", Boolean.toString(augment));
         map.put("shuffle", Boolean.toString(shuffle));
@@ -101,7 +102,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
                     Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
                     Method.NormDecaySpec.parse(in.text("norm_decay")),
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
-                    clipping.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(clipping)), in.text("init"),
+                    clipping.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(clipping)),
+                    AdversarialSettings.parse(map), in.text("init"),
                     Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")),
                     convolutionMode(map.getOrDefault("conv", "exact")), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {

@@ -94,7 +94,7 @@ public record Weights(Layer model, ModelSpec spec, String source) {
     /// @throws UserError if the text is no specification
     public static ModelSpec parse(String text, int classes) {
         ModelSpec spec = parse(text);
-        return text.contains("classes=") ? spec : new ModelSpec(spec.name(), spec.width(), classes);
+        return text.contains("classes=") ? spec : spec.withClasses(classes);
     }
 
     /// Fails if a data set has classes for which a model has no output.

@@ -9,6 +9,7 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.InjectableValues;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.SerializationFeature;
@@ -24,13 +25,17 @@ public final class Json {
     private static final JsonMapper MAPPER = mapper(false);
     private static final JsonMapper INDENTED = mapper(true);
 
+    /// What stands for a number that files of earlier versions lack: NaN.
+    static final String UNMEASURED = "unmeasured";
+
     private Json() {}
 
     private static JsonMapper mapper(boolean indented) {
         SimpleModule numbers = new SimpleModule("finite numbers");
         numbers.addSerializer(double.class, new FiniteOrNull());
         numbers.addDeserializer(double.class, new NullAsNaN());
-        return JsonMapper.builder().addModule(numbers).propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+        return JsonMapper.builder().addModule(numbers).injectableValues(new InjectableValues.Std().addValue(UNMEASURED, Double.NaN))
+                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                 .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
                         DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES, DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

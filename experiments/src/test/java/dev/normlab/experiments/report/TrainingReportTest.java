@@ -161,7 +161,7 @@ class TrainingReportTest {
                 "synthetic", "nd-l1", 7, 3, 4000, 1000, Map.of("lr", "0.01"), Map.of("java", "25"));
         RunFolder store = RunFolder.create(folder, info);
         try (LineWriter<MetricsLine> metrics = store.appendMetrics(-1); LineWriter<NormLine> norms = store.appendNorms(-1)) {
-            metrics.write(new MetricsLine(1, 32, 0.01, 1.25, 0.5, 1.5, 0.6, 12, 3, 1000, 4.5));
+            metrics.write(new MetricsLine(1, 32, 0.01, 1.25, 0.5, Double.NaN, 1.5, 0.6, 12, 3, 1000, 4.5));
             norms.write(new NormLine(0, "classifier", "linear", 11, 12));
         }
         RecordedRun running = RecordedRun.of(store.read());

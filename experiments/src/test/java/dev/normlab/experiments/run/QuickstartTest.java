@@ -42,7 +42,7 @@ class QuickstartTest {
                         settings.data(),
                         settings.method(), settings.seed(), settings.epochs(), 5000, 1000, settings.toMap(), Map.of()));
         try (LineWriter<MetricsLine> metrics = run.appendMetrics(-1); var norms = run.appendNorms(-1)) {
-            metrics.write(new MetricsLine(6, 474, 0, 0.1, 0.9, 0.2, 0.9, 123, 8, 1000, 20));
+            metrics.write(new MetricsLine(6, 474, 0, 0.1, 0.9, Double.NaN, 0.2, 0.9, 123, 8, 1000, 20));
         }
         run.writeResult(new RunResult(RunResult.Status.FINISHED, "", 6, 20, RunResult.Score.of(1000, 900, 0.2),
                 List.of(RunResult.AttackScore.of("pgd-20", "linf", 8f / 255, 500, correct, 5))));

@@ -27,7 +27,7 @@ class RunFolderTest {
     }
 
     static MetricsLine metrics(int epoch) {
-        return new MetricsLine(epoch, epoch * 31L, 0.01, 1.0 / epoch, 0.5, 0.9 / epoch, 0.6, 123.5, 8.25, 1000.5, 2.5 * epoch);
+        return new MetricsLine(epoch, epoch * 31L, 0.01, 1.0 / epoch, 0.5, 0.25, 0.9 / epoch, 0.6, 123.5, 8.25, 1000.5, 2.5 * epoch);
     }
 
     static NormLine norm(int epoch, String layer) {
@@ -61,7 +61,8 @@ class RunFolderTest {
 
     @Test
     void theKeysAreThoseOfTheDocumentedFormats() throws IOException {
-        assertEquals("{\"epoch\":1,\"step\":31,\"lr\":0.01,\"loss\":1.0,\"accuracy\":0.5,\"test_loss\":0.9,\"test_accuracy\":0.6,"
+        assertEquals("{\"epoch\":1,\"step\":31,\"lr\":0.01,\"loss\":1.0,\"accuracy\":0.5,"
+                + "\"robust_accuracy\":0.25,\"test_loss\":0.9,\"test_accuracy\":0.6,"
                 + "\"norm_sum_l1\":123.5,\"norm_sum_l1_bn\":8.25,\"images_per_second\":1000.5,\"seconds\":2.5}", Json.line(metrics(1)));
         assertEquals("{\"epoch\":0,\"layer\":\"features.0\",\"kind\":\"conv\",\"l1\":10.5,\"linf\":3.25}", Json.line(norm(0,
                 "features.0")));
@@ -118,6 +119,15 @@ class RunFolderTest {
             String message = assertThrows(IOException.class, run::read, bad).getMessage();
             assertTrue(message.contains("norms.jsonl, line 1: "), message);
         }
+    }
+
+    @Test
+    void metricsOfVersionsWithoutAdversarialTrainingHaveNoRobustAccuracy() throws IOException {
+        RunFolder run = RunFolder.create(folder, info("plain", "2026-01-02T03:04:05Z"));
+        Files.writeString(folder.resolve(RunFolder.METRICS_FILE), Json.line(metrics(1)).replace("\"robust_accuracy\":0.25,", "") + "\n");
+        assertTrue(Double.isNaN(run.read().metrics().getFirst().robustAccuracy()));
+        Files.writeString(folder.resolve(RunFolder.METRICS_FILE), Json.line(metrics(1)).replace("\"accuracy\":0.5,", "") + "\n");
+        assertThrows(IOException.class, run::read, "other keys are still asked for");
     }
 
     @Test
