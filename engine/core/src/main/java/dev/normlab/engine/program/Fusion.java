@@ -143,7 +143,8 @@ public final class Fusion {
         int dOut = relu.inputs()[1];
         Operation norm = operationAt(makers[y]);
         List<Integer> users = List.copyOf(readers.get(relu.outputs()[0]));
-        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_TRAIN_RELU || norm.outputs()[0] != y || norm.inputs()[3] >= 0 || users.size() != 2
+        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_TRAIN_RELU || norm.outputs()[0] != y || norm.inputs()[3] >= 0
+                || users.size() != 2
                 || !isOnlyRead(relu.outputs()[0])) {
             return false;
         }

@@ -164,7 +164,8 @@ class FusionTest {
         int y = made.outputs()[0];
         values.add(values.get(y));
         values.add(new StepProgram.Value(statistic.spec(), StepProgram.Role.INTERMEDIATE, null, null));
-        Operation second = new Operation(made.opcode(), made.attributes(), made.inputs(), new int[] {otherMean + 1, otherMean, otherMean + 2});
+        Operation second = new Operation(made.opcode(), made.attributes(), made.inputs(),
+                new int[] {otherMean + 1, otherMean, otherMean + 2});
         BroadcastSizes sum = new BroadcastSizes(BinaryFunction.ADD, statistic.spec().shape(), statistic.spec().shape(),
                 statistic.spec().shape());
         List<Operation> operations = List.of(made, second,

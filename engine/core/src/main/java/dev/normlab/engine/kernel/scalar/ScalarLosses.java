@@ -84,7 +84,8 @@ final class ScalarLosses implements LossKernels {
                 double logSum = logSumExp(zs, row, k);
                 for (int j = 0; j < k; j++) {
                     double p = StrictMath.exp(zs[row + j] - logSum);
-                    double gradient = (hard + smoothed) * p - smoothing / k * LossReduction.weight(classWeight, j) - (j == label ? hard : 0);
+                    double gradient = (hard + smoothed) * p - smoothing / k * LossReduction.weight(classWeight, j)
+                            - (j == label ? hard : 0);
                     dzs[row + j] = (float) (upstream * gradient);
                 }
             }
@@ -99,7 +100,9 @@ final class ScalarLosses implements LossKernels {
         double[] losses = workspace.scratchDoubles(0, "losses", s.n());
         for (int in = 0; in < s.n(); in++) {
             int label = targets[in];
-            losses[in] = label == s.ignoreIndex() ? 0 : -LossReduction.weight(classWeight, label) * logProbabilities.floats()[in * s.k() + label];
+            losses[in] = label == s.ignoreIndex()
+                    ? 0
+                    : -LossReduction.weight(classWeight, label) * logProbabilities.floats()[in * s.k() + label];
         }
         LossReduction.combine(s, losses, targets, classWeight, loss.floats());
     }
@@ -113,7 +116,8 @@ final class ScalarLosses implements LossKernels {
         Arrays.fill(gradients, 0, s.n() * s.k(), 0f);
         for (int in = 0; in < s.n(); in++) {
             if (targets[in] != s.ignoreIndex()) {
-                gradients[in * s.k() + targets[in]] = (float) (-LossReduction.weight(classWeight, targets[in]) * LossReduction.upstream(s, dLoss, in) / divisor);
+                gradients[in * s.k() + targets[in]] = (float) (-LossReduction.weight(classWeight, targets[in])
+                        * LossReduction.upstream(s, dLoss, in) / divisor);
             }
         }
     }

@@ -121,7 +121,8 @@ final class MatrixProduct {
         scratch.segment[0] = rowsAt;
         scratch.segment[1] = 0;
         if (segment > 0) {
-            TileProducts.multiply(vectors, scratch.rows, scratch.from, table, scratch.segment, 0, 1, length, packed, wAt, 0, scratch.sums, 0);
+            TileProducts.multiply(vectors, scratch.rows, scratch.from, table, scratch.segment, 0, 1, length, packed, wAt, 0, scratch.sums,
+                    0);
             add(scratch.sums, count, width, to);
         } else if (width == vectors * V) {
             TileProducts.store(vectors, scratch.rows, scratch.from, table, scratch.segment, 0, 1, length, packed, wAt, 0, scratch.bias, c,
