@@ -7,23 +7,24 @@ import dev.normlab.engine.tensor.Tensor;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// In training sets every element to zero with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014); in evaluation
 /// passes its input on.
 ///
-/// The mask is a function of the run's seed, the layer's name, the number of the training step, and which pass through the layer it is in
-/// that step, whatever was computed before: several passes on one tape, as of clean and adversarial images, have a mask each. Where nobody
-/// says the step with [Layer#atStep], an eager pass on another tape than the one before belongs to the next step; a recorded pass reads its
-/// counter at every replay.
+/// The mask is a function of the run's seed, the layer's name, the number of the training step, and how often the layer was used in the step before,
+/// whatever was computed before. A step is one tape: an eager forward pass on another tape than the latest moves on to the next step; a recorded one reads
+/// its counters at every replay, and [Layer#atStep] sets them.
 public final class Dropout extends Layer {
 
     private final float p;
-    /// One for every pass of a step; the first is kept in checkpoints, the others follow from it.
-    private final List<Tensor> counters = new ArrayList<>(List.of(randomState("counter")));
-    private WeakReference<Tape> tapeOfStep = new WeakReference<>(null);
-    private boolean used;
-    private int passes;
+    // Of the first use in a step, which is all that most networks have, and of the later ones in recorded programs.
+    private final Tensor counter = randomState("counter");
+    private final List<Tensor> later = new ArrayList<>();
+    private WeakReference<@Nullable Tape> latest = new WeakReference<>(null);
     private long step;
+    private int uses;
+    private boolean usedEagerly;
 
     /// @throws IllegalArgumentException unless `0 <= p < 1`
     public Dropout(float p) {
@@ -38,45 +39,55 @@ public final class Dropout extends Layer {
         if (!isTraining() || p == 0) {
             return x;
         }
-        if (tapeOfStep.get() != tape) {
-            if (used && !x.isVirtual()) {
+        return dev.normlab.engine.autograd.Dropout.dropout(tape, x, p, counterOfUse(tape, x.isVirtual()));
+    }
+
+    private Tensor counterOfUse(Tape tape, boolean recording) {
+        if (latest.get() != tape) {
+            if (usedEagerly && !recording) {
                 moveTo(step + 1);
             }
-            tapeOfStep = new WeakReference<>(tape);
-            passes = 0;
+            uses = 0;
+            latest = new WeakReference<>(tape);
         }
-        used |= !x.isVirtual();
-        return dev.normlab.engine.autograd.Dropout.dropout(tape, x, p, counterOfPass(passes++));
+        usedEagerly |= !recording;
+        int use = uses++;
+        if (use == 0) {
+            return counter;
+        }
+        if (!recording) {
+            return setToUse(Tensor.ofInts(Shape.of(4), 0, 0, 0, 0), use);
+        }
+        while (later.size() < use) {
+            later.add(setToUse(Tensor.ofInts(Shape.of(4), 0, 0, 0, 0).named("counter"), later.size() + 1));
+        }
+        return later.get(use - 1);
     }
 
-    private Tensor counterOfPass(int pass) {
-        while (counters.size() <= pass) {
-            counters.add(Tensor.ofInts(Shape.of(4), 0, 0, 0, 0).named("counter of pass " + counters.size()));
-            fill(counters.size() - 1);
-        }
-        return counters.get(pass);
-    }
-
-    private void fill(int pass) {
-        int[] first = counters.getFirst().toIntArray();
-        long key = first[0] & 0xffffffffL | (long) first[1] << 32;
-        long ofPass = pass == 0 ? key : RandomStream.of(key, "pass " + pass).state().key();
-        counters.get(pass).setInts((int) ofPass, (int) (ofPass >>> 32), (int) step, 0);
+    // The key follows from that of the first use, so that a checkpoint needs to keep only this one.
+    private Tensor setToUse(Tensor target, int use) {
+        int[] first = counter.toIntArray();
+        long key = RandomStream.of(Integer.toUnsignedLong(first[0]) | (long) first[1] << 32, "use " + use).state().key();
+        target.setInts((int) key, (int) (key >>> 32), (int) step, 0);
+        return target;
     }
 
     @Override
     protected void seed(long seed, String name) {
         long key = RandomStream.of(seed, "dropout of " + name).state().key();
-        counters.getFirst().setInts((int) key, (int) (key >>> 32), 0, 0);
+        counter.setInts((int) key, (int) (key >>> 32), 0, 0);
     }
 
     @Override
     protected void moveTo(long newStep) {
         step = newStep;
-        tapeOfStep = new WeakReference<>(null);
-        used = false;
-        for (int pass = 0; pass < counters.size(); pass++) {
-            fill(pass);
+        uses = 0;
+        usedEagerly = false;
+        latest = new WeakReference<>(null);
+        int[] now = counter.toIntArray();
+        counter.setInts(now[0], now[1], (int) newStep, 0);
+        for (int i = 0; i < later.size(); i++) {
+            setToUse(later.get(i), i + 1);
         }
     }
 
