@@ -39,7 +39,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
             throw UserError.usage("--adv-norm: expected linf or l2, but got l1");
         }
         float most = norm == ThreatModel.Ball.LINF ? 1 : MOST_L2;
-        require(eps > 0 && eps <= most, "--adv-eps", "a size above 0 and at most " + (norm == ThreatModel.Ball.LINF ? "1, such as 8/255"
+        require(eps > 0 && eps <= most, "--adv-eps", "a size above 0 and at most " + (norm == ThreatModel.Ball.LINF
+                ? "1, such as 8/255"
                 : "1e6"), eps);
         require(step > 0 && step <= most, "--adv-step", "a length above 0 and at most " + (norm == ThreatModel.Ball.LINF ? "1" : "1e6"),
                 step);
@@ -70,7 +71,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
 
     /// What to tell the user about settings that are hardly meant; empty if nothing.
     public Optional<String> warning() {
-        return step * steps >= eps ? Optional.empty()
+        return step * steps >= eps
+                ? Optional.empty()
                 : Optional.of(String.format(Locale.ROOT,
                         "%d steps of %s reach %s only, while --adv-eps is %s; --adv-step %s would cross the ball and back", steps, step,
                         step * steps, eps, 2.5f * eps / steps));
