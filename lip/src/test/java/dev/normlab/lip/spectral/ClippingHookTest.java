@@ -113,7 +113,7 @@ class ClippingHookTest {
         trained(ClippingHook.both(expected, 0.8, SvdMethod.GRAM, 5, 6), expected, 1);
         trained(ClippingHook.both(model, 0.8, method, 5, 6), model, 1);
         for (Map.Entry<String, Tensor> entry : expected.stateDict().entrySet()) {
-            assertArrayEquals(entry.getValue().toArray(), model.stateDict().get(entry.getKey()).toArray(), 1e-4f, entry.getKey());
+            assertArrayEquals(entry.getValue().toArray(), model.stateDict().get(entry.getKey()).toArray(), 1e-3f, entry.getKey());
         }
         assertTrue(largestNorm(model) <= 0.8 * (1 + 1e-3));
     }

@@ -134,7 +134,7 @@ class LargestSingularValueTest {
                         .value();
                 assertEquals(expected, found, 1e-5 * expected, "times 2^" + exponent);
                 double bound = L2Bound.ofTorus(s, scaled, device.workers()).value();
-                assertTrue(bound >= expected && bound <= 1.2 * expected, bound + " of " + expected);
+                assertTrue(bound >= expected && bound <= 1.5 * expected, bound + " of " + expected);
             }
             double zero = LargestSingularValue.ofConvolution(s, PadMode.ZERO, new float[weight.length], RandomStream.of(1, "start"),
                     ACCURATE, device).value();
