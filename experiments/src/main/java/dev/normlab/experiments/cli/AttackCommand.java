@@ -90,7 +90,7 @@ final class AttackCommand implements Callable<Integer> {
         if (save != null && threats.size() > 1) {
             throw UserError.usage("--save: needs one norm and one eps, but " + threats.size() + " combinations were asked for");
         }
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
             Optional<RunFolder> run = models.runFolder();
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
