@@ -4,6 +4,7 @@ import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
@@ -56,7 +57,7 @@ public final class SpeedTest {
         L1("l1"),
         /// The exact linf norm.
         LINF("linf"),
-        /// Lanczos for the largest singular value, to 1e-3.
+        /// Lanczos for the largest singular value, to 1e-3, the search for its start included.
         LANCZOS("Lanczos"),
         /// Power iteration, until the estimate changes by less than 1e-6, at most 500 steps.
         POWER("power"),
@@ -160,8 +161,8 @@ public final class SpeedTest {
             return switch (method) {
                 case L1, LINF -> () -> ConvolutionNorms.norm(slices, storage, device).norm();
                 case LANCZOS -> () -> {
-                    LargestSingularValue.Estimate found = LargestSingularValue.estimate(operator, start(),
-                            new LargestSingularValue.Options(1e-3, PowerIteration.MOST_STEPS), device.workers());
+                    LargestSingularValue.Estimate found = LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight, start(),
+                            new LargestSingularValue.Options(1e-3, PowerIteration.MOST_STEPS), device);
                     steps = found.steps();
                     return found.value();
                 };

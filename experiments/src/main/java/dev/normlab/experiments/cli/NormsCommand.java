@@ -8,7 +8,6 @@ import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.lip.bound.NetworkBound;
 import dev.normlab.lip.bound.SpectralBound;
-import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,7 +61,7 @@ final class NormsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, method(), common.seed());
+        NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, SvdNames.parse(svd), common.seed());
         ImageShape image = Images.parse("--input", input);
         if (!compared.isEmpty() && (network || !spectra.isEmpty() || models.hasWeights())) {
             throw UserError.usage("--compare shows norms of two checkpoints; leave --weights, --network and --spectrum out");
@@ -74,14 +73,6 @@ final class NormsCommand implements Callable<Integer> {
                 two(request, image, device);
             }
             return 0;
-        }
-    }
-
-    private SvdMethod method() {
-        try {
-            return SvdMethod.parse(svd);
-        } catch (IllegalArgumentException e) {
-            throw UserError.usage("--svd: " + e.getMessage());
         }
     }
 

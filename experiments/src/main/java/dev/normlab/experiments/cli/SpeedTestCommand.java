@@ -61,7 +61,7 @@ final class SpeedTestCommand implements Callable<Integer> {
         if (repeats < 1 || repeats > MOST_REPEATS) {
             throw UserError.usage("--repeats: expected a number from 1 to " + MOST_REPEATS + ", but got " + repeats);
         }
-        SvdMethod method = method();
+        SvdMethod method = SvdNames.parse(svd);
         List<NormBenchmark.Size> sizes = smoke ? NormBenchmark.PAPER.subList(0, 2) : NormBenchmark.PAPER;
         try (Device device = common.openDevice()) {
             Progress progress = common.progress();
@@ -78,14 +78,6 @@ final class SpeedTestCommand implements Callable<Integer> {
             }
             common.writeJson(json);
             return 0;
-        }
-    }
-
-    private SvdMethod method() {
-        try {
-            return SvdMethod.parse(svd);
-        } catch (IllegalArgumentException e) {
-            throw UserError.usage("--svd: " + e.getMessage());
         }
     }
 

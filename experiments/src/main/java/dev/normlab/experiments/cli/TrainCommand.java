@@ -80,6 +80,14 @@ final class TrainCommand implements Callable<Integer> {
             description = "Clip the singular values of convolutions and linear layers at R; none for no limit.")
     private @Nullable String svc;
 
+    @Option(names = "--svd", paramLabel = "NAME",
+            description = "How --svc finds singular values: gram (default, by far the fastest), jacobi or ejml.")
+    private @Nullable String svd;
+
+    @Option(names = "--clip-freq", paramLabel = "N",
+            description = "--svc clips every N steps (default: 100), and after the last step of every epoch until the limit holds.")
+    private @Nullable Integer clipFreq;
+
     @Mixin
     private final AdversarialOptions adversarial = new AdversarialOptions();
 
@@ -171,8 +179,18 @@ final class TrainCommand implements Callable<Integer> {
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
                 schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
                 projectBn == null ? bundle.projectBn() : limitOf("--project-bn", projectBn),
-                svc == null ? bundle.svc() : limitOf("--svc", svc), adversarial.of(bundle),
-                init == null ? "" : init.toString(), !noAugment, !noShuffle, common.convolutionMode(), common.seed());
+                clipping(bundle), adversarial.of(bundle), init == null ? "" : init.toString(), !noAugment, !noShuffle,
+                common.convolutionMode(), common.seed());
+    }
+
+    private Optional<Method.Clipping> clipping(Method bundle) {
+        Optional<Method.Clipping> usual = svc == null ? bundle.svc() : limitOf("--svc", svc).map(Method.Clipping::at);
+        if (usual.isEmpty() && (svd != null || clipFreq != null)) {
+            throw UserError
+                    .usage((svd != null ? "--svd" : "--clip-freq") + ": no singular values are clipped without --svc R or --method svc");
+        }
+        return usual.map(clipping -> new Method.Clipping(clipping.limit(), svd == null ? clipping.svd() : SvdNames.parse(svd),
+                clipFreq == null ? clipping.clipFreq() : clipFreq));
     }
 
     private int limit() {
@@ -197,7 +215,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--init", init},
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--svd", svd}, {"--clip-freq", clipFreq},
+            {"--init", init},
             {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {

@@ -5,6 +5,7 @@ import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormDecay;
 import dev.normlab.lip.spectral.ClippingHook;
+import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.loss.Objective;
 import dev.normlab.nn.model.Head;
@@ -19,9 +20,9 @@ import java.util.Optional;
 /// @param weightDecay of the optimiser
 /// @param normDecay   which norm is decayed how strongly
 /// @param projectBn   the largest norm of batch norm layers
-/// @param svc         the largest singular value of convolutions and linear layers
+/// @param svc         how singular values of convolutions and linear layers are clipped
 /// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
-public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+public record Method(String name, double weightDecay, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Clipping> svc,
         Optional<AdversarialSettings> adversarial) {
 
     private static final double WEIGHT_DECAY = 5e-4;
@@ -36,7 +37,7 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             with("nd-linf", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.empty()),
             with("nd-l1-bn", 0, Optional.of(new NormDecaySpec(Norm.L1, BETA)), Optional.of(BN_RADIUS)),
             with("nd-linf-bn", 0, Optional.of(new NormDecaySpec(Norm.LINF, BETA)), Optional.of(BN_RADIUS)),
-            new Method("svc", 0, Optional.empty(), Optional.empty(), Optional.of(SVC_LIMIT), Optional.empty()),
+            new Method("svc", 0, Optional.empty(), Optional.empty(), Optional.of(Clipping.at(SVC_LIMIT)), Optional.empty()),
             adversarial("pgd-at", RobustLoss.Kind.PGD_AT, false), adversarial("trades", RobustLoss.Kind.TRADES, false),
             adversarial("alp", RobustLoss.Kind.ALP, false), adversarial("pgd-he", RobustLoss.Kind.PGD_AT, true),
             adversarial("trades-he", RobustLoss.Kind.TRADES, true), adversarial("alp-he", RobustLoss.Kind.ALP, true));
@@ -79,6 +80,29 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
         }
     }
 
+    /// Singular value clipping.
+    ///
+    /// @param limit    the largest singular value
+    /// @param svd      how singular values are found
+    /// @param clipFreq the steps between two single passes; every epoch ends with a clipping of its own
+    public record Clipping(double limit, SvdMethod svd, int clipFreq) {
+
+        /// @throws UserError if a number is out of range
+        public Clipping {
+            if (!(limit >= 1e-30 && limit <= 1e12)) {
+                throw UserError.usage("--svc: expected a number above 0 and at most 1e12, but got " + limit);
+            }
+            if (clipFreq < 1) {
+                throw UserError.usage("--clip-freq: expected a number of steps of at least 1, but got " + clipFreq);
+            }
+        }
+
+        /// By Gram matrices, every 100 steps, as in the paper.
+        public static Clipping at(double limit) {
+            return new Clipping(limit, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY);
+        }
+    }
+
     /// The hooks of this method on a model.
     ///
     /// @param stepsOfAnEpoch the number of batches of an epoch
@@ -89,11 +113,13 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     /// The hooks that decay, clip and project.
     ///
     /// @param stepsOfAnEpoch the number of batches of an epoch
-    public static List<TrainingHook> hooks(Layer model, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+    public static List<TrainingHook> hooks(Layer model, Optional<NormDecaySpec> normDecay, Optional<Double> projectBn,
+            Optional<Clipping> svc,
             int stepsOfAnEpoch) {
         List<TrainingHook> hooks = new ArrayList<>();
         normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
-        svc.ifPresent(limit -> hooks.addAll(ClippingHook.both(model, limit, stepsOfAnEpoch)));
+        svc.ifPresent(clipping -> hooks
+                .addAll(ClippingHook.both(model, clipping.limit(), clipping.svd(), clipping.clipFreq(), stepsOfAnEpoch)));
         projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
         return hooks;
     }

@@ -10,7 +10,6 @@ import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormedLayer;
 import dev.normlab.lip.spectral.CircularConvolution;
-import dev.normlab.lip.spectral.ConvolutionOperator;
 import dev.normlab.lip.spectral.ConvolutionSpectrum;
 import dev.normlab.lip.spectral.LargestSingularValue;
 import dev.normlab.lip.spectral.SvdMethod;
@@ -102,9 +101,9 @@ public record NormMeasurement(List<Measured> layers) {
             }
             Conv2dSizes s = sizes();
             return switch (quantity) {
-                case L2 -> LargestSingularValue.estimate(new ConvolutionOperator(s, mode(), weight(), device),
-                        RandomStream.of(request.seed(), "l2 norm of " + layer.name()), LargestSingularValue.Options.ACCURATE,
-                        device.workers()).value();
+                case L2 -> LargestSingularValue.ofConvolution(s, mode(), weight(),
+                        RandomStream.of(request.seed(), "l2 norm of " + layer.name()), LargestSingularValue.Options.ACCURATE, device)
+                        .value();
                 case L2_BOUND -> SpectralBound.guaranteed(device.workers()).of(s, mode(), weight());
                 case CIRCULAR -> CircularConvolution.exists(s)
                         ? ConvolutionSpectrum.largest(CircularConvolution.of(s), weight(), device.workers())

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.run;
 
 import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.optim.Schedule;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,12 +17,13 @@ import java.util.Optional;
 /// @param init      a file with initial weights, or empty to draw them
 /// @param normDecay empty for none
 /// @param projectBn the largest norm of batch norm layers; empty for none
-/// @param svc       the largest singular value of convolutions and linear layers; empty for none
+/// @param svc       how singular values of convolutions and linear layers are clipped; empty for not at all
 /// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
 /// @param augment   random crop and flip
 /// @param conv      how convolutions are computed
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
-        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn, Optional<Double> svc,
+        double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn,
+        Optional<Method.Clipping> svc,
         Optional<AdversarialSettings> adversarial, String init, boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
@@ -41,8 +43,6 @@ public record TrainingSettings(String model, String data, int limit, String meth
         require(weightDecay >= 0 && weightDecay <= ABSURD_RATE, "--weight-decay", "a number from 0 to 1e6", weightDecay);
         double radius = projectBn.orElse(1.0);
         require(radius >= TINY && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
-        double singular = svc.orElse(1.0);
-        require(singular >= TINY && singular <= 1e12, "--svc", "a number above 0 and at most 1e12", singular);
         if (!SCHEDULES.contains(schedule)) {
             throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
         }
@@ -78,7 +78,11 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("schedule", schedule);
         map.put("norm_decay", normDecay.map(Method.NormDecaySpec::toString).orElse("none"));
         map.put("project_bn", projectBn.map(String::valueOf).orElse("none"));
-        map.put("svc", svc.map(String::valueOf).orElse("none"));
+        map.put("svc", svc.map(clipping -> Double.toString(clipping.limit())).orElse("none"));
+        svc.ifPresent(clipping -> {
+            map.put("svd", clipping.svd().label());
+            map.put("clip_freq", Integer.toString(clipping.clipFreq()));
+        });
         adversarial.ifPresent(settings -> map.putAll(settings.toMap()));
         map.put("init", init);
         map.put("augment", Boolean.toString(augment));
@@ -95,19 +99,35 @@ public record TrainingSettings(String model, String data, int limit, String meth
         Reader in = new Reader(map);
         try {
             String projection = in.text("project_bn");
-            // run folders of earlier versions do not say it
-            String clipping = map.getOrDefault("svc", "none");
             return new TrainingSettings(in.text("model"), in.text("data"), Integer.parseInt(in.text("limit")), in.text("method"),
                     Integer.parseInt(in.text("epochs")), Integer.parseInt(in.text("batch_size")), Double.parseDouble(in.text("lr")),
                     Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
                     Method.NormDecaySpec.parse(in.text("norm_decay")),
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
-                    clipping.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(clipping)),
-                    AdversarialSettings.parse(map), in.text("init"),
-                    Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")),
+                    clipping(map), AdversarialSettings.parse(map), in.text("init"), Boolean.parseBoolean(in.text("augment")),
+                    Boolean.parseBoolean(in.text("shuffle")),
                     convolutionMode(map), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {
             throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
+        }
+    }
+
+    // Run folders of earlier versions say nothing of it, or only the limit.
+    private static Optional<Method.Clipping> clipping(Map<String, String> map) {
+        String limit = map.getOrDefault("svc", "none");
+        if (limit.equals("none")) {
+            return Optional.empty();
+        }
+        Method.Clipping usual = Method.Clipping.at(Double.parseDouble(limit));
+        int clipFreq = Integer.parseInt(map.getOrDefault("clip_freq", Integer.toString(usual.clipFreq())));
+        return Optional.of(new Method.Clipping(usual.limit(), svdMethod(map.getOrDefault("svd", usual.svd().label())), clipFreq));
+    }
+
+    private static SvdMethod svdMethod(String name) {
+        try {
+            return SvdMethod.parse(name);
+        } catch (IllegalArgumentException e) {
+            throw UserError.failure("the settings of the run folder: " + e.getMessage());
         }
     }
 

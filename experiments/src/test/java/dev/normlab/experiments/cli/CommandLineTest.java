@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
@@ -15,6 +17,7 @@ import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.NormedLayer;
 import dev.normlab.lip.spectral.CircularConvolution;
 import dev.normlab.lip.spectral.ConvolutionSpectrum;
+import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
 import java.io.IOException;
@@ -25,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -84,6 +88,7 @@ class CommandLineTest {
         "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
         "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
         "--svc;0;--svc: expected a number above 0", "--svc;tight;--svc: expected a number or none",
+        "--svd;magic;no singular values are clipped without --svc", "--clip-freq;5;no singular values are clipped without --svc",
         "--project-bn;1e-50;--project-bn: expected a number above 0", "--lr;1e-50;--lr: expected a number above 0",
         "--model;vgg11:width=0.0625,classes=3;the model has 3 classes",
         "--schedule;sometimes;there is no schedule 'sometimes'", "--threads;0;--threads: expected a number from 1",
@@ -381,6 +386,25 @@ class CommandLineTest {
                 }
             }
         }
+    }
+
+    @Test
+    void theWayToSingularValuesAndTheFrequencyOfClippingAreSettingsOfTheRun() throws IOException {
+        assertEquals(0, train("jacobi", "--svc", "0.8", "--svd", "jacobi", "--clip-freq", "2").code());
+        TrainingSettings settings = TrainingSettings.parse(RunFolder.open(folder.resolve("jacobi")).readInfo().settings());
+        assertEquals(new Method.Clipping(0.8, SvdMethod.JACOBI, 2), settings.svc().orElseThrow());
+        refused(2, "--svd: there is no way 'magic' to singular values; known: jacobi, ejml, gram", "train", "--svc", "1", "--svd", "magic");
+        refused(2, "--clip-freq: expected a number of steps of at least 1", "train", "--svc", "1", "--clip-freq", "0");
+        assertEquals(Method.Clipping.at(2), TrainingSettings.parse(olderSettings(settings)).svc().orElseThrow(), "a folder of before");
+    }
+
+    /// The settings as they were written before there were ways and frequencies of clipping.
+    private static Map<String, String> olderSettings(TrainingSettings settings) {
+        Map<String, String> map = new LinkedHashMap<>(settings.toMap());
+        map.put("svc", "2.0");
+        map.remove("svd");
+        map.remove("clip_freq");
+        return map;
     }
 
     @Test

@@ -56,24 +56,30 @@ public final class ClippingHook implements TrainingHook {
 
     /// A single pass every `clipFreq` steps, before the update.
     ///
-    /// @param kinds which of convolutions and linear layers are clipped
-    public static ClippingHook everyFewSteps(Layer model, double limit, Set<LayerKind> kinds, int clipFreq) {
-        return new ClippingHook(model, SingularValueClipping.Options.once(limit), kinds, Moment.BEFORE_UPDATE, clipFreq, 1);
+    /// @param kinds  which of convolutions and linear layers are clipped
+    /// @param method how singular values are found; layers clipped as what they are take [SvdMethod#GRAM]
+    public static ClippingHook everyFewSteps(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method, int clipFreq) {
+        SingularValueClipping.Options options = new SingularValueClipping.Options(limit, 1, 0, false, method);
+        return new ClippingHook(model, options, kinds, Moment.BEFORE_UPDATE, clipFreq, 1);
     }
 
     /// Passes until the limit holds, at most three, and then scaling, after the last update of every epoch.
     ///
+    /// @param method         as for [#everyFewSteps]
     /// @param stepsOfAnEpoch the number of batches of an epoch
-    public static ClippingHook beforeEvaluation(Layer model, double limit, Set<LayerKind> kinds, int stepsOfAnEpoch) {
-        SingularValueClipping.Options options = new SingularValueClipping.Options(limit, FINAL_PASSES, FINAL_TOLERANCE, true,
-                SvdMethod.GRAM);
+    public static ClippingHook beforeEvaluation(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method, int stepsOfAnEpoch) {
+        SingularValueClipping.Options options = new SingularValueClipping.Options(limit, FINAL_PASSES, FINAL_TOLERANCE, true, method);
         return new ClippingHook(model, options, kinds, Moment.AFTER_UPDATE, stepsOfAnEpoch, stepsOfAnEpoch - 1L);
     }
 
-    /// Both hooks as the method `svc` uses them.
-    public static List<ClippingHook> both(Layer model, double limit, int stepsOfAnEpoch) {
+    /// Both hooks on convolutions and linear layers, as the method `svc` uses them.
+    ///
+    /// @param clipFreq       the steps between two single passes, [#CLIP_FREQUENCY] in the paper
+    /// @param stepsOfAnEpoch the number of batches of an epoch
+    public static List<ClippingHook> both(Layer model, double limit, SvdMethod method, int clipFreq, int stepsOfAnEpoch) {
         Set<LayerKind> kinds = Set.of(LayerKind.CONV, LayerKind.LINEAR);
-        return List.of(everyFewSteps(model, limit, kinds, CLIP_FREQUENCY), beforeEvaluation(model, limit, kinds, stepsOfAnEpoch));
+        return List.of(everyFewSteps(model, limit, kinds, method, clipFreq),
+                beforeEvaluation(model, limit, kinds, method, stepsOfAnEpoch));
     }
 
     @Override
@@ -130,7 +136,7 @@ public final class ClippingHook implements TrainingHook {
         if (options.passes() > 1) {
             return SingularValueClipping.circular(circular, values, options, device.workers());
         }
-        double before = SingularValueClipping.pass(circular, values, options.limit(), device.workers());
+        double before = SingularValueClipping.pass(circular, values, options.limit(), options.method(), device.workers());
         return new SingularValueClipping.Result(values, before, options.limit(), before > options.limit() ? 1 : 0);
     }
 }

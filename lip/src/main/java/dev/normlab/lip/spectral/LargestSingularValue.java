@@ -47,6 +47,10 @@ public final class LargestSingularValue {
     /// @param uniform   whether the start was a uniformly random direction
     public record Estimate(double value, int steps, boolean converged, int dimension, boolean uniform) {
 
+        private Estimate times(double factor) {
+            return new Estimate(value * factor, steps, converged, dimension, uniform);
+        }
+
         /// A bound that holds except with a probability of at most `failure` over the random start, whatever the operator.
         ///
         /// With `k` steps in dimension `D`, `θ < σ/cosh(τ)` needs a start whose component along the largest singular vector is below
@@ -79,19 +83,43 @@ public final class LargestSingularValue {
     /// The estimate for a convolution of one image. On a large image the start is a plane wave that the layer amplifies most instead of a
     /// random one, which saves most of the steps.
     ///
+    /// Weights are scaled by a power of two beforehand, and the value back, so that no sum of squares leaves the range of single precision.
+    ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @param random source of the start
     public static Estimate ofConvolution(Conv2dSizes s, PadMode mode, float[] weight, RandomStream random, Options options, Device device) {
         ConvolutionSpectrum.requireFinite(weight);
-        ConvolutionOperator operator = new ConvolutionOperator(s, mode, weight, device);
+        int exponent = exponentOfLargest(weight);
+        float[] scaled = scaled(weight, -exponent);
+        ConvolutionOperator operator = new ConvolutionOperator(s, mode, scaled, device);
+        Estimate found;
         if (mode != PadMode.ZERO || !WaveStart.suits(s)) {
-            return estimate(operator, random, options, device.workers());
+            found = estimate(operator, random, options, device.workers());
+        } else {
+            float[] image = WaveStart.of(s, scaled, random, device.workers());
+            float[] start = new float[operator.inputs()];
+            int[] next = {0};
+            operator.fill(() -> image[next[0]++], start);
+            found = new Bidiagonalization(operator, random, options, device.workers()).run(start);
         }
-        float[] image = WaveStart.of(s, weight, random, device.workers());
-        float[] start = new float[operator.inputs()];
-        int[] next = {0};
-        operator.fill(() -> image[next[0]++], start);
-        return new Bidiagonalization(operator, random, options, device.workers()).run(start);
+        return found.times(Math.scalb(1.0, exponent));
+    }
+
+    /// The power of two just below the largest magnitude; 0 if all weights are zero.
+    private static int exponentOfLargest(float[] weight) {
+        double largest = 0;
+        for (float value : weight) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest == 0 ? 0 : Math.getExponent(largest);
+    }
+
+    private static float[] scaled(float[] weight, int exponent) {
+        float[] scaled = weight.clone();
+        for (int i = 0; i < scaled.length; i++) {
+            scaled[i] = Math.scalb(scaled[i], exponent);
+        }
+        return scaled;
     }
 
     /// The state of one bidiagonalisation: `M·V = U·B` with `B` upper bidiagonal, `alpha` on and `beta` beside the diagonal.

@@ -123,7 +123,7 @@ public final class PaddedClipping {
     private static float[] clippedOnTorus(Conv2dSizes s, float[] weight, double level, Device device) {
         float[] clipped = LiveTaps.of(s, weight);
         for (int sweep = 0; sweep < SWEEPS; sweep++) {
-            SingularValueClipping.pass(CircularConvolution.around(s), clipped, level, device.workers());
+            SingularValueClipping.pass(CircularConvolution.around(s), clipped, level, SvdMethod.GRAM, device.workers());
         }
         // taps that never read a pixel are not the layer's matter
         float[] live = LiveTaps.of(s, weight);
@@ -134,6 +134,6 @@ public final class PaddedClipping {
     }
 
     private static double norm(Conv2dSizes s, float[] weight, Device device, RandomStream random) {
-        return LargestSingularValue.estimate(new ConvolutionOperator(s, weight, device), random, MEASURE, device.workers()).value();
+        return LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight, random, MEASURE, device).value();
     }
 }

@@ -94,9 +94,9 @@ public final class SingularValueClipping {
     /// @param weight changed in place
     /// @return the norm before, or the limit if no singular value was above it
     /// @throws ArithmeticException if the weights are not finite
-    public static double pass(CircularConvolution s, float[] weight, double limit, Workers workers) {
+    public static double pass(CircularConvolution s, float[] weight, double limit, SvdMethod method, Workers workers) {
         ConvolutionSpectrum.requireFinite(weight);
-        return pass(s, weight, limit, 0, 1, SvdMethod.GRAM, workers);
+        return pass(s, weight, limit, 0, 1, method, workers);
     }
 
     /// Clips a matrix `[rows, columns]`, row-major: the nearest one whose singular values are at most the limit.

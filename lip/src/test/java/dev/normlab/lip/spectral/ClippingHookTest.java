@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ClippingHookTest {
 
@@ -80,7 +82,7 @@ class ClippingHookTest {
     void everyNetworkThatIsEvaluatedIsWithinTheLimit() {
         Layer model = network();
         assertTrue(largestNorm(trained(List.of(), network(), 1)) > 1.2, "without clipping the norms grow");
-        double norm = largestNorm(trained(ClippingHook.both(model, 1, 6), model, 1));
+        double norm = largestNorm(trained(ClippingHook.both(model, 1, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY, 6), model, 1));
         assertTrue(norm <= 1 + 1e-3, "the largest norm is " + norm);
     }
 
@@ -88,7 +90,7 @@ class ClippingHookTest {
     @Test
     void clippingEveryFewStepsAloneLeavesTheEvaluatedNetworkAboveTheLimit() {
         Layer model = network();
-        ClippingHook everyFewSteps = ClippingHook.everyFewSteps(model, 1, Set.of(LayerKind.CONV), 5);
+        ClippingHook everyFewSteps = ClippingHook.everyFewSteps(model, 1, Set.of(LayerKind.CONV), SvdMethod.GRAM, 5);
         assertTrue(largestNorm(trained(List.of(everyFewSteps), model, 1)) > 1.01);
     }
 
@@ -96,11 +98,24 @@ class ClippingHookTest {
     void clippedTrainingIsBitwiseTheSameForAnyNumberOfThreads() {
         Layer one = network();
         Layer two = network();
-        trained(ClippingHook.both(one, 0.8, 5), one, 1);
-        trained(ClippingHook.both(two, 0.8, 5), two, 2);
+        trained(ClippingHook.both(one, 0.8, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY, 5), one, 1);
+        trained(ClippingHook.both(two, 0.8, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY, 5), two, 2);
         for (Map.Entry<String, Tensor> entry : one.stateDict().entrySet()) {
             assertArrayEquals(entry.getValue().toArray(), two.stateDict().get(entry.getKey()).toArray(), entry.getKey());
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SvdMethod.class)
+    void everyWayToSingularValuesClipsToTheSameNetwork(SvdMethod method) {
+        Layer expected = network();
+        Layer model = network();
+        trained(ClippingHook.both(expected, 0.8, SvdMethod.GRAM, 5, 6), expected, 1);
+        trained(ClippingHook.both(model, 0.8, method, 5, 6), model, 1);
+        for (Map.Entry<String, Tensor> entry : expected.stateDict().entrySet()) {
+            assertArrayEquals(entry.getValue().toArray(), model.stateDict().get(entry.getKey()).toArray(), 1e-3f, entry.getKey());
+        }
+        assertTrue(largestNorm(model) <= 0.8 * (1 + 1e-3));
     }
 
     @Test
@@ -110,7 +125,7 @@ class ClippingHookTest {
         Arrays.fill(large, 2f);
         model.namedParameters().get("0.weight").set(large);
         model.namedParameters().get("0.weight").frozen(true);
-        trained(ClippingHook.both(model, 1, 6), model, 1);
+        trained(ClippingHook.both(model, 1, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY, 6), model, 1);
         assertArrayEquals(large, model.namedParameters().get("0.weight").tensor().toArray());
         assertEquals(STEPS % 6, 0, "the run ends at the end of an epoch");
     }

@@ -47,6 +47,19 @@ class ConvolutionSpectrumTest {
         }
     }
 
+    /// The reference takes the grid of stride 1 for every layer.
+    @Test
+    void aStridedLayerHasItsOwnSpectrumAndNotThatOfStrideOne() {
+        CircularConvolution strided = new CircularConvolution(1, 1, 2, 2, 1, 4, 4, 2, 2, 1, 1);
+        CircularConvolution dense = new CircularConvolution(1, 1, 2, 2, 1, 4, 4, 1, 1, 1, 1);
+        float[] ones = {1, 1, 1, 1};
+        try (Workers workers = new Workers(1)) {
+            // the outputs read no pixel twice, so that every value is the length of (1, 1, 1, 1)
+            assertArrayEquals(new double[] {2, 2, 2, 2}, ConvolutionSpectrum.values(strided, ones, SvdMethod.JACOBI, workers), 1e-12);
+            assertEquals(4, ConvolutionSpectrum.largest(dense, ones, workers), 1e-12, "with stride 1 the layer would seem twice as large");
+        }
+    }
+
     /// Every kernel with many taps goes through the fast Fourier transform, also one larger than the image.
     @Test
     void aKernelOfManyTapsIsTransformedToTheSameSpectrum() {

@@ -12,8 +12,12 @@ import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.lip.bound.SpectralBound;
+import dev.normlab.lip.norm.DenseMatrix;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class LargestSingularValueTest {
 
@@ -110,6 +114,57 @@ class LargestSingularValueTest {
             assertEquals(truth, proper.value(), 1e-4 * truth);
             assertEquals(502, published.steps(), "it hits its cap, two steps late");
             assertTrue(published.value() < truth * (1 - 1e-3), published + " of " + truth);
+        }
+    }
+
+    /// Squares of such weights are no numbers of single precision.
+    @Test
+    void hugeAndTinyWeightsHaveTheScaledValue() {
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, 3, 6, 6), Shape.of(4, 3, 3, 3), Conv2dGeometry.of(1, 1));
+        float[] weight = DenseJudge.gaussian(new Random(17), s.weightShape().elements());
+        double truth = DenseJudge.singularValues(DenseJudge.padded(s, weight))[0];
+        try (Device device = Device.cpu(1)) {
+            for (int exponent : new int[] {-115, 0, 124}) {
+                float[] scaled = weight.clone();
+                for (int i = 0; i < scaled.length; i++) {
+                    scaled[i] = Math.scalb(scaled[i], exponent);
+                }
+                double expected = Math.scalb(truth, exponent);
+                double found = LargestSingularValue.ofConvolution(s, PadMode.ZERO, scaled, RandomStream.of(1, "start"), ACCURATE, device)
+                        .value();
+                assertEquals(expected, found, 1e-5 * expected, "times 2^" + exponent);
+                double bound = L2Bound.ofTorus(s, scaled, device.workers()).value();
+                assertTrue(bound >= expected && bound <= 1.5 * expected, bound + " of " + expected);
+            }
+            double zero = LargestSingularValue.ofConvolution(s, PadMode.ZERO, new float[weight.length], RandomStream.of(1, "start"),
+                    ACCURATE, device).value();
+            assertEquals(0, zero);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = PadMode.class, names = {"CIRCULAR", "REFLECT", "REPLICATE"})
+    void theEstimateEqualsAndTheBoundsCoverTheDenseMatrixForOtherBorders(PadMode mode) {
+        Random random = new Random(20210209);
+        try (Device device = Device.scalar(1)) {
+            SpectralBound guaranteed = SpectralBound.guaranteed(device.workers());
+            int compared = 0;
+            while (compared < 340) {
+                Conv2dSizes s = DenseMatrix.randomSizes(random, mode);
+                if (Math.min(s.outputShape().elements(), s.inputShape().elements()) > 60) {
+                    continue; // the judge takes long
+                }
+                float[] weight = DenseJudge.gaussian(random, s.weightShape().elements());
+                double truth = DenseJudge.singularValues(DenseMatrix.of(s, mode, weight).rows())[0];
+                String message = "trial " + compared + " " + mode + " " + s;
+                double estimate = LargestSingularValue.ofConvolution(s, mode, weight, RandomStream.of(compared, "start"), ACCURATE, device)
+                        .value();
+                assertEquals(truth, estimate, 1e-5 * truth, message);
+                double bound = L2Bound.ofConvolution(s, mode, weight, device.workers()).value();
+                assertTrue(bound >= truth * (1 - 1e-13), message + ": " + bound + " below " + truth);
+                assertTrue(guaranteed.of(s, mode, weight) >= truth * (1 - 1e-13), message);
+                compared++;
+            }
         }
     }
 
