@@ -63,7 +63,8 @@ class SourceLintTest {
                     Pattern.compile("\\bSPECIES_(64|128|256|512|MAX)\\b"), false, "FloatVector.SPECIES_512"),
             new Rule("no second species of float vectors: it makes the compiler box the sums of the convolutions (docs/performance.md)",
                     SourceLintTest::mustUseLanes,
-                    Pattern.compile("VectorSpecies\\s*<\\s*Float\\s*>|VectorShape\\b|FloatVector\\s*\\.\\s*SPECIES|\\bwith(Lanes|Shape)\\s*\\("),
+                    Pattern.compile(
+                            "VectorSpecies\\s*<\\s*Float\\s*>|VectorShape\\b|FloatVector\\s*\\.\\s*SPECIES|\\bwith(Lanes|Shape)\\s*\\("),
                     false, "static final VectorSpecies<Float> HALF = VectorSpecies.of(float.class, VectorShape.forBitSize(128));"),
             new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled\\b|assumeTrue\\s*\\(\\s*false"),
                     false,

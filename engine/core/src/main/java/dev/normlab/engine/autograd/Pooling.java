@@ -19,8 +19,9 @@ public final class Pooling {
     public static Tensor maxPool2d(Tape tape, Tensor x, Pool2dGeometry geometry) {
         Pool2dSizes s = geometry.sizes(x.shape());
         if ((long) s.h() * s.w() > Pool2dSizes.MAX_POSITIONS) {
-            throw new ShapeException("maxPool2d: expected images [n, c, h, w] of at most " + Pool2dSizes.MAX_POSITIONS + " pixels h * w, but got "
-                    + x.shape() + ". Cut or scale them first.");
+            throw new ShapeException(
+                    "maxPool2d: expected images [n, c, h, w] of at most " + Pool2dSizes.MAX_POSITIONS + " pixels h * w, but got "
+                            + x.shape() + ". Cut or scale them first.");
         }
         TensorSpec out = TensorSpec.floats(s.outputShape());
         List<Tensor> outputs = tape.run(Opcode.MAX_POOL, s, List.of(out, out), x);

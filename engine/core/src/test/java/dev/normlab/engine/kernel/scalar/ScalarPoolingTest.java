@@ -62,8 +62,9 @@ class ScalarPoolingTest {
                     }
                 }
                 assertEquals(expected, y.floats()[i], s + " output " + i);
-                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + (int) positions.floats()[i]], s + " index of output "
-                        + i);
+                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + (int) positions.floats()[i]],
+                        s + " index of output "
+                                + i);
             }
         }
     }
