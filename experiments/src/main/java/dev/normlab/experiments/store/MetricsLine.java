@@ -1,6 +1,7 @@
 package dev.normlab.experiments.store;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.OptBoolean;
 
 /// One line of `metrics.jsonl`, written after every epoch. Values that were not measured are NaN here and `null` in the file.
 ///
@@ -18,6 +19,5 @@ import com.fasterxml.jackson.annotation.JacksonInject;
 /// @param imagesPerSecond training images per second over the epoch, evaluation not counted
 /// @param seconds the run's time since its start, in seconds, earlier parts of a resumed run included
 public record MetricsLine(int epoch, long step, double lr, double loss, double accuracy,
-        @JacksonInject(Json.UNMEASURED) double robustAccuracy, double testLoss, double testAccuracy,
-        double normSumL1,
-        double normSumL1Bn, double imagesPerSecond, double seconds) implements EpochLine {}
+        @JacksonInject(value = Json.UNMEASURED, useInput = OptBoolean.TRUE) double robustAccuracy, double testLoss, double testAccuracy,
+        double normSumL1, double normSumL1Bn, double imagesPerSecond, double seconds) implements EpochLine {}
