@@ -102,12 +102,16 @@ def torch_convolution(opcode, s, seconds):
         return median_millis(forward if opcode == "CONV2D" else backward, seconds)
 
 
+# Fused ones (inference) have no counterpart in a single call.
+CONVOLUTIONS = ("CONV2D", "CONV2D_BACKWARD_INPUT", "CONV2D_BACKWARD_WEIGHT")
+
+
 def compare_convolutions(options):
     ours, theirs = {}, {}
     for _ in range(options.rounds):
         document = normlab(options, "bench", "kernels", "--models", options.models, "--filter", options.filter or "conv",
                            "--batch-size", str(options.batch_size), "--rounds", "5")
-        kernels = [kernel for kernel in document["kernels"] if kernel["opcode"].startswith("CONV2D")]
+        kernels = [kernel for kernel in document["kernels"] if kernel["opcode"] in CONVOLUTIONS]
         for kernel in kernels:
             ours.setdefault(kernel["name"], []).append(kernel["ms"])
         for kernel in kernels:
