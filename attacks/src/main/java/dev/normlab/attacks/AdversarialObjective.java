@@ -102,10 +102,11 @@ public final class AdversarialObjective implements Objective {
         Tensor point = Arithmetic.add(constant, images, Arithmetic.scale(constant, noise, NOISE));
         for (int step = 0; step < steps; step++) {
             Tensor watched = constant.detach(point);
-            Tape around = new Tape(tape.executor(), List.of(watched));
-            Tensor outputs = model.forward(around, watched);
-            Tensor gradient = around.backward(loss.crafting(around, distribution, outputs, labels)).of(watched);
-            point = move(constant, images, watched, gradient);
+            try (Tape around = new Tape(tape.executor().nested(), List.of(watched))) {
+                Tensor outputs = model.forward(around, watched);
+                Tensor gradient = around.backward(loss.crafting(around, distribution, outputs, labels)).of(watched);
+                point = around.keep(move(new Tape(around.executor(), List.of()), images, watched, gradient));
+            }
         }
         return new Crafted(point, clean);
     }

@@ -144,6 +144,23 @@ class AdversarialObjectiveTest {
         }
     }
 
+    /// Whoever looks for the layer that diverged computes eagerly: ten steps must not need ten times the memory.
+    @Test
+    void moreStepsKeepOnlyTheirPointsWhenComputedEagerly() {
+        long few = bytesOfCrafting(2), many = bytesOfCrafting(20);
+        long point = 4L * N * TestModels.SHAPE.values();
+        assertTrue(many - few <= 18 * 2 * point, "18 more steps take " + (many - few) + " bytes more, a point takes " + point);
+    }
+
+    private static long bytesOfCrafting(int steps) {
+        AdversarialObjective objective = new AdversarialObjective(RobustLoss.of(Kind.TRADES, 2), new ThreatModel(Ball.LINF, .05f), .01f,
+                steps, 1);
+        try (Device device = Device.scalar(1)) {
+            crafted(TestModels.network(2), objective, device);
+            return device.pool().allocatedBytes();
+        }
+    }
+
     @Test
     void theNoiseChangesWithTheStepAndTheSeedAlone() {
         Layer model = TestModels.network(2);

@@ -16,6 +16,8 @@ import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RobustLossTest {
 
@@ -105,6 +107,47 @@ class RobustLossTest {
             for (int i = 0; i < golden.length; i++) {
                 assertEquals(golden[i] / 3, gradient[i], 1e-6f);
             }
+        }
+    }
+
+    /// Images are crafted with the scale of hypersphere embedding, but without its margin.
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void hypersphereEmbeddingCraftsWithTheScaleAndWithoutTheMargin(Kind kind) {
+        float[] cosines = {.5f, -.2f, .1f, .3f, .4f, -.6f};
+        float[] clean = {.1f, .2f, .3f, -.4f, .5f, 0};
+        int[] labels = {0, 2};
+        float[] gradient = craftingGradient(new RobustLoss(kind, 1, Optional.of(new HypersphereEmbedding(10, .2f))), clean, cosines,
+                labels);
+        for (int i = 0; i < 2; i++) {
+            double[] p = softmax(cosines, 3 * i, 10);
+            double[] wanted = softmax(clean, 3 * i, 10);
+            for (int j = 0; j < 3; j++) {
+                double target = kind == Kind.TRADES ? wanted[j] : j == labels[i] ? 1 : 0;
+                assertEquals(10 * (p[j] - target), gradient[3 * i + j], 1e-5, "image " + i + ", class " + j);
+            }
+        }
+    }
+
+    private static double[] softmax(float[] cosines, int at, double scale) {
+        double[] p = new double[3];
+        double sum = 0;
+        for (int j = 0; j < 3; j++) {
+            p[j] = StrictMath.exp(scale * cosines[at + j]);
+            sum += p[j];
+        }
+        for (int j = 0; j < 3; j++) {
+            p[j] /= sum;
+        }
+        return p;
+    }
+
+    private static float[] craftingGradient(RobustLoss loss, float[] clean, float[] cosines, int[] labels) {
+        Tensor z = Tensor.of(Shape.of(2, 3), clean);
+        Tensor moved = Tensor.of(Shape.of(2, 3), cosines);
+        try (Device device = Device.scalar(1); Tape tape = Tape.eager(device, List.of(moved))) {
+            return tape.backward(loss.crafting(tape, loss.distribution(tape, z), moved, Tensor.ofInts(Shape.of(2), labels))).of(moved)
+                    .toArray();
         }
     }
 

@@ -74,7 +74,10 @@ final class Divergence {
         try (Tape tape = Tape.inference(device);
                 Layer.Observation ignored = model.observe((layer, input, output) -> {
                     if (!isFinite(output)) {
-                        affected.add(names.get(layer) + " (" + layer.getClass().getSimpleName() + ")");
+                        affected.add(names.get(layer) + " (" + layer.getClass().getSimpleName() + "): its output is not finite, while "
+                                + (isFinite(input)
+                                        ? "its input and all weights are."
+                                        : "all weights are; nor is its input, which was made from the images."));
                     }
                 })) {
             objective.evaluate(tape, model, images, labels);
@@ -83,8 +86,7 @@ final class Divergence {
             return new DivergenceException("loss", step, found + "all weights and activations are finite, so the loss itself overflowed.");
         }
         return new DivergenceException(affected.getFirst().substring(0, affected.getFirst().indexOf(' ')), step,
-                found + "the first layer affected is " + affected.getFirst()
-                        + ": its output is not finite, while its input and all weights are.");
+                found + "the first layer affected is " + affected.getFirst());
     }
 
     private static String layerOf(String parameter) {

@@ -63,6 +63,11 @@ public final class EagerExecutor implements Executor {
     }
 
     @Override
+    public Executor nested() {
+        return new EagerExecutor(device);
+    }
+
+    @Override
     public void close() {
         owned.forEach(device.pool()::giveBack);
         owned.clear();

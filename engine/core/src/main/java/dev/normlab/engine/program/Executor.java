@@ -31,6 +31,9 @@ public interface Executor extends AutoCloseable {
     /// Lets a tensor survive [#close()].
     Tensor keep(Tensor tensor);
 
+    /// An executor for a part whose intermediates nobody needs afterwards: closing it hands them back at once, all but those it [keeps][#keep].
+    Executor nested();
+
     /// Runs an operation with one float output.
     default Tensor run(Opcode opcode, @Nullable Object attributes, TensorSpec output, @Nullable Tensor... inputs) {
         return run(opcode, attributes, List.of(output), inputs).getFirst();

@@ -88,6 +88,12 @@ public final class Recorder implements Executor {
         return tensor;
     }
 
+    /// This recording: what is needed until when is found out from the whole program.
+    @Override
+    public Executor nested() {
+        return this;
+    }
+
     /// Does nothing: a recording owns no memory.
     @Override
     public void close() {}
