@@ -1,7 +1,5 @@
 package dev.normlab.engine.kernel.vector;
 
-import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.doubles;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
 
@@ -57,8 +55,9 @@ final class AttackLoops {
     private static double squares(float[] a, int from, int to, double[] lanes) {
         DoubleVector s = DoubleVector.zero(DoubleLanes.DOUBLES), t = s;
         int i = from;
-        for (; i <= to - 2 * D; i += 2 * D) {
-            DoubleVector u = doubles(a, i), v = doubles(a, i + D);
+        for (; i <= to - V; i += V) {
+            FloatVector x = load(a, i);
+            DoubleVector u = DoubleLanes.lower(x), v = DoubleLanes.upper(x);
             s = u.fma(u, s);
             t = v.fma(v, t);
         }

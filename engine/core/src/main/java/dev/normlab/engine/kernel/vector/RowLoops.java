@@ -2,9 +2,11 @@ package dev.normlab.engine.kernel.vector;
 
 import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
 import static dev.normlab.engine.kernel.vector.DoubleLanes.DOUBLES;
+import static dev.normlab.engine.kernel.vector.Lanes.V;
 
 import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
 
 /// Sums and exponentials of one row of floats, in double precision.
 final class RowLoops {
@@ -17,14 +19,12 @@ final class RowLoops {
     static double sum(float[] x, int from, int to, double[] lanes) {
         DoubleVector a = DoubleVector.zero(DOUBLES), b = a, c = a, d = a;
         int i = from;
-        for (; i <= to - 4 * D; i += 4 * D) {
-            a = a.add(DoubleLanes.doubles(x, i));
-            b = b.add(DoubleLanes.doubles(x, i + D));
-            c = c.add(DoubleLanes.doubles(x, i + 2 * D));
-            d = d.add(DoubleLanes.doubles(x, i + 3 * D));
-        }
-        for (; i <= to - D; i += D) {
-            a = a.add(DoubleLanes.doubles(x, i));
+        for (; i <= to - 2 * V; i += 2 * V) {
+            FloatVector u = Lanes.load(x, i), v = Lanes.load(x, i + V);
+            a = a.add(DoubleLanes.lower(u));
+            b = b.add(DoubleLanes.upper(u));
+            c = c.add(DoubleLanes.lower(v));
+            d = d.add(DoubleLanes.upper(v));
         }
         double sum = DoubleLanes.sum(a.add(b).add(c.add(d)), lanes);
         for (; i < to; i++) {

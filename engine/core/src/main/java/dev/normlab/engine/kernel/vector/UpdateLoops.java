@@ -1,32 +1,20 @@
 package dev.normlab.engine.kernel.vector;
 
-import static dev.normlab.engine.kernel.vector.DoubleLanes.D;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.doubles;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.rounded;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.store;
-import static dev.normlab.engine.kernel.vector.DoubleLanes.widened;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 import static dev.normlab.engine.kernel.vector.Lanes.all;
 import static dev.normlab.engine.kernel.vector.Lanes.load;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 
 /// The loops of [VectorUpdates], over the elements `from .. to - 1` of their arrays. Optimisers compute in double precision and round every stored quantity
-/// once, as the scalar kernels do.
+/// once, as the scalar kernels do; they are bound by memory, so plain loops do.
 final class UpdateLoops {
 
     private UpdateLoops() {}
 
     // p -= lr * (g + weightDecay * p)
     static void descend(double lr, double weightDecay, float[] gs, float[] ps, int from, int to) {
-        int i = from;
-        for (; i <= to - D; i += D) {
-            DoubleVector p = doubles(ps, i);
-            DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
-            store(rounded(p.sub(g.mul(lr))), ps, i);
-        }
-        for (; i < to; i++) {
+        for (int i = from; i < to; i++) {
             double p = ps[i];
             ps[i] = (float) (p - lr * (gs[i] + weightDecay * p));
         }
@@ -35,15 +23,7 @@ final class UpdateLoops {
     // g += weightDecay * p; v = momentum * v + fresh * g; p -= lr * v
     static void momentum(double lr, double momentum, double fresh, double weightDecay, float[] gs, float[] ps, float[] vs, int from,
             int to) {
-        int i = from;
-        for (; i <= to - D; i += D) {
-            DoubleVector p = doubles(ps, i);
-            DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
-            FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
-            store(v, vs, i);
-            store(rounded(p.sub(widened(v).mul(lr))), ps, i);
-        }
-        for (; i < to; i++) {
+        for (int i = from; i < to; i++) {
             double p = ps[i];
             double g = gs[i] + weightDecay * p;
             vs[i] = (float) (momentum * vs[i] + fresh * g);
@@ -54,15 +34,7 @@ final class UpdateLoops {
     // g += weightDecay * p; v = momentum * v + fresh * g; p -= lr * (g + momentum * v)
     static void nesterov(double lr, double momentum, double fresh, double weightDecay, float[] gs, float[] ps, float[] vs, int from,
             int to) {
-        int i = from;
-        for (; i <= to - D; i += D) {
-            DoubleVector p = doubles(ps, i);
-            DoubleVector g = doubles(gs, i).add(p.mul(weightDecay));
-            FloatVector v = rounded(doubles(vs, i).mul(momentum).add(g.mul(fresh)));
-            store(v, vs, i);
-            store(rounded(p.sub(g.add(widened(v).mul(momentum)).mul(lr))), ps, i);
-        }
-        for (; i < to; i++) {
+        for (int i = from; i < to; i++) {
             double p = ps[i];
             double g = gs[i] + weightDecay * p;
             vs[i] = (float) (momentum * vs[i] + fresh * g);
@@ -76,18 +48,7 @@ final class UpdateLoops {
         double correction1 = scalars[6], correction2 = scalars[7];
         boolean decoupled = scalars[5] != 0;
         double keep = decoupled ? 1 - lr * weightDecay : 1, coupled = decoupled ? 0 : weightDecay;
-        int i = from;
-        for (; i <= to - D; i += D) {
-            DoubleVector p = doubles(ps, i).mul(keep);
-            DoubleVector g = doubles(gs, i).add(p.mul(coupled));
-            FloatVector m = rounded(doubles(ms, i).mul(beta1).add(g.mul(1 - beta1)));
-            FloatVector v = rounded(doubles(vs, i).mul(beta2).add(g.mul(1 - beta2).mul(g)));
-            store(m, ms, i);
-            store(v, vs, i);
-            DoubleVector step = widened(m).div(correction1).mul(lr).div(widened(v).div(correction2).sqrt().add(eps));
-            store(rounded(p.sub(step)), ps, i);
-        }
-        for (; i < to; i++) {
+        for (int i = from; i < to; i++) {
             double p = ps[i] * keep;
             double g = gs[i] + coupled * p;
             ms[i] = (float) (beta1 * ms[i] + (1 - beta1) * g);

@@ -59,12 +59,14 @@ final class VectorUpdates implements UpdateKernels {
 
     @Override
     public void absoluteSums(SliceNormSizes s, Storage weight, double[] table, Workspace workspace) {
-        if (!AbsoluteSums.fits(s)) {
-            scalar.absoluteSums(s, weight, table, workspace);
-        } else if (s.byOutput()) {
+        boolean fast = AbsoluteSums.fits(s);
+        if (fast && s.byOutput()) {
             AbsoluteSums.byOutput(s, weight.floats(), table, workspace);
-        } else {
+        } else if (fast) {
             AbsoluteSums.byInput(s, weight.floats(), table, workspace);
+        }
+        if (!fast || !AbsoluteSums.isFinite(table, s.channels() * s.kh() * s.kw())) {
+            scalar.absoluteSums(s, weight, table, workspace);
         }
     }
 
