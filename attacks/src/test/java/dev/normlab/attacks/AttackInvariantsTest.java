@@ -154,12 +154,14 @@ class AttackInvariantsTest {
                 List.of(new Pgd(PgdOptions.DEFAULT.withIterations(3)), new Pgd(PgdOptions.DEFAULT.withIterations(3).withRestarts(3))),
                 apgd(Variant.CE), apgd(Variant.DLR), List.of(apgd(Variant.TARGETED, 1), apgd(Variant.TARGETED, 3)),
                 List.of(fab(FabOptions.UNTARGETED, 1), fab(FabOptions.UNTARGETED, 3)),
-                List.of(new Square(SquareOptions.DEFAULT.withQueries(90)), new Square(SquareOptions.DEFAULT.withQueries(90).withRestarts(3))));
+                List.of(new Square(SquareOptions.DEFAULT.withQueries(90)),
+                        new Square(SquareOptions.DEFAULT.withQueries(90).withRestarts(3))));
         return pairs.flatMap(pair -> Stream.of(Ball.values()).map(ball -> Arguments.of(pair, pair.getFirst().name(), ball)));
     }
 
     private static List<Attack> apgd(Variant variant) {
-        return List.of(new Apgd(ApgdOptions.of(variant).withIterations(4)), new Apgd(ApgdOptions.of(variant).withIterations(4).withRestarts(3)));
+        return List.of(new Apgd(ApgdOptions.of(variant).withIterations(4)),
+                new Apgd(ApgdOptions.of(variant).withIterations(4).withRestarts(3)));
     }
 
     /// The targeted attack with a number of targets: those of fewer come first.

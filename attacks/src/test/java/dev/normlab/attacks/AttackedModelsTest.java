@@ -32,7 +32,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AttackedModelsTest {
 
     private static AttackList.Settings few(OptionalInt draws) {
-        return new AttackList.Settings(PgdOptions.DEFAULT, OptionalInt.of(5), OptionalInt.of(1), OptionalInt.empty(), OptionalInt.of(20), draws);
+        return new AttackList.Settings(PgdOptions.DEFAULT, OptionalInt.of(5), OptionalInt.of(1), OptionalInt.empty(), OptionalInt.of(20),
+                draws);
     }
 
     @ParameterizedTest

@@ -84,6 +84,7 @@ public final class AttackBenchmark {
         }
         int[] labels = victim.predict(values);
         int classes = Math.max(images.classes(), Arrays.stream(labels).max().orElse(0) + 1);
-        return Dataset.ofUnits(images.name(), images.shape(), IntStream.range(0, classes).mapToObj(Integer::toString).toList(), values, labels);
+        return Dataset.ofUnits(images.name(), images.shape(), IntStream.range(0, classes).mapToObj(Integer::toString).toList(), values,
+                labels);
     }
 }

@@ -76,8 +76,9 @@ final class AttackListOptions {
         } else {
             int[] given = classesIn(Path.of(target));
             if (given.length != data.size()) {
-                throw UserError.failure("--target: expected " + target + " to hold a class for each of the " + data.size() + " images, but it has "
-                        + given.length);
+                throw UserError
+                        .failure("--target: expected " + target + " to hold a class for each of the " + data.size() + " images, but it has "
+                                + given.length);
             }
             for (int i = 0; i < given.length; i++) {
                 targetClasses[data.record(i)] = given[i];

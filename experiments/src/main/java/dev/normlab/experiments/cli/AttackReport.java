@@ -46,7 +46,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
             lines.add("  " + certificate.verdict(threat.ball(), threat.eps()));
             int contradictions = certificate.contradictions(result, threat.ball());
             if (contradictions > 0) {
-                lines.add("  error: " + contradictions + " images were fooled within their certified radius: the bound or the attack is wrong");
+                lines.add("  error: " + contradictions
+                        + " images were fooled within their certified radius: the bound or the attack is wrong");
             }
         });
         if (result.rechecks().fooled() > 0) {

@@ -33,8 +33,9 @@ public record PictureGrid(List<String> headers, List<List<Picture>> rows) {
         /// @throws IllegalArgumentException if there are not `channels · height · width` values, or none
         public Picture {
             if (channels < 1 || height < 1 || width < 1 || values.length != channels * height * width) {
-                throw new IllegalArgumentException("a picture of " + channels + " x " + height + " x " + width + " has as many values, but got "
-                        + values.length);
+                throw new IllegalArgumentException(
+                        "a picture of " + channels + " x " + height + " x " + width + " has as many values, but got "
+                                + values.length);
             }
             caption = List.copyOf(caption);
         }
@@ -67,7 +68,8 @@ public record PictureGrid(List<String> headers, List<List<Picture>> rows) {
 
     /// The bytes of a PNG file.
     public byte[] toPng() {
-        int side = rows.stream().flatMap(List::stream).mapToInt(picture -> Math.max(picture.height(), picture.width())).reduce(SIDE, Math::max);
+        int side = rows.stream().flatMap(List::stream).mapToInt(picture -> Math.max(picture.height(), picture.width())).reduce(SIDE,
+                Math::max);
         int captionHeight = 6 + LINE * rows.stream().flatMap(List::stream).mapToInt(picture -> picture.caption().size()).max().orElse(0);
         int rowHeight = side + captionHeight + GAP;
         BufferedImage image = new BufferedImage(GAP + headers.size() * (side + GAP), HEADER + GAP + rows.size() * rowHeight,

@@ -82,13 +82,17 @@ final class Findings {
             double proven = all.stream().filter(other -> other.norm().equals(one.norm()) && other.survived().successes() > 0)
                     .mapToDouble(RecordedRun.RobustAccuracy::eps).max().orElse(0);
             if (one.survived().successes() == 0 && proven > 0) {
-                vacuous.add(one.size() + " is " + Numbers.significant(one.eps() / proven, 3) + " times the largest size listed at which it proves anything");
+                vacuous.add(one.size() + " is " + Numbers.significant(one.eps() / proven, 3)
+                        + " times the largest size listed at which it proves anything");
             } else if (one.survived().successes() == 0) {
                 vacuous.add("it proves nothing in " + one.norm());
             }
         }
-        return Optional.of("Images of " + run.name() + " that norms of the layers prove to be right under every perturbation: " + shares + "."
-                + (vacuous.isEmpty() ? "" : " There the bound is vacuous: " + String.join("; ", vacuous.stream().distinct().toList()) + "."));
+        return Optional
+                .of("Images of " + run.name() + " that norms of the layers prove to be right under every perturbation: " + shares + "."
+                        + (vacuous.isEmpty()
+                                ? ""
+                                : " There the bound is vacuous: " + String.join("; ", vacuous.stream().distinct().toList()) + "."));
     }
 
     private static String extremes(List<RecordedRun> measured, ToDoubleFunction<RecordedRun> value,

@@ -51,7 +51,8 @@ final class RunFigures {
     /// The attacks that some run has in several sizes of one norm, by attack and norm, such as `standard, linf`.
     List<String> curves() {
         return runs.stream().flatMap(run -> run.attacks().stream().map(RunFigures::curve)
-                .filter(curve -> run.attacks().stream().filter(one -> curve(one).equals(curve)).map(RobustAccuracy::eps).distinct().count() > 1))
+                .filter(curve -> run.attacks().stream().filter(one -> curve(one).equals(curve)).map(RobustAccuracy::eps).distinct()
+                        .count() > 1))
                 .distinct().toList();
     }
 

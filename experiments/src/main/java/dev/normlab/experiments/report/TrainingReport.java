@@ -78,8 +78,9 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                             + "95% Wilson intervals for the finite number of test images.");
         }
         for (String curve : figures.curves()) {
-            section.figure(figures.accuracyCurve(curve), Width.HALF, "Accuracy under " + curve + " over the size of the perturbation; bands are 95% Wilson "
-                    + "intervals. Attacks give upper bounds of the robust accuracy, certificates lower ones.");
+            section.figure(figures.accuracyCurve(curve), Width.HALF,
+                    "Accuracy under " + curve + " over the size of the perturbation; bands are 95% Wilson "
+                            + "intervals. Attacks give upper bounds of the robust accuracy, certificates lower ones.");
         }
         section.table(tables.results());
     }

@@ -42,7 +42,8 @@ public final class AttackScores {
         List<AttackScore> scores = new ArrayList<>();
         double below = Math.nextDown(certificate.medianRadius(threat.ball()));
         for (double eps : below > 0 && Double.isFinite(below) ? new double[] {threat.eps(), below} : new double[] {threat.eps()}) {
-            scores.add(AttackScore.of(AttackScore.CERTIFIED, threat.ball().label(), eps, n, certificate.certified(threat.ball(), eps), seconds));
+            scores.add(AttackScore.of(AttackScore.CERTIFIED, threat.ball().label(), eps, n, certificate.certified(threat.ball(), eps),
+                    seconds));
         }
         return scores;
     }

@@ -135,14 +135,17 @@ public final class Certification {
     /// One sentence on how much the certificate says about perturbations of this size.
     public String verdict(Ball ball, double eps) {
         double median = medianRadius(ball);
-        String radii = String.format(Locale.ROOT, "half of the images that are right have a certified %s radius of at least %.3g, the largest is %.3g",
+        String radii = String.format(Locale.ROOT,
+                "half of the images that are right have a certified %s radius of at least %.3g, the largest is %.3g",
                 ball.label(), median, largestRadius(ball));
         if (median == 0) {
             return "no image has a certified radius";
         }
         double ratio = eps / median;
-        return ratio <= 1 ? radii : radii + String.format(Locale.ROOT, "; eps is %.3g times the former%s", ratio,
-                certified(ball, eps) == 0 ? ", so that the certificate is vacuous here" : "");
+        return ratio <= 1
+                ? radii
+                : radii + String.format(Locale.ROOT, "; eps is %.3g times the former%s", ratio,
+                        certified(ball, eps) == 0 ? ", so that the certificate is vacuous here" : "");
     }
 
     /// Images that an attack fooled though their certificate excludes it: 0, or something is wrong with the bound or the attack.

@@ -30,7 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
 /// What `attack` says of single images, sizes and certificates.
 class AttackCommandTest {
 
-    private static final List<String> TRAIN = List.of("train", "--model", "vgg11:width=0.0625", "--data", "synthetic:train=1000,test=32", "--epochs", "3",
+    private static final List<String> TRAIN = List.of("train", "--model", "vgg11:width=0.0625", "--data", "synthetic:train=1000,test=32",
+            "--epochs", "3",
             "--batch-size", "20", "--lr", "0.05", "--quiet", "--out");
 
     @TempDir
@@ -65,7 +66,8 @@ class AttackCommandTest {
     @Test
     void theJsonSaysWhatCameOfEveryImage() throws IOException {
         Path saved = folder.resolve("adv.npz");
-        JsonNode json = json(attack("--attacks", "fgsm,apgd-ce", "--steps", "5", "--restarts", "1", "--eps", "0.2", "--certify", "--save", saved.toString(),
+        JsonNode json = json(attack("--attacks", "fgsm,apgd-ce", "--steps", "5", "--restarts", "1", "--eps", "0.2", "--certify", "--save",
+                saved.toString(),
                 "--json", "-"));
         Map<String, NumberArray> arrays = Npz.read(saved);
         JsonNode images = json.get("images");
@@ -106,7 +108,8 @@ class AttackCommandTest {
 
     @Test
     void severalSizesOfANormGiveACurveThatNeverRises() {
-        JsonNode json = json(attack("--attacks", "fgsm", "--norm", "linf,l2", "--eps", "linf:0.3,linf:1/255,linf:0.1,linf:0,l2:1", "--json", "-"));
+        JsonNode json = json(
+                attack("--attacks", "fgsm", "--norm", "linf,l2", "--eps", "linf:0.3,linf:1/255,linf:0.1,linf:0,l2:1", "--json", "-"));
         List<Double> sizes = new ArrayList<>();
         double previous = json.get("clean_accuracy").asDouble();
         for (JsonNode point : json.get("curve")) {
@@ -169,7 +172,8 @@ class AttackCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';',
-            value = {"2;--state-every;-1;--state-every: expected a number of seconds", "2;--state-every;NaN;--state-every: expected a number of seconds",
+            value = {"2;--state-every;-1;--state-every: expected a number of seconds",
+                "2;--state-every;NaN;--state-every: expected a number of seconds",
                 "1;--save;/no/such/folder/adv.npz;--save: cannot write", "1;--picture;/no/such/folder/adv.png;--picture: cannot write",
                 "1;--state;/no/such/folder/state;--state: cannot write", "2;--target;10;--target: expected a class from 0 to 9",
                 "2;--target;-1;--target: expected a class from 0 to 9", "1;--target;absent.npy;absent.npy"})

@@ -71,8 +71,9 @@ class BenchCommandTest {
 
     @Test
     void anAttackIsTimedBesideItsPasses() {
-        JsonNode attack = json(Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "3",
-                "--norm", "l2", "--eps", "0.5", "--json", "-"));
+        JsonNode attack = json(
+                Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "3",
+                        "--norm", "l2", "--eps", "0.5", "--json", "-"));
         assertTrue(attack.get("image_steps_per_second").asDouble() > 0);
         assertTrue(attack.get("pass_share").asDouble() > 0 && attack.get("pass_share").asDouble() <= 1);
         assertTrue(attack.get("allocated_bytes_per_step").asDouble() < 1e6, attack.toString());

@@ -40,19 +40,24 @@ class KilledEvaluationTest {
 
     @BeforeAll
     static void evaluateUndisturbed() throws IOException {
-        assertEquals(0, Output.of("train", "--model", "vgg11:width=0.0625", "--data", DATA, "--epochs", "3", "--batch-size", "20", "--lr", "0.05", "--quiet",
-                "--out", folder.resolve("run").toString()).code());
+        assertEquals(0,
+                Output.of("train", "--model", "vgg11:width=0.0625", "--data", DATA, "--epochs", "3", "--batch-size", "20", "--lr", "0.05",
+                        "--quiet",
+                        "--out", folder.resolve("run").toString()).code());
         Output output = Output.of(command("whole").toArray(String[]::new));
         assertEquals(0, output.code(), output.err());
         images = Files.readAllBytes(folder.resolve("whole.npz"));
         result = withoutTimes(folder.resolve("whole.json"));
         JsonNode json = JsonMapper.shared().readTree(result);
-        assertTrue(json.get("fooled").asInt() > 0 && json.get("robust_accuracy").asDouble() > 0, "some images are fooled, some are not: " + result);
+        assertTrue(json.get("fooled").asInt() > 0 && json.get("robust_accuracy").asDouble() > 0,
+                "some images are fooled, some are not: " + result);
     }
 
     private static List<String> command(String name) {
-        return List.of("attack", "--weights", folder.resolve("run").toString(), "--data", DATA, "--attacks", "standard", "--steps", "30", "--queries", "400",
-                "--eps", "4/255", "--batch-size", "6", "--threads", "1", "--no-record", "--state", folder.resolve(name + ".state").toString(), "--state-every",
+        return List.of("attack", "--weights", folder.resolve("run").toString(), "--data", DATA, "--attacks", "standard", "--steps", "30",
+                "--queries", "400",
+                "--eps", "4/255", "--batch-size", "6", "--threads", "1", "--no-record", "--state",
+                folder.resolve(name + ".state").toString(), "--state-every",
                 "0.05", "--save", folder.resolve(name + ".npz").toString(), "--json", folder.resolve(name + ".json").toString());
     }
 
@@ -101,24 +106,29 @@ class KilledEvaluationTest {
         assertArrayEquals(images, Files.readAllBytes(folder.resolve(name + ".npz")), "trial " + trial);
         assertEquals(result, withoutTimes(folder.resolve(name + ".json")), "trial " + trial);
         try (var files = Files.list(folder)) {
-            assertFalse(files.anyMatch(file -> file.getFileName().toString().contains(name + ".state")), "no state and no half of one is left");
+            assertFalse(files.anyMatch(file -> file.getFileName().toString().contains(name + ".state")),
+                    "no state and no half of one is left");
         }
     }
 
     /// Waits until the first process has written a state, and later ones have begun to read it.
     private static void awaitWork(Process process, Path state, int kills) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-        while (process.isAlive() && System.nanoTime() < end && (kills > 0 ? process.toHandle().info().totalCpuDuration().orElseThrow().toMillis() < 1000
-                : !Files.exists(state))) {
+        while (process.isAlive() && System.nanoTime() < end
+                && (kills > 0
+                        ? process.toHandle().info().totalCpuDuration().orElseThrow().toMillis() < 1000
+                        : !Files.exists(state))) {
             Thread.sleep(5);
         }
     }
 
     private static Process start(String name) throws IOException {
-        List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(), "--add-modules", "jdk.incubator.vector", "-cp",
-                System.getProperty("java.class.path"), Main.class.getName()));
+        List<String> command = new ArrayList<>(
+                List.of(ProcessHandle.current().info().command().orElseThrow(), "--add-modules", "jdk.incubator.vector", "-cp",
+                        System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(command(name));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(name + ".log").toFile()))
+        return new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(name + ".log").toFile()))
                 .start();
     }
 

@@ -74,7 +74,8 @@ class TrainingReportTest {
 
     private static RecordedRun attacked(RobustAccuracy... robust) {
         RecordedRun run = SampleRuns.run("plain", 30, 880, 60);
-        return new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), run.norms(), run.clean(), List.of(robust), 1, List.of());
+        return new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), run.norms(), run.clean(), List.of(robust), 1,
+                List.of());
     }
 
     @Test
@@ -99,9 +100,11 @@ class TrainingReportTest {
                 accuracy("certified", "linf", 1 / 25500.0, 440), accuracy("certified", "l2", .5, 0));
         assertEquals(List.of("fgsm, linf 1/255"), Findings.attackLabels(List.of(run)));
         String said = new Findings(List.of(run)).sentences().stream().filter(text -> text.contains("prove")).findFirst().orElseThrow();
-        assertEquals("Images of plain that norms of the layers prove to be right under every perturbation: 0.0% against l2 0.500, 44.0% against linf 3.92×10⁻⁵, "
-                + "0.0% against linf 1/255. There the bound is vacuous: it proves nothing in l2; linf 1/255 is 100 times the largest size listed at which it "
-                + "proves anything.", said);
+        assertEquals(
+                "Images of plain that norms of the layers prove to be right under every perturbation: 0.0% against l2 0.500, 44.0% against linf 3.92×10⁻⁵, "
+                        + "0.0% against linf 1/255. There the bound is vacuous: it proves nothing in l2; linf 1/255 is 100 times the largest size listed at which it "
+                        + "proves anything.",
+                said);
         assertTrue(new Findings(SampleRuns.three()).sentences().stream().noneMatch(text -> text.contains("prove")));
     }
 

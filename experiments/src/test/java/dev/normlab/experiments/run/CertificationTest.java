@@ -124,7 +124,8 @@ class CertificationTest {
         int fooled = 0;
         for (double factor : new double[] {1, 20, 60}) {
             ThreatModel threat = new ThreatModel(ball, (float) Math.min(factor * sorted[N / 2], ball == Ball.LINF ? 1 : 1e9));
-            assertTrue(factor > 1 || certificate.certified(ball, Math.nextDown(threat.eps())) >= N / 3, "small networks have certified accuracy");
+            assertTrue(factor > 1 || certificate.certified(ball, Math.nextDown(threat.eps())) >= N / 3,
+                    "small networks have certified accuracy");
             RobustnessResult result;
             try (Device device = Device.scalar(2)) {
                 result = new RobustnessEvaluation(AttackList.of(List.of("standard", "pgd", "fgsm"), ball, settings), threat, true, 16, 3)
@@ -132,7 +133,8 @@ class CertificationTest {
                         });
             }
             for (int i = 0; i < N; i++) {
-                assertTrue(radii[i] <= threat.eps() || result.fooledBy()[i] < 0, "image " + i + " of radius " + radii[i] + " at " + threat.eps());
+                assertTrue(radii[i] <= threat.eps() || result.fooledBy()[i] < 0,
+                        "image " + i + " of radius " + radii[i] + " at " + threat.eps());
             }
             assertEquals(0, certificate.contradictions(result, ball));
             assertTrue(certificate.certified(ball, threat.eps()) <= result.robustCorrect());
@@ -148,13 +150,15 @@ class CertificationTest {
         Certification certificate = certify(model, data, N);
         RobustnessResult result;
         try (Device device = Device.scalar(1)) {
-            result = new RobustnessEvaluation(AttackList.of(List.of("fab"), Ball.L2, AttackList.Settings.DEFAULT), new ThreatModel(Ball.L2, 9), false,
+            result = new RobustnessEvaluation(AttackList.of(List.of("fab"), Ball.L2, AttackList.Settings.DEFAULT),
+                    new ThreatModel(Ball.L2, 9), false,
                     16, 3).run(model, data, device, (name, images, done) -> {
                     });
         }
         assertEquals(N, result.cleanCorrect() - result.robustCorrect());
         double[] halved = Arrays.stream(result.distances()).map(distance -> distance / 2).toArray();
-        RobustnessResult wrong = new RobustnessResult(result.n(), result.cleanCorrect(), result.robustCorrect(), result.attacks(), result.adversarial(),
+        RobustnessResult wrong = new RobustnessResult(result.n(), result.cleanCorrect(), result.robustCorrect(), result.attacks(),
+                result.adversarial(),
                 result.labels(), result.predictions(), result.fooledBy(), halved, 0, result.rechecks(), List.of());
         assertEquals(0, certificate.contradictions(result, Ball.L2));
         assertTrue(certificate.contradictions(wrong, Ball.L2) > 0);

@@ -60,7 +60,8 @@ class PairBoundTest {
                     for (int b = 0; b < pairs.classes(); b++) {
                         double change = Math.abs((double) fx[a] - fx[b] - fy[a] + fy[b]);
                         PNorms bound = pairs.of(a, b);
-                        assertTrue(change <= Math.min(bound.l1() * moved[0], Math.min(bound.l2() * moved[1], bound.linf() * moved[2])) + 1e-5,
+                        assertTrue(
+                                change <= Math.min(bound.l1() * moved[0], Math.min(bound.l2() * moved[1], bound.linf() * moved[2])) + 1e-5,
                                 a + " and " + b + ": " + change);
                         assertTrue(bound.linf() <= 2 * all.linf() * 1.000001 && bound.l1() <= 2 * all.l1() * 1.000001);
                     }
