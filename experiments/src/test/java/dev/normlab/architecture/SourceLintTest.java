@@ -42,6 +42,11 @@ class SourceLintTest {
 
     private static final Predicate<String> PRODUCT = file -> file.contains("/src/main/") && !file.startsWith("testkit/");
 
+    // Lanes has the one species. GroupTiles has eight lanes by design, which is documented there.
+    private static boolean mustUseLanes(String file) {
+        return PRODUCT.test(file) && !file.endsWith("/vector/Lanes.java") && !file.endsWith("/vector/GroupTiles.java");
+    }
+
     private static final List<Rule> RULES = List.of(
             new Rule("no reduceLanes(ADD or MUL): interpreter and compiled code sum in different orders; use a fixed tree", file -> true,
                     Pattern.compile("reduceLanes\\s*\\(\\s*(VectorOperators\\s*\\.\\s*)?(ADD|MUL)\\b"), false,
@@ -56,6 +61,10 @@ class SourceLintTest {
                     "y = Math.log(x);"),
             new Rule("no fixed vector width: use the preferred species", file -> true,
                     Pattern.compile("\\bSPECIES_(64|128|256|512|MAX)\\b"), false, "FloatVector.SPECIES_512"),
+            new Rule("no second species of float vectors: it makes the compiler box the sums of the convolutions (docs/performance.md)",
+                    SourceLintTest::mustUseLanes,
+                    Pattern.compile("VectorSpecies\\s*<\\s*Float\\s*>|VectorShape\\b|FloatVector\\s*\\.\\s*SPECIES|\\bwith(Lanes|Shape)\\s*\\("),
+                    false, "static final VectorSpecies<Float> HALF = VectorSpecies.of(float.class, VectorShape.forBitSize(128));"),
             new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled\\b|assumeTrue\\s*\\(\\s*false"),
                     false,
                     "@Disabled"),

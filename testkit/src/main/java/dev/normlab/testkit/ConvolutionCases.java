@@ -441,7 +441,7 @@ public final class ConvolutionCases {
     public static List<OperationCase> matrixProducts() {
         int[][] sizes = {{1, 1, 1}, {0, 5, 3}, {1, 10, 512}, {5, 3, 17}, {3, 11, 37}, {7, 16, 16}, {16, 17, 33}, {33, 32, 64},
             {64, 10, 100}, {2, 152, 56},
-            {13, 1, 9}, {130, 70, 3}, {200, 65, 130}, {7, 1000, 520}};
+            {13, 1, 9}, {1, 37, 1030}, {5, 1, 777}, {49, 150, 300}, {9, 4, 0}, {130, 70, 3}, {200, 65, 130}, {7, 1000, 520}};
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
         for (int[] size : sizes) {

@@ -20,7 +20,7 @@ public final class LossCases {
     public static List<OperationCase> all() {
         List<OperationCase> cases = new ArrayList<>();
         long seed = 1;
-        for (int[] size : new int[][] {{1, 2}, {6, 10}, {5, 17}, {33, 100}, {128, 10}, {3, 1}, {1000, 10}}) {
+        for (int[] size : new int[][] {{1, 2}, {6, 10}, {5, 17}, {33, 100}, {128, 10}, {3, 1}, {1000, 10}, {7, 301}}) {
             for (Reduction reduction : Reduction.values()) {
                 for (int variant = 0; variant < 8; variant++) {
                     float smoothing = (variant & 1) != 0 ? 0.1f : 0;

@@ -137,7 +137,11 @@ public final class PoolingCases {
                 seen[output] = true;
             });
         }
-        Tensor chosen = Tensor.ofInts(s.outputShape(), indices);
+        float[] positions = new float[indices.length];
+        for (int i = 0; i < positions.length; i++) {
+            positions[i] = indices[i];
+        }
+        Tensor chosen = Tensor.of(s.outputShape(), positions);
         Tensor dOut = Samples.uniform(seed + 1000, s.outputShape().toArray());
         int pixels = s.oh() * s.ow();
         List<Expected> forward = List.of(
@@ -146,7 +150,7 @@ public final class PoolingCases {
                 Expected.exactly(indices.length, i -> indices[i]));
         return List.of(
                 OperationCase.of(what + s, Opcode.MAX_POOL, s,
-                        List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())), () -> forward, x),
+                        List.of(TensorSpec.floats(s.outputShape()), TensorSpec.floats(s.outputShape())), () -> forward, x),
                 OperationCase.of(what + s, Opcode.MAX_POOL_BACKWARD, s, TensorSpec.floats(s.inputShape()),
                         () -> maximumBackward(s, dOut, indices), dOut,
                         chosen));

@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 public final class ReductionCases {
 
     private static final int[][] AXIS_SHAPES = {{1}, {7}, {6, 10}, {3, 100}, {2, 3, 7}, {2, 10, 3, 4}, {5, 1}, {1, 17, 2, 2}, {0, 10},
-        {300, 40}};
+        {300, 40}, {5, 259}};
 
     private ReductionCases() {}
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.normlab.engine.kernel.vector.VectorKernels;
 import dev.normlab.engine.tensor.Shape;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -14,6 +15,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NarrowVectorsTest {
 
     private static final int TIMEOUT_SECONDS = 300;
+
+    // Without AVX every product of a sum is a call, because SSE has no fused one.
+    private static final int OLD_TIMEOUT_SECONDS = 1200;
 
     @ParameterizedTest
     @ValueSource(ints = {16, 32})
@@ -23,6 +27,16 @@ class NarrowVectorsTest {
         assumeTrue(lanes <= here, "this machine's vectors have " + here + " lanes");
         List<String> lines = ForkedJvm.run(ContractProgram.class, List.of("-XX:MaxVectorSize=" + bytes), TIMEOUT_SECONDS);
         assertEquals(lanes, Integer.parseInt(lines.get(0)), "channels per block");
+        assertTrue(Integer.parseInt(lines.get(1)) > 500, lines.get(1) + " cases");
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void theContractHoldsForOlderInstructionsOfX86(int level) {
+        assumeTrue(System.getProperty("os.arch").equals("amd64"), "the flag UseAVX is of x86 only");
+        List<String> lines = ForkedJvm.run(ContractProgram.class, List.of("-XX:UseAVX=" + level), OLD_TIMEOUT_SECONDS);
+        assertTrue(Integer.parseInt(lines.get(0)) <= (level < 2 ? 4 : 8), lines.get(0) + " channels per block");
         assertTrue(Integer.parseInt(lines.get(1)) > 500, lines.get(1) + " cases");
     }
 }

@@ -4,6 +4,7 @@ import dev.normlab.engine.kernel.CrossEntropySizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Pool2dSizes;
 import dev.normlab.engine.program.EagerExecutor;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
@@ -11,9 +12,9 @@ import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// An operation with operands, ready to run again and again.
@@ -118,7 +119,9 @@ final class PreparedKernel implements AutoCloseable {
                 if (resident != null && spec.shape().elements() <= SCALARS) {
                     inputs[i] = Tensor.of(resident);
                 } else if (spec.dtype() == DType.INT32) {
-                    inputs[i] = Tensor.ofInts(spec.shape(), indices(key, spec.shape()));
+                    inputs[i] = Tensor.ofInts(spec.shape(), labels(key, spec.shape()));
+                } else if (key.opcode() == Opcode.MAX_POOL_BACKWARD && i == 1) {
+                    inputs[i] = positions((Pool2dSizes) Objects.requireNonNull(key.attributes()));
                 } else {
                     inputs[i] = floats(spec.shape(), operand.activation());
                 }
@@ -161,24 +164,28 @@ final class PreparedKernel implements AutoCloseable {
             }
         }
 
-        /// Labels below the number of classes, or for pooling the position of the last pixel of every window.
-        private static int[] indices(KernelCase.Key key, Shape shape) {
+        /// Labels below the number of classes.
+        private static int[] labels(KernelCase.Key key, Shape shape) {
             int[] values = new int[shape.elements()];
-            int[] at = {0};
-            IntSupplier value = switch (key.attributes()) {
-                case CrossEntropySizes s -> () -> at[0] * 7 % s.k();
-                case Pool2dSizes s -> () -> {
-                    int pixel = at[0] % (s.oh() * s.ow());
-                    int row = Math.clamp((pixel / s.ow()) * s.strideH() - s.padH() + s.kh() - 1, 0, s.h() - 1);
-                    int column = Math.clamp((pixel % s.ow()) * s.strideW() - s.padW() + s.kw() - 1, 0, s.w() - 1);
-                    return row * s.w() + column;
-                };
-                case null, default -> () -> 0;
-            };
-            for (; at[0] < values.length; at[0]++) {
-                values[at[0]] = value.getAsInt();
+            if (key.attributes() instanceof CrossEntropySizes s) {
+                Arrays.setAll(values, i -> i * 7 % s.k());
             }
             return values;
+        }
+
+        /// The position of the last pixel of every window, as if it were the maximum.
+        private Tensor positions(Pool2dSizes s) {
+            float[] values = new float[s.outputShape().elements()];
+            for (int i = 0; i < values.length; i++) {
+                int pixel = i % (s.oh() * s.ow());
+                int row = Math.clamp((pixel / s.ow()) * s.strideH() - s.padH() + s.kh() - 1, 0, s.h() - 1);
+                int column = Math.clamp((pixel % s.ow()) * s.strideW() - s.padW() + s.kw() - 1, 0, s.w() - 1);
+                values[i] = row * s.w() + column;
+            }
+            Layout layout = device.kernels().activationLayout(s.outputShape());
+            float[] laidOut = new float[layout.length(s.outputShape())];
+            layout.pack(s.outputShape(), values, laidOut);
+            return Tensor.of(Storage.ofFloats(s.outputShape(), layout, laidOut));
         }
     }
 }

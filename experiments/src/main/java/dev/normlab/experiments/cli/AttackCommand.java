@@ -107,7 +107,7 @@ final class AttackCommand implements Callable<Integer> {
         List<ThreatModel> threats = threats();
         threats.forEach(threat -> list.attacks(threat.ball()));
         requireFiles(threats.size());
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
             Optional<RunFolder> run = models.runFolder();
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);

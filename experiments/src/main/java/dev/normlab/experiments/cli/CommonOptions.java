@@ -4,8 +4,10 @@ import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.store.Json;
+import dev.normlab.experiments.store.RunFolder;
 import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +35,8 @@ final class CommonOptions {
     private String device = "cpu";
 
     @Option(names = "--conv", paramLabel = "MODE",
-            description = "exact (default), or fast: convolutions with fewer products and two to four times the rounding error.")
+            description = "exact (default), or fast: convolutions with fewer products and two to four times the rounding error. For weights of a run folder "
+                    + "evaluate and attack take the run's.")
     private @Nullable String conv;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")
@@ -102,6 +105,22 @@ final class CommonOptions {
     /// @throws UserError if there is no such device or mode of convolutions, or the number of threads is out of range
     Device openDevice() {
         return openDevice(convolutionMode());
+    }
+
+    /// Opens the device with the mode of convolutions in which a run was trained, unless `--conv` says another; says so if that is not the default.
+    ///
+    /// @param run the run folder of the weights, if they are of one
+    /// @throws UserError   if there is no such device or mode of convolutions, or the number of threads is out of range
+    /// @throws IOException if the run folder cannot be read
+    Device openDeviceOf(Optional<RunFolder> run) throws IOException {
+        if (givenConvolutionMode().isPresent() || run.isEmpty() || deviceName().equals("scalar")) {
+            return openDevice();
+        }
+        ConvolutionMode mode = TrainingSettings.convolutionMode(run.get().readInfo().settings());
+        if (mode != ConvolutionMode.EXACT) {
+            progress().line("convolutions: " + mode + ", as in the run (--conv exact for others)");
+        }
+        return openDevice(mode);
     }
 
     /// Opens the device with this mode of convolutions; its notices go to the user.

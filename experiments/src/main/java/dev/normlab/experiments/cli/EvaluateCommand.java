@@ -46,7 +46,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
             Dataset data = images.load(weights, models.runFolder(), common.progress()::line).images();
             Weights.summarize(weights.model(), data.shape(), device);

@@ -32,7 +32,7 @@ public final class Certification {
     private final double[][] direct;
     private final double dimensions;
 
-    /// @param direct [ball][image]: radii from the bound in that norm itself
+    /// @param direct by ball and image, radii from the bound in that norm itself
     private Certification(double[][] direct, double dimensions) {
         this.direct = direct;
         this.dimensions = dimensions;

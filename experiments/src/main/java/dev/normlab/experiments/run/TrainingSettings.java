@@ -103,16 +103,18 @@ public record TrainingSettings(String model, String data, int limit, String meth
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
                     clipping.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(clipping)), in.text("init"),
                     Boolean.parseBoolean(in.text("augment")), Boolean.parseBoolean(in.text("shuffle")),
-                    convolutionMode(map.getOrDefault("conv", "exact")), Long.parseLong(in.text("seed")));
+                    convolutionMode(map), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {
             throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
         }
     }
 
-    // Runs from before there were two modes do not name theirs: they were exact.
-    private static ConvolutionMode convolutionMode(String name) {
+    /// The mode of convolutions in the settings of a run folder. Runs from before there were two do not name theirs: they were exact.
+    ///
+    /// @throws UserError if there is no such mode
+    public static ConvolutionMode convolutionMode(Map<String, String> settings) {
         try {
-            return ConvolutionMode.of(name);
+            return ConvolutionMode.of(settings.getOrDefault("conv", "exact"));
         } catch (IllegalArgumentException e) {
             throw UserError.failure("the settings of the run folder: " + e.getMessage());
         }

@@ -55,6 +55,23 @@ class ConvolutionModeTest {
     }
 
     @Test
+    void evaluateAndAttackTakeTheModeOfTheRunUnlessToldOtherwise() {
+        requireVectors();
+        assertEquals(0, train("--conv", "fast").code());
+        String run = folder.resolve("run").toString();
+        String said = "convolutions: fast, as in the run";
+        Output evaluated = Output.of("evaluate", "--weights", run);
+        assertEquals(0, evaluated.code(), evaluated.err());
+        assertTrue(evaluated.err().contains(said), evaluated.err());
+        Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm", "--limit", "4");
+        assertEquals(0, attacked.code(), attacked.err());
+        assertTrue(attacked.err().contains(said), attacked.err());
+        Output exact = Output.of("evaluate", "--weights", run, "--conv", "exact");
+        assertEquals(0, exact.code(), exact.err());
+        assertFalse(exact.err().contains("convolutions:"), exact.err());
+    }
+
+    @Test
     void withoutTheOptionConvolutionsAreExact() throws IOException {
         assertEquals(0, train().code());
         RunInfo info = RunFolder.open(folder.resolve("run")).readInfo();

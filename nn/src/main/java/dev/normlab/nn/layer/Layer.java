@@ -104,7 +104,7 @@ public abstract class Layer {
     protected void seed(long seed, String name) {}
 
     /// Brings the random numbers that layers draw during training (dropout masks) to those of a training step, counted from 0. An eager
-    /// forward pass moves on by itself; a recorded one is moved by whoever replays it.
+    /// forward pass on a new tape moves on by itself; a recorded one is moved by whoever replays it.
     public final void atStep(long step) {
         namedLayers().values().forEach(layer -> layer.moveTo(step));
     }

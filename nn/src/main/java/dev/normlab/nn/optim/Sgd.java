@@ -6,20 +6,27 @@ import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Parameter;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /// Stochastic gradient descent with momentum, as PyTorch's:
 ///
 ///     g = gradient + weightDecay * p
-///     v = g in the first step, else momentum * v + (1 - dampening) * g
+///     v = g in the parameter's first step, else momentum * v + (1 - dampening) * g
 ///     p = p - learningRate * (nesterov ? g + momentum * v : v)
+///
+/// A parameter's first step is its first with a gradient that is not zero everywhere: the first of the run, or later if it was frozen until then.
 public final class Sgd implements Optimizer {
 
     private final SgdOptions options;
     private final Map<Parameter, Tensor> velocities = new LinkedHashMap<>();
-    private final Tensor scalars = Tensor.zeros(6).named("sgd scalars");
+    // One for each parameter: the first step differs where there is dampening.
+    private final Map<Parameter, Tensor> scalars = new LinkedHashMap<>();
+    private final Set<Parameter> started = new HashSet<>();
     private double learningRate;
     private long steps;
 
@@ -29,14 +36,29 @@ public final class Sgd implements Optimizer {
         this.learningRate = options.learningRate();
         for (Parameter parameter : model.namedParameters().values()) {
             velocities.put(parameter, Tensor.zeros(parameter.shape().toArray()).named("velocity of " + parameter.name()));
+            scalars.put(parameter, Tensor.zeros(6).named("sgd scalars of " + parameter.name()));
         }
     }
 
     @Override
     public void beforeStep() {
-        scalars.set((float) learningRate, (float) options.momentum(), (float) options.dampening(), (float) options.weightDecay(),
-                options.nesterov() ? 1f : 0f, steps == 0 ? 1f : 0f);
+        scalars.forEach((parameter, values) -> values.set((float) learningRate, (float) options.momentum(), (float) options.dampening(),
+                (float) options.weightDecay(), options.nesterov() ? 1f : 0f, isFirstStepOf(parameter) ? 1f : 0f));
         steps++;
+    }
+
+    // Velocities are what a checkpoint keeps, so they say it; without dampening it makes no difference, and nothing has to be read.
+    private boolean isFirstStepOf(Parameter parameter) {
+        if (steps == 0 || options.dampening() == 0 || options.momentum() == 0 || started.contains(parameter)) {
+            return steps == 0;
+        }
+        for (float value : Objects.requireNonNull(velocities.get(parameter)).storage().floats()) {
+            if (value != 0) {
+                started.add(parameter);
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
@@ -44,7 +66,8 @@ public final class Sgd implements Optimizer {
         velocities.forEach((parameter, velocity) -> {
             if (!parameter.frozen()) {
                 gradients.find(parameter.tensor()).ifPresent(
-                        gradient -> executor.update(Opcode.SGD, null, List.of(parameter.tensor(), velocity), gradient, scalars));
+                        gradient -> executor.update(Opcode.SGD, null, List.of(parameter.tensor(), velocity), gradient,
+                                Objects.requireNonNull(scalars.get(parameter))));
             }
         });
     }
@@ -68,6 +91,7 @@ public final class Sgd implements Optimizer {
     @Override
     public void steps(long taken) {
         steps = taken;
+        started.clear();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.normlab.engine.autograd.Losses;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.program.Interpreter;
 import dev.normlab.engine.program.Recorder;
@@ -15,7 +16,6 @@ import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,10 +30,13 @@ public final class Evaluator implements AutoCloseable {
     private static final String LOSSES = "losses";
     private static final String PREDICTIONS = "predictions";
 
+    // Programs that are kept, one for each shape of a batch.
+    private static final int MOST_SHAPES = 16;
+
     private final Layer model;
     private final int batchSize;
     private final Device device;
-    private final Map<Shape, Forward> programs = new HashMap<>();
+    private final Recent<Shape, Forward> programs = new Recent<>(MOST_SHAPES, forward -> forward.interpreter.close());
 
     /// The program of the forward pass, and the number of logits of an image.
     private record Forward(Interpreter interpreter, int classes) {}
@@ -111,7 +114,7 @@ public final class Evaluator implements AutoCloseable {
     private Map<String, Tensor> replay(Batch batch) {
         Tensor images = batch.imageTensor();
         Tensor labels = batch.labelTensor();
-        Forward forward = programs.computeIfAbsent(images.shape(), _ -> record(images, labels));
+        Forward forward = programs.get(images.shape(), _ -> record(images, labels));
         Labels.requireBelow(labels, forward.classes);
         return forward.interpreter.replay(Map.of(IMAGES, images, LABELS, labels));
     }
@@ -137,7 +140,6 @@ public final class Evaluator implements AutoCloseable {
     /// Hands the memory of the programs back.
     @Override
     public void close() {
-        programs.values().forEach(forward -> forward.interpreter.close());
         programs.clear();
     }
 }

@@ -4,6 +4,7 @@ import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.Interpreter;
 import dev.normlab.engine.program.Recorder;
@@ -37,13 +38,16 @@ public final class TrainingStep implements AutoCloseable {
     private static final String PREDICTIONS = "predictions";
     private static final String GRADIENT = "gradient of ";
 
+    // Programs that are kept, one for each shape of a batch and set of trained parameters.
+    private static final int MOST_SHAPES = 16;
+
     private final Layer model;
     private final Objective objective;
     private final Optimizer optimizer;
     private final List<TrainingHook> hooks;
     private final Device device;
-    private final Map<Key, Forward> forwards = new HashMap<>();
-    private final Map<Key, List<Part>> updates = new HashMap<>();
+    private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.interpreter.close());
+    private final Recent<Key, List<Part>> updates = new Recent<>(MOST_SHAPES, TrainingStep::closeAll);
     private @Nullable Interpreter latest;
     private long step;
 
@@ -110,7 +114,7 @@ public final class TrainingStep implements AutoCloseable {
         prepare();
         List<Parameter> trained = trained();
         List<String> names = trained.stream().map(Parameter::name).toList();
-        Forward recorded = forwards.computeIfAbsent(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Forward recorded = forwards.get(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
         Labels.requireBelow(labels, recorded.classes);
         Interpreter forward = recorded.interpreter;
         if (latest != null && latest != forward) {
@@ -127,7 +131,7 @@ public final class TrainingStep implements AutoCloseable {
         });
         Gradients gradients = new Gradients(byTensor);
         StepResult result = check(value(results, LOSS), value(results, PREDICTIONS), gradients, images, labels);
-        List<Part> parts = updates.computeIfAbsent(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
+        List<Part> parts = updates.get(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
         optimizer.beforeStep();
         for (Part part : parts) {
             switch (part) {
@@ -291,14 +295,16 @@ public final class TrainingStep implements AutoCloseable {
     /// Hands the memory of the programs back. The programs themselves are recorded anew if the step is used again.
     @Override
     public void close() {
-        forwards.values().forEach(forward -> forward.interpreter.close());
         forwards.clear();
         latest = null;
-        updates.values().forEach(parts -> parts.forEach(part -> {
+        updates.clear();
+    }
+
+    private static void closeAll(List<Part> parts) {
+        for (Part part : parts) {
             if (part instanceof Part.Program program) {
                 program.interpreter.close();
             }
-        }));
-        updates.clear();
+        }
     }
 }

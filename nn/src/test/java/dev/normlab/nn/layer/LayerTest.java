@@ -12,6 +12,8 @@ import dev.normlab.engine.autograd.Pool2dGeometry;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Tensor;
@@ -19,6 +21,7 @@ import dev.normlab.testkit.Samples;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LayerTest {
@@ -185,6 +188,41 @@ class LayerTest {
             dropout.eval();
             assertSame(x, dropout.forward(tape, x));
             assertThrows(IllegalArgumentException.class, () -> new Dropout(1f));
+        }
+    }
+
+    @Test
+    void dropoutUsedTwiceInAStepDrawsTwoMasksEagerlyAndTheSameTwoInAReplay() {
+        try (Device device = Device.scalar(1)) {
+            Tensor x = Tensor.full(1f, 10, 20);
+            Layer dropout = new Sequential(new Dropout(0.5f)).initialize(3);
+            float[][] eager = new float[4][];
+            for (int step = 0; step < 2; step++) {
+                try (Tape tape = Tape.inference(device)) {
+                    eager[2 * step] = dropout.forward(tape, x).toArray();
+                    eager[2 * step + 1] = dropout.forward(tape, x).toArray();
+                }
+            }
+            for (int i = 0; i < 4; i++) {
+                for (int j = 0; j < i; j++) {
+                    assertFalse(Arrays.equals(eager[i], eager[j]), "masks " + i + " and " + j);
+                }
+            }
+            dropout.atStep(0);
+            Recorder recorder = new Recorder(device);
+            try (Tape tape = new Tape(recorder, List.of())) {
+                Tensor fed = recorder.feed("x", x.spec());
+                recorder.fetch("0", dropout.forward(tape, fed));
+                recorder.fetch("1", dropout.forward(tape, fed));
+            }
+            try (Interpreter replay = new Interpreter(recorder.program(), device)) {
+                for (int step = 0; step < 2; step++) {
+                    dropout.atStep(step);
+                    Map<String, Tensor> results = replay.replay(Map.of("x", x));
+                    assertArrayEquals(eager[2 * step], results.get("0").toArray(), "first use of step " + step);
+                    assertArrayEquals(eager[2 * step + 1], results.get("1").toArray(), "second use of step " + step);
+                }
+            }
         }
     }
 

@@ -122,4 +122,28 @@ class OptimizerTest {
         assertThrows(IllegalArgumentException.class, () -> new SgdOptions(0.1, 0, 0, 0, true));
         assertThrows(IllegalArgumentException.class, () -> new AdamOptions(0.1, 1, 0.9, 1e-8, 0, false));
     }
+
+    @Test
+    void theFirstStepOfAParameterThatWasFrozenAtFirstIsItsOwn() {
+        // PyTorch's velocity begins with the first gradient, undampened, whenever that comes
+        Single model = new Single(Shape.of(1));
+        model.p.set(0f);
+        Sgd sgd = new Sgd(model, new SgdOptions(1, 0.5, 0.75, 0, false));
+        try (Device device = Device.scalar(1); Executor executor = new EagerExecutor(device)) {
+            Gradients gradients = new Gradients(Map.of(model.p.tensor(), Tensor.full(1f, 1)));
+            model.p.frozen(true);
+            sgd.step(executor, gradients);
+            assertEquals(0f, model.p.tensor().item());
+            model.p.frozen(false);
+            sgd.step(executor, gradients);
+            assertEquals(-1f, model.p.tensor().item(), "v = g");
+            sgd.step(executor, gradients);
+            assertEquals(-1.75f, model.p.tensor().item(), "v = 0.5 v + 0.25 g");
+            Sgd resumed = new Sgd(model, new SgdOptions(1, 0.5, 0.75, 0, false));
+            resumed.steps(sgd.steps());
+            resumed.state().get("p.velocity").set(sgd.state().get("p.velocity").toArray());
+            resumed.step(executor, gradients);
+            assertEquals(-2.375f, model.p.tensor().item(), "v = 0.5 v + 0.25 g after a resumption, too");
+        }
+    }
 }

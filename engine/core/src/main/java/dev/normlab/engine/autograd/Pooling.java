@@ -13,16 +13,20 @@ public final class Pooling {
 
     private Pooling() {}
 
-    /// The largest value of every window; the gradient goes to the first maximum in row-major order. Keeps the indices.
+    /// The largest value of every window; the gradient goes to the first maximum in row-major order. Keeps the positions of the maxima.
     ///
-    /// @throws ShapeException if the input is not 4-D or no window fits
+    /// @throws ShapeException if the input is not 4-D, no window fits, or an image has more than [Pool2dSizes#MAX_POSITIONS] pixels
     public static Tensor maxPool2d(Tape tape, Tensor x, Pool2dGeometry geometry) {
         Pool2dSizes s = geometry.sizes(x.shape());
-        List<Tensor> outputs = tape.run(Opcode.MAX_POOL, s, List.of(TensorSpec.floats(s.outputShape()), TensorSpec.ints(s.outputShape())),
-                x);
-        Tensor indices = outputs.get(1);
+        if ((long) s.h() * s.w() > Pool2dSizes.MAX_POSITIONS) {
+            throw new ShapeException("maxPool2d: expected images [n, c, h, w] of at most " + Pool2dSizes.MAX_POSITIONS + " pixels h * w, but got "
+                    + x.shape() + ". Cut or scale them first.");
+        }
+        TensorSpec out = TensorSpec.floats(s.outputShape());
+        List<Tensor> outputs = tape.run(Opcode.MAX_POOL, s, List.of(out, out), x);
+        Tensor positions = outputs.get(1);
         return tape.onBackward(outputs.get(0), List.of(x),
-                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.MAX_POOL_BACKWARD, s, x.spec(), dOut, indices)));
+                (dOut, sink) -> sink.add(x, () -> tape.run(Opcode.MAX_POOL_BACKWARD, s, x.spec(), dOut, positions)));
     }
 
     /// The average of every window. Keeps nothing.

@@ -9,6 +9,9 @@ import dev.normlab.engine.tensor.Shape;
 public record Pool2dSizes(int n, int c, int h, int w, int kh, int kw, int strideH, int strideW, int padH, int padW, int dilationH,
         int dilationW, int oh, int ow, boolean countIncludePad, int divisorOverride) {
 
+    /// The largest number of pixels of a plane in which the position of a maximum is known: up to here floats hold every integer.
+    public static final int MAX_POSITIONS = 1 << 24;
+
     /// `[n, c, h, w]`.
     public Shape inputShape() {
         return Shape.of(n, c, h, w);

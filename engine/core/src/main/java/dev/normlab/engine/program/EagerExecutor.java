@@ -56,7 +56,9 @@ public final class EagerExecutor implements Executor {
 
     @Override
     public Tensor keep(Tensor tensor) {
-        owned.remove(tensor.storage());
+        if (owned.remove(tensor.storage())) {
+            device.pool().forget(tensor.storage());
+        }
         return tensor;
     }
 

@@ -63,7 +63,7 @@ public final class Fusion {
         if (maker == null) {
             return;
         }
-        if (isBatchNorm(maker)) {
+        if (isNormalised(maker, relu.inputs()[0])) {
             replace(before, withRelu(maker, -1, relu.outputs()[0]), at);
         } else if (isPlainSum(maker)) {
             fuseSum(before, maker, at, relu);
@@ -76,7 +76,7 @@ public final class Fusion {
         int residual = sum.inputs()[1 - later];
         int normAt = onlyMaker(sum.inputs()[later], sumAt);
         Operation norm = operationAt(normAt);
-        if (norm != null && isBatchNorm(norm) && makers[residual] < normAt && isUnchanged(normAt, sumAt, residual)) {
+        if (norm != null && isNormalised(norm, sum.inputs()[later]) && makers[residual] < normAt && isUnchanged(normAt, sumAt, residual)) {
             replace(normAt, withRelu(norm, residual, relu.outputs()[0]), sumAt, reluAt);
         } else {
             replace(sumAt, new Operation(Opcode.ADD_RELU, null, sum.inputs(), relu.outputs()), reluAt);
@@ -113,8 +113,10 @@ public final class Fusion {
         return new Operation(opcode, norm.attributes(), inputs, outputs);
     }
 
-    private static boolean isBatchNorm(Operation operation) {
-        return operation.opcode() == Opcode.BATCH_NORM_TRAIN || operation.opcode() == Opcode.BATCH_NORM_EVAL;
+    /// Whether a value is what a batch norm makes of its input, and not one of the statistics that it also makes.
+    private static boolean isNormalised(Operation operation, int value) {
+        return (operation.opcode() == Opcode.BATCH_NORM_TRAIN || operation.opcode() == Opcode.BATCH_NORM_EVAL)
+                && operation.outputs()[0] == value;
     }
 
     /// Whether this is a sum of two tensors of one shape.
@@ -141,7 +143,8 @@ public final class Fusion {
         int dOut = relu.inputs()[1];
         Operation norm = operationAt(makers[y]);
         List<Integer> users = List.copyOf(readers.get(relu.outputs()[0]));
-        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_TRAIN_RELU || norm.inputs()[3] >= 0 || users.size() != 2
+        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_TRAIN_RELU || norm.outputs()[0] != y || norm.inputs()[3] >= 0
+                || users.size() != 2
                 || !isOnlyRead(relu.outputs()[0])) {
             return false;
         }

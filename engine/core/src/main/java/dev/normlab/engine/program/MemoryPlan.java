@@ -3,6 +3,7 @@ package dev.normlab.engine.program;
 import dev.normlab.engine.program.Lowering.Layouts;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Layout;
+import dev.normlab.engine.tensor.StoragePool;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A value lives from the operation that makes it to the last that reads it; a fetched one to the end. A result goes into the memory of an operand that
 /// dies with the operation, where the opcode allows it. Then the longest values choose first: each takes the shortest array that is long enough and free
-/// all its life, or a new one.
+/// all its life, or a new one. Fetched values share arrays with others only if these are hardly longer, since they keep them after the replay.
 final class MemoryPlan {
 
     private final StepProgram program;
@@ -197,7 +198,8 @@ final class MemoryPlan {
         int end = program.operations().size();
         for (Buffer buffer : longestFirst) {
             for (int slot = slots.size() - 1; slot >= 0 && buffer.slot < 0; slot--) {
-                if (slots.get(slot).dtype == buffer.dtype && isFree(tenants.get(slot), buffer)) {
+                if (slots.get(slot).dtype == buffer.dtype && isFree(tenants.get(slot), buffer)
+                        && (buffer.death < end || fitsTightly(buffer.length, slots.get(slot)))) {
                     buffer.slot = slot;
                 }
             }
@@ -212,6 +214,11 @@ final class MemoryPlan {
                 slots.set(buffer.slot, new Slot(slot.dtype, slot.length, true));
             }
         }
+    }
+
+    /// Whether an array may be kept for a fetched value of this length when the replay is over: the loss must not keep the memory of an activation.
+    private static boolean fitsTightly(int length, Slot slot) {
+        return slot.kept || slot.length <= length * StoragePool.SLACK;
     }
 
     private static boolean isFree(List<Buffer> tenants, Buffer buffer) {

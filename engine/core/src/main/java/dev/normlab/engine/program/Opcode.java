@@ -49,10 +49,10 @@ public enum Opcode {
     /// In place: runningMean, runningVar; mean, var; `RunningStatistics`.
     UPDATE_RUNNING_STATISTICS(UPDATE),
 
-    /// x; `Pool2dSizes` → y, indices.
-    MAX_POOL(ACTIVATION, "a", "a."),
-    /// dOut, indices; `Pool2dSizes` → dx.
-    MAX_POOL_BACKWARD(ACTIVATION, "a.", "a"),
+    /// x; `Pool2dSizes` → y, positions.
+    MAX_POOL(ACTIVATION, "a", "aa"),
+    /// dOut, positions; `Pool2dSizes` → dx.
+    MAX_POOL_BACKWARD(ACTIVATION, "aa", "a"),
     /// x; `Pool2dSizes` → y.
     AVERAGE_POOL(ACTIVATION, "a", "a"),
     /// dOut; `Pool2dSizes` → dx.

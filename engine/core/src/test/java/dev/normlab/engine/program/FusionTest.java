@@ -12,11 +12,16 @@ import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.BinaryFunction;
+import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.kernel.scalar.ScalarKernels;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -140,5 +145,35 @@ class FusionTest {
         recorder.fetch("y", Activations.relu(tape, Arithmetic.add(tape, y, state)));
         assertTrue(fused().contains(Opcode.ADD_RELU), "the state of after the assignment is meant");
         assertFalse(fused().contains(Opcode.BATCH_NORM_TRAIN_RELU));
+    }
+
+    @Test
+    void theStatisticsOfABatchNormAreNotTakenForItsResult() {
+        Tape tape = new Tape(recorder, List.of());
+        norm(tape, x);
+        StepProgram program = recorder.program();
+        Operation made = program.operations().getFirst();
+        int first = program.values().size();
+        List<StepProgram.Value> values = new ArrayList<>(program.values());
+        StepProgram.Value statistic = values.get(made.outputs()[1]);
+        for (int i = 0; i < 3; i++) {
+            values.add(new StepProgram.Value(statistic.spec(), StepProgram.Role.INTERMEDIATE, null, null));
+        }
+        int otherMean = values.size();
+        values.add(new StepProgram.Value(statistic.spec(), StepProgram.Role.INTERMEDIATE, null, null));
+        int y = made.outputs()[0];
+        values.add(values.get(y));
+        values.add(new StepProgram.Value(statistic.spec(), StepProgram.Role.INTERMEDIATE, null, null));
+        Operation second = new Operation(made.opcode(), made.attributes(), made.inputs(),
+                new int[] {otherMean + 1, otherMean, otherMean + 2});
+        BroadcastSizes sum = new BroadcastSizes(BinaryFunction.ADD, statistic.spec().shape(), statistic.spec().shape(),
+                statistic.spec().shape());
+        List<Operation> operations = List.of(made, second,
+                new Operation(Opcode.UNARY, UnaryFunction.RELU, new int[] {made.outputs()[1]}, new int[] {first}),
+                new Operation(Opcode.BINARY, sum, new int[] {first, otherMean}, new int[] {first + 1}),
+                new Operation(Opcode.UNARY, UnaryFunction.RELU, new int[] {first + 1}, new int[] {first + 2}));
+        StepProgram handmade = new StepProgram(values, operations, program.feeds(), Map.of("relu of a mean", first + 2));
+        List<Opcode> opcodes = Fusion.fuse(handmade).operations().stream().map(Operation::opcode).toList();
+        assertEquals(List.of(Opcode.BATCH_NORM_TRAIN, Opcode.BATCH_NORM_TRAIN, Opcode.UNARY, Opcode.ADD_RELU), opcodes);
     }
 }

@@ -9,6 +9,7 @@ import dev.normlab.engine.autograd.Activations;
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.Arrangement;
 import dev.normlab.engine.autograd.Matrices;
+import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.scalar.ScalarKernels;
@@ -81,10 +82,25 @@ class MemoryPlanTest {
         Tensor a = recorder.feed("a", TensorSpec.floats(4, 4));
         Tensor wide = Matrices.matmul(tape, a, recorder.feed("b", TensorSpec.floats(4, 10)));
         Tensor narrow = Matrices.matmul(tape, wide, recorder.feed("c", TensorSpec.floats(10, 2)));
-        recorder.fetch("y", Matrices.matmul(tape, narrow, recorder.feed("d", TensorSpec.floats(2, 3))));
+        Tensor between = Matrices.matmul(tape, narrow, recorder.feed("d", TensorSpec.floats(2, 3)));
+        recorder.fetch("y", Matrices.matmul(tape, between, recorder.feed("e", TensorSpec.floats(3, 2))));
         MemoryPlan plan = plan();
         assertEquals(List.of(40, 8), plan.slots().stream().map(MemoryPlan.Slot::length).toList());
         assertEquals(slotOfResult(plan, 0), slotOfResult(plan, 2));
         assertFalse(plan.isInPlace(1));
+    }
+
+    @Test
+    void aSmallFetchedValueDoesNotKeepALongArray() {
+        Tensor y = Arithmetic.scale(tape, recorder.feed("x", TensorSpec.floats(1000)), 2f);
+        Tensor sum = Reductions.sum(tape, y, false);
+        recorder.fetch("twice the sum", Arithmetic.scale(tape, Arithmetic.scale(tape, sum, 2f), 1f));
+        Tensor other = Arithmetic.scale(tape, recorder.feed("z", TensorSpec.floats(3)), 2f);
+        recorder.fetch("other", Arithmetic.scale(tape, other, 3f));
+        MemoryPlan plan = plan();
+        for (MemoryPlan.Slot slot : plan.slots()) {
+            assertTrue(!slot.kept() || slot.length() <= 3, slot.toString());
+        }
+        assertEquals(2, plan.slots().stream().filter(MemoryPlan.Slot::kept).count());
     }
 }

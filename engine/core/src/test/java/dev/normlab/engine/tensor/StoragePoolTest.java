@@ -91,4 +91,41 @@ class StoragePoolTest {
         assertEquals(0, pool.take(DType.FLOAT32, Shape.of(0, 10, 2, 2), BLOCKED).floats().length);
         assertEquals(1, pool.take(DType.FLOAT32, Shape.of(), Layout.PLAIN).floats().length);
     }
+
+    @Test
+    void manyDifferentShapesDoNotMakeThePoolGrow() {
+        for (int step = 0; step < 200; step++) {
+            // every length is new, and none is short enough for an array of an earlier step
+            Storage activation = pool.take(DType.FLOAT32, Shape.of(1000 + 300 * (step % 50) + step), Layout.PLAIN);
+            Storage gradient = pool.take(DType.FLOAT32, Shape.of(20_000 + 7_000 * (step % 50) + step), Layout.PLAIN);
+            Storage labels = pool.take(DType.INT32, Shape.of(10 + step), Layout.PLAIN);
+            pool.giveBack(activation);
+            pool.giveBack(gradient);
+            pool.giveBack(labels);
+        }
+        long mostOfOneStep = 4L * (1000 + 300 * 49 + 20_000 + 7_000 * 49 + 3 * 200);
+        assertTrue(pool.heldBytes() <= 2 * mostOfOneStep, pool.heldBytes() + " bytes are held, a step needs " + mostOfOneStep);
+        assertTrue(pool.allocatedBytes() > 2 * mostOfOneStep, "otherwise nothing was let go, and the test shows nothing");
+    }
+
+    @Test
+    void whatWasGivenBackLongestAgoGoesFirst() {
+        float[] old = pool.takeFloats(100, false);
+        pool.giveBack(old);
+        float[] larger = pool.takeFloats(150, false);
+        pool.giveBack(larger);
+        float[] largest = pool.takeFloats(200, false);
+        pool.giveBack(largest);
+        assertEquals(4 * (150 + 200), pool.heldBytes(), "twice the longest is not exceeded any more");
+        assertSame(larger, pool.takeFloats(100, false));
+        assertSame(largest, pool.takeFloats(100, false));
+    }
+
+    @Test
+    void whatIsKeptForGoodIsNoLongerHeld() {
+        Storage kept = pool.take(DType.FLOAT32, Shape.of(50), Layout.PLAIN);
+        pool.forget(kept);
+        assertEquals(0, pool.heldBytes());
+        assertEquals(50, kept.floats().length, "it stays usable");
+    }
 }

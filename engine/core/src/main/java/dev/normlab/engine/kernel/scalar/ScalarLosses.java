@@ -2,7 +2,6 @@ package dev.normlab.engine.kernel.scalar;
 
 import dev.normlab.engine.kernel.CrossEntropySizes;
 import dev.normlab.engine.kernel.LossKernels;
-import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
@@ -24,20 +23,20 @@ final class ScalarLosses implements LossKernels {
                 losses[in] = targets[in] == s.ignoreIndex() ? 0 : crossEntropy(s, zs, in * s.k(), targets[in], classWeight);
             }
         });
-        combine(s, losses, targets, classWeight, loss.floats());
+        LossReduction.combine(s, losses, targets, classWeight, loss.floats());
     }
 
     // With -log p_j = logsumexp(z) - z_j: (1 - smoothing) * w_label * -log p_label + smoothing / k * sum over j of w_j * -log p_j
     private static double crossEntropy(CrossEntropySizes s, float[] logits, int row, int label, @Nullable Storage classWeight) {
         assert label >= 0 && label < s.k() : "a label is outside 0 .. k - 1";
         double logSum = logSumExp(logits, row, s.k());
-        double loss = weight(classWeight, label) * (logSum - logits[row + label]);
+        double loss = LossReduction.weight(classWeight, label) * (logSum - logits[row + label]);
         if (s.smoothing() == 0) {
             return loss;
         }
         double sum = 0;
         for (int j = 0; j < s.k(); j++) {
-            sum += weight(classWeight, j) * (logSum - logits[row + j]);
+            sum += LossReduction.weight(classWeight, j) * (logSum - logits[row + j]);
         }
         return (1.0 - s.smoothing()) * loss + (double) s.smoothing() / s.k() * sum;
     }
@@ -67,11 +66,11 @@ final class ScalarLosses implements LossKernels {
         float[] dzs = dLogits.floats();
         double totalWeight = 0;
         for (int j = 0; j < k; j++) {
-            totalWeight += weight(classWeight, j);
+            totalWeight += LossReduction.weight(classWeight, j);
         }
         double smoothing = s.smoothing();
         double smoothed = smoothing / k * totalWeight;
-        double divisor = divisor(s, targets, classWeight);
+        double divisor = LossReduction.divisor(s, targets, classWeight);
         Chunks.run(workspace, s.n(), 32L * k, (from, to, _) -> {
             for (int in = from; in < to; in++) {
                 int row = in * k;
@@ -80,12 +79,13 @@ final class ScalarLosses implements LossKernels {
                     Arrays.fill(dzs, row, row + k, 0f);
                     continue;
                 }
-                double upstream = upstream(s, dLoss, in) / divisor;
-                double hard = (1 - smoothing) * weight(classWeight, label);
+                double upstream = LossReduction.upstream(s, dLoss, in) / divisor;
+                double hard = (1 - smoothing) * LossReduction.weight(classWeight, label);
                 double logSum = logSumExp(zs, row, k);
                 for (int j = 0; j < k; j++) {
                     double p = StrictMath.exp(zs[row + j] - logSum);
-                    double gradient = (hard + smoothed) * p - smoothing / k * weight(classWeight, j) - (j == label ? hard : 0);
+                    double gradient = (hard + smoothed) * p - smoothing / k * LossReduction.weight(classWeight, j)
+                            - (j == label ? hard : 0);
                     dzs[row + j] = (float) (upstream * gradient);
                 }
             }
@@ -100,9 +100,11 @@ final class ScalarLosses implements LossKernels {
         double[] losses = workspace.scratchDoubles(0, "losses", s.n());
         for (int in = 0; in < s.n(); in++) {
             int label = targets[in];
-            losses[in] = label == s.ignoreIndex() ? 0 : -weight(classWeight, label) * logProbabilities.floats()[in * s.k() + label];
+            losses[in] = label == s.ignoreIndex()
+                    ? 0
+                    : -LossReduction.weight(classWeight, label) * logProbabilities.floats()[in * s.k() + label];
         }
-        combine(s, losses, targets, classWeight, loss.floats());
+        LossReduction.combine(s, losses, targets, classWeight, loss.floats());
     }
 
     @Override
@@ -110,46 +112,13 @@ final class ScalarLosses implements LossKernels {
             Workspace workspace) {
         int[] targets = labels.ints();
         float[] gradients = dLogProbabilities.floats();
-        double divisor = divisor(s, targets, classWeight);
+        double divisor = LossReduction.divisor(s, targets, classWeight);
         Arrays.fill(gradients, 0, s.n() * s.k(), 0f);
         for (int in = 0; in < s.n(); in++) {
             if (targets[in] != s.ignoreIndex()) {
-                gradients[in * s.k() + targets[in]] = (float) (-weight(classWeight, targets[in]) * upstream(s, dLoss, in) / divisor);
+                gradients[in * s.k() + targets[in]] = (float) (-LossReduction.weight(classWeight, targets[in])
+                        * LossReduction.upstream(s, dLoss, in) / divisor);
             }
         }
-    }
-
-    private static void combine(CrossEntropySizes s, double[] losses, int[] labels, @Nullable Storage classWeight, float[] loss) {
-        if (s.reduction() == Reduction.NONE) {
-            for (int in = 0; in < s.n(); in++) {
-                loss[in] = (float) losses[in];
-            }
-            return;
-        }
-        double sum = 0;
-        for (int in = 0; in < s.n(); in++) {
-            sum += losses[in];
-        }
-        loss[0] = (float) (sum / divisor(s, labels, classWeight));
-    }
-
-    /// What the sum of the losses is divided by: for a mean the class weights of all counted labels, else 1.
-    private static double divisor(CrossEntropySizes s, int[] labels, @Nullable Storage classWeight) {
-        if (s.reduction() != Reduction.MEAN) {
-            return 1;
-        }
-        double sum = 0;
-        for (int in = 0; in < s.n(); in++) {
-            sum += labels[in] == s.ignoreIndex() ? 0 : weight(classWeight, labels[in]);
-        }
-        return sum;
-    }
-
-    private static double upstream(CrossEntropySizes s, Storage dLoss, int in) {
-        return dLoss.floats()[s.reduction() == Reduction.NONE ? in : 0];
-    }
-
-    private static double weight(@Nullable Storage classWeight, int label) {
-        return classWeight == null ? 1 : classWeight.floats()[label];
     }
 }

@@ -11,18 +11,18 @@ import java.util.Arrays;
 /// lie inside.
 final class ScalarPooling implements PoolingKernels {
 
-    // x [n, c, h, w], y and indices [n, c, oh, ow]
+    // x [n, c, h, w], y and positions [n, c, oh, ow]
     @Override
-    public void maxPoolForward(Pool2dSizes s, Storage x, Storage y, Storage indices, Workspace workspace) {
+    public void maxPoolForward(Pool2dSizes s, Storage x, Storage y, Storage positions, Workspace workspace) {
         float[] xs = x.floats();
         float[] ys = y.floats();
-        int[] positions = indices.ints();
+        float[] found = positions.floats();
         Chunks.run(workspace, s.n() * s.c(), (long) s.oh() * s.ow() * s.kh() * s.kw(), (from, to, _) -> {
             for (int plane = from; plane < to; plane++) {
                 for (int i = 0; i < s.oh() * s.ow(); i++) {
                     int position = maximum(s, i / s.ow(), i % s.ow(), plane * s.h() * s.w(), xs);
                     int output = plane * s.oh() * s.ow() + i;
-                    positions[output] = position;
+                    found[output] = position;
                     ys[output] = position < 0 ? Float.NEGATIVE_INFINITY : xs[plane * s.h() * s.w() + position];
                 }
             }
@@ -48,19 +48,19 @@ final class ScalarPooling implements PoolingKernels {
         return best;
     }
 
-    // dOut and indices [n, c, oh, ow], dx [n, c, h, w]: dx[position of the maximum] += dOut
+    // dOut and positions [n, c, oh, ow], dx [n, c, h, w]: dx[position of the maximum] += dOut
     @Override
-    public void maxPoolBackward(Pool2dSizes s, Storage dOut, Storage indices, Storage dx, Workspace workspace) {
+    public void maxPoolBackward(Pool2dSizes s, Storage dOut, Storage positions, Storage dx, Workspace workspace) {
         float[] dOuts = dOut.floats();
-        int[] positions = indices.ints();
+        float[] found = positions.floats();
         int inputPixels = s.h() * s.w(), outputPixels = s.oh() * s.ow();
         Chunks.run(workspace, s.n() * s.c(), inputPixels + outputPixels, (from, to, worker) -> {
             double[] sums = workspace.scratchDoubles(worker, "pooling", inputPixels);
             for (int plane = from; plane < to; plane++) {
                 Arrays.fill(sums, 0, inputPixels, 0);
                 for (int i = plane * outputPixels; i < (plane + 1) * outputPixels; i++) {
-                    if (positions[i] >= 0) {
-                        sums[positions[i]] += dOuts[i];
+                    if (found[i] >= 0) {
+                        sums[(int) found[i]] += dOuts[i];
                     }
                 }
                 round(sums, inputPixels, dx.floats(), plane * inputPixels);

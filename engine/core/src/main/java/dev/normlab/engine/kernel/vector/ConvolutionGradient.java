@@ -48,15 +48,15 @@ final class ConvolutionGradient {
         });
     }
 
-    private static int tileFloats(Piece piece) {
-        return TileOuterProducts.CHANNELS * piece.vectors() * V;
+    private int tileFloats(Piece piece) {
+        return plan.tileChannels * piece.vectors() * V;
     }
 
     // The sums of some pieces and a range over the images fromImage .. toImage - 1.
     private void sum(List<Piece> pieces, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
         float[] images = workspace.scratch(worker, "convolution image", plan.imageFloats);
         float[] gradients = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
-        float[] tile = workspace.scratch(worker, "convolution tile", TileOuterProducts.CHANNELS * plan.gradientWidth());
+        float[] tile = workspace.scratch(worker, "convolution tile", plan.tileChannels * plan.gradientWidth());
         for (Piece piece : pieces) {
             int at = slice + plan.sumsAt(piece, range);
             Arrays.fill(sums, at, at + plan.rangeTiles(range) * plan.taps * tileFloats(piece), 0f);
@@ -82,20 +82,26 @@ final class ConvolutionGradient {
     }
 
     private void copyImages(Piece piece, int range, int first, int count, int band, float[] images) {
-        int block = piece.inputBlock() + plan.rangeStart(range) / V, stride = plan.pixelFloats();
+        int firstBlock = piece.inputBlock() + plan.rangeStart(range) / V, stride = plan.pixelFloats();
         for (int i = 0; i < count; i++) {
-            if (plan.positions) {
-                // Pixels of one position lie side by side, image after image.
-                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, plan.images, stride, images, i * stride);
-            } else {
-                int rows = Math.min(plan.bandRows, s.oh() - band * plan.bandRows);
-                ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block,
-                        band * plan.bandRows * s.strideH() - s.padTop(),
-                        plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, stride,
-                        images,
-                        i * plan.imageStride());
+            for (int plane = 0; plane < plan.planes(range); plane++) {
+                int block = firstBlock + plane, at = plane * plan.planeFloats();
+                if (plan.positions) {
+                    // Pixels of one position lie side by side, image after image.
+                    ScratchImage.copy(x, first + i, s.c(), s.h(), s.w(), plan.channels.plain(), block, plan.images, stride, images,
+                            at + i * stride);
+                } else {
+                    copyBand(first + i, block, band, images, at + i * plan.imageStride());
+                }
             }
         }
+    }
+
+    private void copyBand(int image, int block, int band, float[] images, int at) {
+        int rows = Math.min(plan.bandRows, s.oh() - band * plan.bandRows);
+        ScratchImage.copy(x, image, s.c(), s.h(), s.w(), plan.channels.plain(), block, band * plan.bandRows * s.strideH() - s.padTop(),
+                plan.rows.copyStep(), plan.rows.span(rows), -s.padLeft(), plan.columns.copyStep(), plan.scratchColumns, plan.pixelFloats(),
+                images, at);
     }
 
     // gradients[block][position][image][V]
@@ -126,14 +132,12 @@ final class ConvolutionGradient {
     }
 
     private void sumPositions(Piece piece, int range, int count, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
-        int stride = plan.pixelFloats();
+        int step = plan.pixelFloats(), next = s.oh() * s.ow() * plan.images * V;
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
-            int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
+            int xAt = plan.tileAt(range, channelTile);
             for (int tap = 0; tap < plan.taps; tap++) {
-                int start = plan.starts[tap];
-                TileOuterProducts.multiply(piece.vectors(), images, stride, gradients, s.oh() * s.ow() * plan.images * V, plan.segments,
-                        start, start + plan.counts[tap], xAt, 0,
-                        count, tile, 0);
+                int start = plan.starts[tap], end = start + plan.counts[tap];
+                multiply(piece, images, step, gradients, next, start, end, xAt, 0, count, tile);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
         }
@@ -155,7 +159,7 @@ final class ConvolutionGradient {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         int xStep = plan.columns.scratchStep() * plan.pixelFloats();
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
-            int xAt = channelAt(range) + channelTile * TileOuterProducts.CHANNELS;
+            int xAt = plan.tileAt(range, channelTile);
             for (int tap = 0; tap < plan.taps; tap++) {
                 int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap],
                         length = plan.lengths[tap];
@@ -168,21 +172,25 @@ final class ConvolutionGradient {
                 if (from >= to) {
                     continue;
                 }
-                TileOuterProducts.multiply(piece.vectors(), images, xStep, d, s.oh() * s.ow() * V, plan.segments, from, to, xAt, dAt,
-                        length, tile, 0);
+                multiply(piece, images, xStep, d, s.oh() * s.ow() * V, from, to, xAt, dAt, length, tile);
                 ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
             }
         }
     }
 
-    // Row-major inputs keep all channels in the scratch image, blocked ones only those of the range.
-    private int channelAt(int range) {
-        return plan.channels.plain() ? plan.rangeStart(range) : 0;
+    // The products of one tile; see TileOuterProducts.
+    private void multiply(Piece piece, float[] images, int xStep, float[] d, int next, int from, int to, int xAt, int dAt, int length,
+            float[] tile) {
+        if (plan.blocked) {
+            TileOuterProducts.multiplyFew(piece.vectors(), images, d, next, plan.segments, from, to, xAt, dAt, length, tile, 0);
+        } else {
+            TileOuterProducts.multiply(piece.vectors(), images, xStep, d, next, plan.segments, from, to, xAt, dAt, length, tile, 0);
+        }
     }
 
     // Brings the sums [channel tile][tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].
     private void unpack(Piece piece, int range, float[] sums, int at) {
-        int tile = TileOuterProducts.CHANNELS, width = piece.vectors() * V, count = plan.rangeChannels(range);
+        int tile = plan.tileChannels, width = piece.vectors() * V, count = plan.rangeChannels(range);
         int firstOutput = piece.block() * V, lastOutput = Math.min(s.o(), firstOutput + width);
         int[] places = ConvolutionWeights.places(tile, plan.taps, width, tile * width);
         for (int channel = 0; channel < count; channel += tile) {

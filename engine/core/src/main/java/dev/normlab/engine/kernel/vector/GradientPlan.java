@@ -16,6 +16,9 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 ///   lies outside.
 /// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and
 ///   an output position, each a run over the images.
+///
+/// Where tiles are small because there are 16 vector registers, and neighbouring results read neighbouring inputs, the scratch images keep the layout of the
+/// activations, a plane for each block of channels: see [#blocked].
 final class GradientPlan {
 
     // Results of a band: the output gradients of a piece should stay in the caches.
@@ -41,6 +44,13 @@ final class GradientPlan {
     final TapAxis columns;
     final ChannelGroups channels;
     final boolean positions;
+
+    /// Whether scratch images are `[image][channel block][rows][columns][V]` instead of `[image][rows][columns][channels of the range]`, or, with positions,
+    /// `[channel block][rows][columns][image][V]` instead of `[rows][columns][image][channels]`: the inputs of a segment lie a constant `V` floats apart.
+    final boolean blocked;
+
+    /// Input channels of a tile.
+    final int tileChannels;
 
     /// Whether the taps of a kernel row lie side by side in the scratch image and count as input channels: `length` of them.
     final boolean merged;
@@ -85,6 +95,9 @@ final class GradientPlan {
         boolean endToEnd = columns.span(s.ow()) == s.ow() && rows.scratchStep() == 1;
         positions = !endToEnd && s.ow() <= SHORT_ROW && inputPixels <= GROUP_PIXELS / 4;
         linear = !positions && endToEnd;
+        blocked = !plainInput && TileProducts.MAX_VECTORS == 2 && V % TileOuterProducts.FEW_CHANNELS == 0
+                && (positions || columns.scratchStep() == 1);
+        tileChannels = blocked ? TileOuterProducts.FEW_CHANNELS : TileOuterProducts.CHANNELS;
         merged = !positions && plainInput && s.dilationW() == 1 && s.kw() > 1;
         length = merged ? channels.length() * s.kw() : channels.length();
         taps = merged ? s.kh() : s.kh() * s.kw();
@@ -95,7 +108,7 @@ final class GradientPlan {
         scratchRows = positions ? s.h() : rows.span(bandRows);
         scratchColumns = positions ? s.w() : columns.span(s.ow());
         // The last tile may read beyond the last pixel's channels; what it reads there is not used.
-        imageFloats = images * imageStride() + TileOuterProducts.CHANNELS;
+        imageFloats = images * mostPlanes() * scratchRows * scratchColumns * pixelFloats() + TileOuterProducts.CHANNELS;
         gradientFloats = images * bandRows * s.ow() * gradientWidth();
         segments = new int[2 * taps * (positions ? results : images * bandRows)];
         starts = new int[taps];
@@ -153,14 +166,38 @@ final class GradientPlan {
         return rows.endInside(rows.offsets()[merged ? tap : tap / s.kw()], s.h());
     }
 
-    /// Floats of one pixel of the scratch image: the channels of a range, or all channels of a row-major input.
+    /// Floats of one pixel of a scratch image: the channels of a range, one block of them, or all channels of a row-major input.
     int pixelFloats() {
-        return channels.plain() ? channels.stride() : Math.min(RANGE_CHANNELS, channels.stride());
+        return blocked ? V : channels.plain() ? channels.stride() : Math.min(RANGE_CHANNELS, channels.stride());
     }
 
     /// Floats between two scratch images.
     int imageStride() {
-        return scratchRows * scratchColumns * pixelFloats();
+        return mostPlanes() * planeFloats();
+    }
+
+    private int mostPlanes() {
+        return blocked ? Math.min(RANGE_CHANNELS, channels.stride()) / V : 1;
+    }
+
+    /// Floats of all pixels of a scratch image, of one block where it keeps them apart; with positions, of all images.
+    int planeFloats() {
+        return (positions ? images : 1) * scratchRows * scratchColumns * pixelFloats();
+    }
+
+    /// Channel blocks that the scratch images of a range keep apart.
+    int planes(int range) {
+        return blocked ? Lanes.blocks(rangeChannels(range)) : 1;
+    }
+
+    /// Where the channels of a tile of a range start in a scratch image.
+    int tileAt(int range, int tile) {
+        int channel = tile * tileChannels;
+        if (blocked) {
+            return channel / V * planeFloats() + channel % V;
+        }
+        // Row-major inputs keep all channels in the scratch image, blocked ones only those of the range.
+        return (channels.plain() ? rangeStart(range) : 0) + channel;
     }
 
     /// Floats of one pixel of the gradients of a piece.
@@ -180,7 +217,7 @@ final class GradientPlan {
 
     /// Tiles of a range.
     int rangeTiles(int range) {
-        return (rangeChannels(range) + TileOuterProducts.CHANNELS - 1) / TileOuterProducts.CHANNELS;
+        return (rangeChannels(range) + tileChannels - 1) / tileChannels;
     }
 
     /// Slices of a batch of `n` images.
@@ -197,17 +234,17 @@ final class GradientPlan {
 
     /// Where the sums of a piece and range start, in the sums of one slice: `[channel tile][tap][channel][vectors * V]`.
     int sumsAt(Piece piece, int range) {
-        int tilesBefore = range * (RANGE_CHANNELS / TileOuterProducts.CHANNELS);
-        return (piece.weightsAt() / channels.length() * allTiles() + tilesBefore * piece.vectors()) * TileOuterProducts.CHANNELS * taps * V;
+        int tilesBefore = range * (RANGE_CHANNELS / tileChannels);
+        return (piece.weightsAt() / channels.length() * allTiles() + tilesBefore * piece.vectors()) * tileChannels * taps * V;
     }
 
     /// Floats of the sums of one slice.
     int sumFloats() {
         Piece last = channels.pieces().getLast();
-        return (last.weightsAt() / channels.length() + last.vectors()) * allTiles() * TileOuterProducts.CHANNELS * taps * V;
+        return (last.weightsAt() / channels.length() + last.vectors()) * allTiles() * tileChannels * taps * V;
     }
 
     private int allTiles() {
-        return (ranges - 1) * (RANGE_CHANNELS / TileOuterProducts.CHANNELS) + rangeTiles(ranges - 1);
+        return (ranges - 1) * (RANGE_CHANNELS / tileChannels) + rangeTiles(ranges - 1);
     }
 }

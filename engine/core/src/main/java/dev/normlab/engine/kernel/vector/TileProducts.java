@@ -65,7 +65,13 @@ final class TileProducts {
                 }
             }
             case 3 -> store6x3(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, bias, y, yAt, yStep, places, placesAt);
-            case 2 -> store6x2(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, bias, y, yAt, yStep, places, placesAt);
+            case 2 -> {
+                if (length < SHORT) {
+                    storeShort6x2(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, bias, y, yAt, yStep, places, placesAt);
+                } else {
+                    store6x2(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, bias, y, yAt, yStep, places, placesAt);
+                }
+            }
             default -> store6x1(x, pixels, pixelsAt, segments, from, to, length, w, wAt, wStep, bias, y, yAt, places, placesAt);
         }
     }
@@ -339,6 +345,63 @@ final class TileProducts {
                 a5 = v.fma(w0, a5);
                 b5 = v.fma(w1, b5);
             }
+        }
+        int y0 = yAt + places[placesAt], y1 = yAt + places[placesAt + 1], y2 = yAt + places[placesAt + 2];
+        int y3 = yAt + places[placesAt + 3], y4 = yAt + places[placesAt + 4], y5 = yAt + places[placesAt + 5];
+        a0.intoArray(y, y0);
+        a1.intoArray(y, y1);
+        a2.intoArray(y, y2);
+        a3.intoArray(y, y3);
+        a4.intoArray(y, y4);
+        a5.intoArray(y, y5);
+        b0.intoArray(y, y0 + yStep);
+        b1.intoArray(y, y1 + yStep);
+        b2.intoArray(y, y2 + yStep);
+        b3.intoArray(y, y3 + yStep);
+        b4.intoArray(y, y4 + yStep);
+        b5.intoArray(y, y5 + yStep);
+    }
+
+    // As store6x2 for short segments; see storeShort6x4.
+    static void storeShort6x2(float[] x, int[] pixels, int pixelsAt, int[] segments, int from, int to, int length, float[] w, int wAt,
+            int wStep, float[] bias, float[] y, int yAt, int yStep, int[] places, int placesAt) {
+        FloatVector a0 = load(bias, 0);
+        FloatVector b0 = load(bias, V);
+        FloatVector a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
+        FloatVector b1 = b0, b2 = b0, b3 = b0, b4 = b0, b5 = b0;
+        int p0 = pixels[pixelsAt], p1 = pixels[pixelsAt + 1], p2 = pixels[pixelsAt + 2];
+        int p3 = pixels[pixelsAt + 3], p4 = pixels[pixelsAt + 4], p5 = pixels[pixelsAt + 5];
+        int s = from, left = 0, k = 0, q = 0;
+        for (int t = (to - from) * length; t > 0; t--) {
+            if (left == 0) {
+                k = segments[2 * s];
+                q = wAt + segments[2 * s + 1] * wStep;
+                s++;
+                left = length;
+            }
+            FloatVector w0 = load(w, q);
+            FloatVector w1 = load(w, q + V);
+            FloatVector v = all(x[p0 + k]);
+            a0 = v.fma(w0, a0);
+            b0 = v.fma(w1, b0);
+            v = all(x[p1 + k]);
+            a1 = v.fma(w0, a1);
+            b1 = v.fma(w1, b1);
+            v = all(x[p2 + k]);
+            a2 = v.fma(w0, a2);
+            b2 = v.fma(w1, b2);
+            v = all(x[p3 + k]);
+            a3 = v.fma(w0, a3);
+            b3 = v.fma(w1, b3);
+            v = all(x[p4 + k]);
+            a4 = v.fma(w0, a4);
+            b4 = v.fma(w1, b4);
+            v = all(x[p5 + k]);
+            a5 = v.fma(w0, a5);
+            b5 = v.fma(w1, b5);
+            k++;
+            q += 2 * V;
+            left--;
         }
         int y0 = yAt + places[placesAt], y1 = yAt + places[placesAt + 1], y2 = yAt + places[placesAt + 2];
         int y3 = yAt + places[placesAt + 3], y4 = yAt + places[placesAt + 4], y5 = yAt + places[placesAt + 5];

@@ -7,15 +7,11 @@ import static dev.normlab.engine.kernel.vector.Lanes.load;
 import dev.normlab.engine.kernel.Pool2dSizes;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /// Pooling of one channel-blocked plane in windows of two by two that do not overlap: every input is read or written once, without loops inside.
 final class TwoByTwo {
-
-    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
 
     private TwoByTwo() {}
 
@@ -26,50 +22,48 @@ final class TwoByTwo {
     }
 
     /// The first largest value of every window, or the first NaN, and its position.
-    static void maximum(Pool2dSizes s, float[] x, int at, float[] y, int yAt, int[] positions) {
+    static void maximum(Pool2dSizes s, float[] x, int at, float[] y, float[] positions, int to) {
         int right = V, below = s.w() * V;
-        int out = 0;
+        int out = to;
         for (int ioh = 0; ioh < s.oh(); ioh++) {
             int i = at + 2 * ioh * below;
             int position = 2 * ioh * s.w();
             for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, position += 2, out += V) {
-                FloatVector best = load(x, i);
-                IntVector where = IntVector.broadcast(INTS, position);
+                FloatVector best = load(x, i), where = all(position);
                 FloatVector value = load(x, i + right);
                 VectorMask<Float> better = better(value, best);
                 best = best.blend(value, better);
-                where = where.blend(position + 1, better.cast(INTS));
+                where = where.blend(position + 1f, better);
                 value = load(x, i + below);
                 better = better(value, best);
                 best = best.blend(value, better);
-                where = where.blend(position + s.w(), better.cast(INTS));
+                where = where.blend(position + s.w(), better);
                 value = load(x, i + below + right);
                 better = better(value, best);
-                best.blend(value, better).intoArray(y, yAt + out);
-                where.blend(position + s.w() + 1, better.cast(INTS)).intoArray(positions, out);
+                best.blend(value, better).intoArray(y, out);
+                where.blend(position + s.w() + 1f, better).intoArray(positions, out);
             }
         }
     }
 
-    // above, or NaN while the best is none
-    private static VectorMask<Float> better(FloatVector value, FloatVector best) {
+    /// Above, or NaN while the best is none.
+    static VectorMask<Float> better(FloatVector value, FloatVector best) {
         return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
     }
 
     /// The gradient of each window at the position of its maximum, zero at its other positions.
-    static void maximumBackward(Pool2dSizes s, float[] dOut, int dOutAt, int[] positions, float[] dx, int at) {
+    static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, int from, float[] dx, int at) {
         int right = V, below = s.w() * V;
-        int out = 0;
+        int out = from;
         for (int ioh = 0; ioh < s.oh(); ioh++) {
             int i = at + 2 * ioh * below;
             int position = 2 * ioh * s.w();
             for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, position += 2, out += V) {
-                FloatVector gradient = load(dOut, dOutAt + out), zero = all(0f);
-                IntVector where = IntVector.fromArray(INTS, positions, out);
-                zero.blend(gradient, where.eq(position).cast(Lanes.SPECIES)).intoArray(dx, i);
-                zero.blend(gradient, where.eq(position + 1).cast(Lanes.SPECIES)).intoArray(dx, i + right);
-                zero.blend(gradient, where.eq(position + s.w()).cast(Lanes.SPECIES)).intoArray(dx, i + below);
-                zero.blend(gradient, where.eq(position + s.w() + 1).cast(Lanes.SPECIES)).intoArray(dx, i + below + right);
+                FloatVector gradient = load(dOut, out), where = load(positions, out), zero = all(0f);
+                zero.blend(gradient, where.eq(position)).intoArray(dx, i);
+                zero.blend(gradient, where.eq(position + 1f)).intoArray(dx, i + right);
+                zero.blend(gradient, where.eq(position + s.w())).intoArray(dx, i + below);
+                zero.blend(gradient, where.eq(position + s.w() + 1f)).intoArray(dx, i + below + right);
             }
         }
         clearRest(s, dx, at);

@@ -7,32 +7,34 @@ import dev.normlab.engine.kernel.ConvolutionKernels;
 import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.ConvolutionNorm;
 import dev.normlab.engine.kernel.ConvolutionPass;
+import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /// Direct convolutions on channel-blocked activations.
 ///
 /// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
 /// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
-/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes and are kept. Groups of eight channels
+/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes; the latest are kept. Groups of eight channels
 /// and depthwise convolutions have loops of their own, [GroupedConvolution] and [DepthwiseConvolution], and so has the input gradient of a
 /// first layer, [FewChannelGradient].
 final class VectorConvolutions implements ConvolutionKernels {
 
-    private final Map<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new ConcurrentHashMap<>();
-    private final Map<Conv2dSizes, List<ConvolutionPlan>> backwardPlans = new ConcurrentHashMap<>();
-    private final Map<Conv2dSizes, GradientPlan> gradientPlans = new ConcurrentHashMap<>();
+    // Of each kind: more than the convolutions of a large network at a few sizes of images.
+    private static final int MOST_PLANS = 256;
+
+    private final Recent<Conv2dSizes, List<ConvolutionPlan>> forwardPlans = new Recent<>(MOST_PLANS);
+    private final Recent<Conv2dSizes, List<ConvolutionPlan>> backwardPlans = new Recent<>(MOST_PLANS);
+    private final Recent<Conv2dSizes, GradientPlan> gradientPlans = new Recent<>(MOST_PLANS);
 
     private final ConvolutionMode mode;
-    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradForward = new ConcurrentHashMap<>();
-    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradBackward = new ConcurrentHashMap<>();
-    private final Map<Conv2dSizes, Optional<WinogradPlan>> winogradGradient = new ConcurrentHashMap<>();
+    private final Recent<Conv2dSizes, Optional<WinogradPlan>> winogradForward = new Recent<>(MOST_PLANS);
+    private final Recent<Conv2dSizes, Optional<WinogradPlan>> winogradBackward = new Recent<>(MOST_PLANS);
+    private final Recent<Conv2dSizes, Optional<WinogradPlan>> winogradGradient = new Recent<>(MOST_PLANS);
 
     private final BatchNormKernels batchNorms;
 
@@ -72,14 +74,14 @@ final class VectorConvolutions implements ConvolutionKernels {
             DepthwiseConvolution.forward(s, x.floats(), weight, bias == null ? null : bias.floats(), epilogue, y.floats(), workspace);
             return;
         }
-        Optional<WinogradPlan> winograd = winogradForward.computeIfAbsent(withoutBatch(s), this::winogradForward);
+        Optional<WinogradPlan> winograd = winogradForward.get(withoutBatch(s), this::winogradForward);
         if (winograd.isPresent()) {
             float[] packed = WinogradWeights.packed(s, false, winograd.get(), weight, workspace);
             new WinogradProduct(winograd.get(), s.n(), x.floats(), packed, bias == null ? null : bias.floats(), epilogue, y.floats())
                     .run(workspace);
             return;
         }
-        List<ConvolutionPlan> plans = forwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::forwardPlan);
+        List<ConvolutionPlan> plans = forwardPlans.get(withoutBatch(s), VectorConvolutions::forwardPlan);
         float[] packed = ConvolutionWeights.packed(s, false, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
             new ConvolutionProduct(plan, s.n(), s.h(), s.w(), x.floats(), packed, bias == null ? null : bias.floats(), epilogue, y.floats(),
@@ -101,13 +103,13 @@ final class VectorConvolutions implements ConvolutionKernels {
             FewChannelGradient.backwardInput(s, dOut.floats(), weight, dx.floats(), workspace);
             return;
         }
-        Optional<WinogradPlan> winograd = winogradBackward.computeIfAbsent(withoutBatch(s), this::winogradBackward);
+        Optional<WinogradPlan> winograd = winogradBackward.get(withoutBatch(s), this::winogradBackward);
         if (winograd.isPresent()) {
             float[] packed = WinogradWeights.packed(s, true, winograd.get(), weight, workspace);
             new WinogradProduct(winograd.get(), s.n(), dOut.floats(), packed, null, null, dx.floats()).run(workspace);
             return;
         }
-        List<ConvolutionPlan> plans = backwardPlans.computeIfAbsent(withoutBatch(s), VectorConvolutions::backwardPlans);
+        List<ConvolutionPlan> plans = backwardPlans.get(withoutBatch(s), VectorConvolutions::backwardPlans);
         float[] packed = ConvolutionWeights.packed(s, true, plans.getFirst().channels, weight, workspace);
         for (ConvolutionPlan plan : plans) {
             new ConvolutionProduct(plan, s.n(), s.oh(), s.ow(), dOut.floats(), packed, null, null, dx.floats(), s.h() * s.w(), s.w(),
@@ -122,7 +124,7 @@ final class VectorConvolutions implements ConvolutionKernels {
             new DepthwiseGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
         }
-        Optional<WinogradPlan> winograd = winogradGradient.computeIfAbsent(withoutBatch(s), this::winogradGradient);
+        Optional<WinogradPlan> winograd = winogradGradient.get(withoutBatch(s), this::winogradGradient);
         if (winograd.isPresent() && s.n() > 0) {
             new WinogradGradient(winograd.get(), s.n(), x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
@@ -131,7 +133,7 @@ final class VectorConvolutions implements ConvolutionKernels {
             new GroupedGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
         }
-        GradientPlan plan = gradientPlans.computeIfAbsent(withoutBatch(s),
+        GradientPlan plan = gradientPlans.get(withoutBatch(s),
                 sizes -> new GradientPlan(sizes, VectorKernels.isPlain(sizes.c())));
         new ConvolutionGradient(plan, s, x.floats(), dOut.floats(), VectorKernels.isPlain(s.o()), dWeight.floats()).run(workspace);
     }

@@ -37,6 +37,7 @@ public final class VectorKernels implements Kernels {
     private final ElementwiseKernels elementwise = new VectorElementwise(scalar.elementwise());
     private final ReductionKernels reductions = new VectorReductions(scalar.reductions());
     private final ArrangementKernels arrangements = new VectorArrangements(scalar.arrangements());
+    private final LossKernels losses = new VectorLosses(scalar.losses());
     private final UpdateKernels updates = new VectorUpdates(scalar.updates());
 
     /// The kernels for this machine, with exact convolutions.
@@ -106,7 +107,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public LossKernels losses() {
-        return scalar.losses();
+        return losses;
     }
 
     @Override

@@ -12,9 +12,7 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /// Pooling of channel-blocked activations, one vector of channels at a time; row-major inputs go to the scalar kernels.
 final class VectorPooling implements PoolingKernels {
@@ -68,101 +66,66 @@ final class VectorPooling implements PoolingKernels {
     }
 
     @Override
-    public void maxPoolForward(Pool2dSizes s, Storage x, Storage y, Storage indices, Workspace workspace) {
+    public void maxPoolForward(Pool2dSizes s, Storage x, Storage y, Storage positions, Workspace workspace) {
         if (!x.layout().isBlocked()) {
-            scalar.maxPoolForward(s, x, y, indices, workspace);
+            scalar.maxPoolForward(s, x, y, positions, workspace);
             return;
         }
         Window[] rows = rows(s), columns = columns(s);
         Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
         int outPixels = s.oh() * s.ow();
-        float[] xs = x.floats(), ys = y.floats();
-        int[] found = indices.ints();
+        float[] xs = x.floats(), ys = y.floats(), found = positions.floats();
         boolean twoByTwo = TwoByTwo.fits(s);
-        planes.each(workspace, (plane, block, at, worker) -> {
-            int[] positions = workspace.scratchInts(worker, "pooling positions", outPixels * V);
-            int channels = Lanes.channelsInBlock(s.c(), block);
-            if (twoByTwo) {
-                TwoByTwo.maximum(s, xs, at, ys, plane * outPixels * V, positions);
-            } else {
-                for (int out = 0; out < outPixels; out++) {
-                    maximum(xs, at, s.w(), rows[out / s.ow()], columns[out % s.ow()], channels, ys, (plane * outPixels + out) * V,
-                            positions,
-                            out * V);
-                }
+        planes.each(workspace, (plane, block, at, _) -> {
+            int channels = Lanes.channelsInBlock(s.c(), block), to = plane * outPixels * V;
+            if (twoByTwo && channels == V) {
+                TwoByTwo.maximum(s, xs, at, ys, found, to);
+                return;
             }
-            toPlain(positions, outPixels, channels, found, (plane / planes.blocks() * s.c() + block * V) * outPixels);
+            for (int out = 0; out < outPixels; out++) {
+                maximum(xs, at, s.w(), rows[out / s.ow()], columns[out % s.ow()], channels, ys, found, to + out * V);
+            }
         });
     }
 
-    // from [pixels, V] to [channels, pixels]
-    private static void toPlain(int[] positions, int pixels, int channels, int[] found, int to) {
-        for (int lane = 0; lane < channels; lane++) {
-            for (int p = 0; p < pixels; p++) {
-                found[to + lane * pixels + p] = positions[p * V + lane];
-            }
-        }
-    }
-
-    // from [channels, pixels] to [pixels, V]
-    private static void toBlocked(int[] found, int from, int pixels, int channels, int[] positions) {
-        for (int lane = 0; lane < channels; lane++) {
-            for (int p = 0; p < pixels; p++) {
-                positions[p * V + lane] = found[from + lane * pixels + p];
-            }
-        }
-        for (int lane = channels; lane < V; lane++) {
-            for (int p = 0; p < pixels; p++) {
-                positions[p * V + lane] = -1;
-            }
-        }
-    }
-
     // The first largest value of a window, or the first NaN, and its position.
-    private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, int yAt,
-            int[] positions, int positionAt) {
+    private static void maximum(float[] x, int at, int width, Window row, Window column, int channels, float[] y, float[] found, int to) {
         FloatVector best = all(Float.NEGATIVE_INFINITY);
-        // Positions are kept as floats, exact up to 2^24, so that they are chosen by the same masks as the values.
         FloatVector position = all(row.count() * column.count() == 0 ? -1f : row.from * width + column.from);
         for (int ih = row.from; ih < row.to; ih += row.step) {
             for (int iw = column.from; iw < column.to; iw += column.step) {
                 FloatVector value = load(x, at + (ih * width + iw) * V);
-                VectorMask<Float> better = value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
+                VectorMask<Float> better = TwoByTwo.better(value, best);
                 best = best.blend(value, better);
                 position = position.blend(all(ih * width + iw), better);
             }
         }
-        zero().blend(best, Lanes.first(channels)).intoArray(y, yAt);
-        ((IntVector) position.convert(VectorOperators.F2I, 0)).intoArray(positions, positionAt);
+        VectorMask<Float> exist = Lanes.first(channels);
+        zero().blend(best, exist).intoArray(y, to);
+        zero().blend(position, exist).intoArray(found, to);
     }
 
     @Override
-    public void maxPoolBackward(Pool2dSizes s, Storage dOut, Storage indices, Storage dx, Workspace workspace) {
+    public void maxPoolBackward(Pool2dSizes s, Storage dOut, Storage positions, Storage dx, Workspace workspace) {
         if (!dOut.layout().isBlocked()) {
-            scalar.maxPoolBackward(s, dOut, indices, dx, workspace);
+            scalar.maxPoolBackward(s, dOut, positions, dx, workspace);
             return;
         }
         Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
         int outPixels = s.oh() * s.ow();
-        float[] dOuts = dOut.floats(), dxs = dx.floats();
-        int[] positions = indices.ints();
+        float[] dOuts = dOut.floats(), found = positions.floats(), dxs = dx.floats();
         boolean twoByTwo = TwoByTwo.fits(s);
-        planes.each(workspace, (plane, block, at, worker) -> {
+        planes.each(workspace, (plane, _, at, _) -> {
+            int from = plane * outPixels * V;
             if (twoByTwo) {
-                int[] blocked = workspace.scratchInts(worker, "pooling positions", outPixels * V);
-                int channels = Lanes.channelsInBlock(s.c(), block);
-                toBlocked(positions, (plane / planes.blocks() * s.c() + block * V) * outPixels, outPixels, channels, blocked);
-                TwoByTwo.maximumBackward(s, dOuts, plane * outPixels * V, blocked, dxs, at);
+                TwoByTwo.maximumBackward(s, dOuts, found, from, dxs, at);
                 return;
             }
             Arrays.fill(dxs, at, at + s.h() * s.w() * V, 0f);
-            int from = (plane / planes.blocks() * s.c() + block * V) * outPixels;
-            for (int lane = 0; lane < Lanes.channelsInBlock(s.c(), block); lane++) {
-                for (int out = 0; out < outPixels; out++) {
-                    int position = positions[from + lane * outPixels + out];
-                    if (position >= 0) {
-                        dxs[at + position * V + lane] += dOuts[(plane * outPixels + out) * V + lane];
-                    }
+            for (int i = 0; i < outPixels * V; i++) {
+                int position = (int) found[from + i], lane = i % V;
+                if (position >= 0) {
+                    dxs[at + position * V + lane] += dOuts[from + i];
                 }
             }
         });

@@ -11,12 +11,16 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import jdk.incubator.vector.FloatVector;
 
-/// The channel sum of blocked activations, sums over the last axes, and softmax along rows, in double precision; other reductions are the scalar ones.
+/// The channel sum of blocked activations, sums over the last axes, and softmax along rows, in double precision, and the extremes of long
+/// rows; other reductions are the scalar ones.
 final class VectorReductions implements ReductionKernels {
 
     // Floats and exponentials that make a chunk worth handing to a thread.
     private static final int PIECE = 1 << 15;
     private static final int EXPONENTIALS = 1 << 11;
+
+    // Rows whose extremes are worth vectors.
+    private static final int LONG_ROW = 64;
 
     private final ReductionKernels scalar;
 
@@ -101,7 +105,21 @@ final class VectorReductions implements ReductionKernels {
 
     @Override
     public void argExtreme(AxisSizes s, boolean largest, Storage x, Storage indices, Workspace workspace) {
-        scalar.argExtreme(s, largest, x, indices, workspace);
+        int length = s.axis();
+        if (s.inner() != 1 || length < LONG_ROW) {
+            scalar.argExtreme(s, largest, x, indices, workspace);
+            return;
+        }
+        float[] xs = x.floats();
+        int[] positions = indices.ints();
+        int rows = Math.max(1, PIECE / length);
+        workspace.workers().run((s.outer() + rows - 1) / rows, (chunk, _) -> {
+            for (int row = chunk * rows; row < Math.min(s.outer(), (chunk + 1) * rows); row++) {
+                int at = row * length;
+                float extreme = largest ? RowExtremes.largest(xs, at, length) : RowExtremes.smallest(xs, at, length);
+                positions[row] = RowExtremes.firstOf(extreme, xs, at, length);
+            }
+        });
     }
 
     @Override
@@ -134,8 +152,30 @@ final class VectorReductions implements ReductionKernels {
         });
     }
 
+    // dx = dOut - exp(y) * sum dOut of a logarithm; without one there are no exponentials, and the scalar kernel does
     @Override
     public void softmaxBackward(AxisSizes s, boolean logarithm, Storage y, Storage dOut, Storage dx, Workspace workspace) {
-        scalar.softmaxBackward(s, logarithm, y, dOut, dx, workspace);
+        int length = s.axis();
+        if (!logarithm || s.inner() != 1 || length < LONG_ROW) {
+            scalar.softmaxBackward(s, logarithm, y, dOut, dx, workspace);
+            return;
+        }
+        float[] ys = y.floats(), dOuts = dOut.floats(), dxs = dx.floats();
+        int rows = Math.max(1, EXPONENTIALS / length);
+        workspace.workers().run((s.outer() + rows - 1) / rows, (chunk, worker) -> {
+            double[] lanes = workspace.scratchDoubles(worker, "lanes of a sum", DoubleLanes.D);
+            double[] exponentials = workspace.scratchDoubles(worker, "softmax", RowLoops.padded(length));
+            for (int row = chunk * rows; row < Math.min(s.outer(), (chunk + 1) * rows); row++) {
+                int at = row * length;
+                double sum = 0;
+                for (int i = at; i < at + length; i++) {
+                    sum += dOuts[i];
+                }
+                RowLoops.exponentials(ys, at, length, 0, exponentials, lanes);
+                for (int i = 0; i < length; i++) {
+                    dxs[at + i] = (float) (dOuts[at + i] - exponentials[i] * sum);
+                }
+            }
+        });
     }
 }

@@ -100,7 +100,7 @@ class ScalarDeterminismTest {
         kernels.batchNorms().batchNormBackwardParameters(s, x, g, mean, var, dWeight, dBias, workspace);
         kernels.batchNorms().batchNormTrainBackwardInput(s, x, g, null, mean, var, dWeight, dBias, result(N, C, SIDE, SIDE), workspace);
         Pool2dSizes pool = new Pool2dSizes(N, C, SIDE, SIDE, 3, 3, 1, 1, 1, 1, 1, 1, SIDE, SIDE, true, 0);
-        Storage indices = intOutput(N, C, SIDE, SIDE);
+        Storage indices = result(N, C, SIDE, SIDE);
         kernels.pooling().maxPoolForward(pool, x, result(N, C, SIDE, SIDE), indices, workspace);
         kernels.pooling().maxPoolBackward(pool, g, indices, result(N, C, SIDE, SIDE), workspace);
         kernels.pooling().averagePoolBackward(pool, g, result(N, C, SIDE, SIDE), workspace);

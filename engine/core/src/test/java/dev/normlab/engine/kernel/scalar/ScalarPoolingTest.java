@@ -4,7 +4,6 @@ import static dev.normlab.engine.kernel.scalar.Fixture.WORKSPACE;
 import static dev.normlab.engine.kernel.scalar.Fixture.assertAdjoint;
 import static dev.normlab.engine.kernel.scalar.Fixture.assertClose;
 import static dev.normlab.engine.kernel.scalar.Fixture.floats;
-import static dev.normlab.engine.kernel.scalar.Fixture.intOutput;
 import static dev.normlab.engine.kernel.scalar.Fixture.output;
 import static dev.normlab.engine.kernel.scalar.Fixture.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -51,8 +50,8 @@ class ScalarPoolingTest {
     void theMaximumIsTheLargestValueUnderTheWindow() {
         for (Pool2dSizes s : cases()) {
             Storage x = random(1, s.inputShape().toArray()), y = output(s.outputShape().toArray());
-            Storage indices = intOutput(s.outputShape().toArray());
-            pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
+            Storage positions = output(s.outputShape().toArray());
+            pooling.maxPoolForward(s, x, y, positions, WORKSPACE);
             for (int i = 0; i < y.shape().elements(); i++) {
                 double expected = Double.NEGATIVE_INFINITY;
                 for (int ih = 0; ih < s.h(); ih++) {
@@ -63,7 +62,7 @@ class ScalarPoolingTest {
                     }
                 }
                 assertEquals(expected, y.floats()[i], s + " output " + i);
-                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + indices.ints()[i]], s + " index of output "
+                assertEquals(y.floats()[i], x.floats()[i / (s.oh() * s.ow()) * s.h() * s.w() + (int) positions.floats()[i]], s + " index of output "
                         + i);
             }
         }
@@ -79,12 +78,12 @@ class ScalarPoolingTest {
     @Test
     void onTiesTheFirstMaximumGetsTheGradient() {
         Pool2dSizes s = sizes(1, 1, 2, 4, 2, 2, 0, 1, false, true, 0);
-        Storage x = floats(Shape.of(1, 1, 2, 4), 1, 3, 0, 0, 3, 3, 0, 0), y = output(1, 1, 1, 2), indices = intOutput(1, 1, 1, 2);
-        pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
+        Storage x = floats(Shape.of(1, 1, 2, 4), 1, 3, 0, 0, 3, 3, 0, 0), y = output(1, 1, 1, 2), positions = output(1, 1, 1, 2);
+        pooling.maxPoolForward(s, x, y, positions, WORKSPACE);
         assertArrayEquals(new float[] {3, 0}, y.floats());
-        assertArrayEquals(new int[] {1, 2}, indices.ints());
+        assertArrayEquals(new float[] {1, 2}, positions.floats());
         Storage dx = output(1, 1, 2, 4);
-        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 1, 2), 5, 7), indices, dx, WORKSPACE);
+        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 1, 2), 5, 7), positions, dx, WORKSPACE);
         assertArrayEquals(new float[] {0, 5, 7, 0, 0, 0, 0, 0}, dx.floats());
     }
 
@@ -92,32 +91,32 @@ class ScalarPoolingTest {
     void theFirstNanWinsAndMinusInfinityHasAnIndex() {
         Pool2dSizes s = sizes(1, 1, 2, 4, 2, 2, 0, 1, false, true, 0);
         float nan = Float.NaN, low = Float.NEGATIVE_INFINITY;
-        Storage x = floats(Shape.of(1, 1, 2, 4), 9, nan, low, low, nan, 10, low, low), y = output(1, 1, 1, 2), indices = intOutput(1, 1, 1,
+        Storage x = floats(Shape.of(1, 1, 2, 4), 9, nan, low, low, nan, 10, low, low), y = output(1, 1, 1, 2), positions = output(1, 1, 1,
                 2);
-        pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
+        pooling.maxPoolForward(s, x, y, positions, WORKSPACE);
         assertArrayEquals(new float[] {nan, low}, y.floats());
-        assertArrayEquals(new int[] {1, 2}, indices.ints());
+        assertArrayEquals(new float[] {1, 2}, positions.floats());
     }
 
     @Test
     void aWindowThatMeetsNoInputHasNoMaximumAndPassesNoGradient() {
         // taps at -1 and 1 of an image of one pixel
         Pool2dSizes s = sizes(1, 1, 1, 1, 2, 1, 1, 2, false, true, 0);
-        Storage y = output(1, 1, 1, 1), indices = intOutput(1, 1, 1, 1), dx = output(1, 1, 1, 1);
-        pooling.maxPoolForward(s, floats(Shape.of(1, 1, 1, 1), 4), y, indices, WORKSPACE);
+        Storage y = output(1, 1, 1, 1), positions = output(1, 1, 1, 1), dx = output(1, 1, 1, 1);
+        pooling.maxPoolForward(s, floats(Shape.of(1, 1, 1, 1), 4), y, positions, WORKSPACE);
         assertEquals(Float.NEGATIVE_INFINITY, y.floats()[0]);
-        assertEquals(-1, indices.ints()[0]);
-        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 1, 1), 4), indices, dx, WORKSPACE);
+        assertEquals(-1, positions.floats()[0]);
+        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 1, 1), 4), positions, dx, WORKSPACE);
         assertArrayEquals(new float[] {0}, dx.floats());
     }
 
     @Test
     void overlappingWindowsAddTheirGradients() {
         Pool2dSizes s = sizes(1, 1, 3, 3, 2, 1, 0, 1, false, true, 0);
-        Storage x = floats(Shape.of(1, 1, 3, 3), 0, 0, 0, 0, 9, 0, 0, 0, 0), y = output(1, 1, 2, 2), indices = intOutput(1, 1, 2, 2),
+        Storage x = floats(Shape.of(1, 1, 3, 3), 0, 0, 0, 0, 9, 0, 0, 0, 0), y = output(1, 1, 2, 2), positions = output(1, 1, 2, 2),
                 dx = output(1, 1, 3, 3);
-        pooling.maxPoolForward(s, x, y, indices, WORKSPACE);
-        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 2, 2), 1, 2, 3, 4), indices, dx, WORKSPACE);
+        pooling.maxPoolForward(s, x, y, positions, WORKSPACE);
+        pooling.maxPoolBackward(s, floats(Shape.of(1, 1, 2, 2), 1, 2, 3, 4), positions, dx, WORKSPACE);
         assertArrayEquals(new float[] {0, 0, 0, 0, 10, 0, 0, 0, 0}, dx.floats());
     }
 

@@ -2,6 +2,7 @@ package dev.normlab.engine.kernel.vector;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Workers;
@@ -55,6 +56,37 @@ class VectorConvolutionsTest {
         double error = ConvolutionCase.errorInRoundings(actual, expected, length);
         assertTrue(error <= 4,
                 () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
+    }
+
+    @Test
+    void aNaNStaysInItsGroupWhereGroupsHaveTheirOwnLoops() {
+        SplittableRandom random = new SplittableRandom(SEED + 2);
+        try (Workers workers = new Workers(1)) {
+            Workspace workspace = new Workspace(workers);
+            for (int stride : new int[] {1, 2}) {
+                staysInItsGroup(ConvolutionCase.sizes(2, 40, 6, 6, 40, 3, 3, stride, 1, 1, 5), random, workspace);
+            }
+            staysInItsGroup(ConvolutionCase.sizes(2, 21, 6, 6, 21, 3, 3, 1, 1, 1, 21), random, workspace);
+        }
+    }
+
+    // In the first group's first input and output gradient is a NaN: it reaches that group's results, and no others.
+    private static void staysInItsGroup(Conv2dSizes s, SplittableRandom random, Workspace workspace) {
+        assumeTrue(s.groups() == s.c() || GroupTiles.areSupported(), "vectors are too short for loops of groups");
+        ConvolutionCase poisoned = new ConvolutionCase(s, random);
+        poisoned.x[7] = Float.NaN;
+        poisoned.dOut[4] = Float.NaN;
+        float[][] results = {poisoned.forward(workspace), poisoned.backwardInput(workspace), poisoned.backwardWeight(workspace)};
+        for (int k = 0; k < results.length; k++) {
+            int perGroup = results[k].length / s.groups() / (k < 2 ? s.n() : 1), seen = 0;
+            for (int i = 0; i < results[k].length; i++) {
+                if (Float.isNaN(results[k][i])) {
+                    assertTrue(i < perGroup, s + ": a NaN at " + i + " of result " + k);
+                    seen++;
+                }
+            }
+            assertTrue(seen > 0, s + ": the NaN was lost in result " + k);
+        }
     }
 
     @Test
