@@ -108,11 +108,17 @@ class Staged(nn.Module):
         return self.linear(y.mean((2, 3)))
 
 
+def scaled(plan, width):
+    """A plan with a multiple of its channels."""
+    return " ".join(entry if entry == "M" else str(int(int(entry) * width)) for entry in plan.split())
+
+
 def make(name):
-    """A fresh network with PyTorch's default initialisation from the global seed."""
+    """A fresh network with PyTorch's default initialisation from the global seed. VGG takes a width, as in `vgg11:width=0.25`."""
     widths, strides = (64, 128, 256, 512), (1, 2, 2, 2)
-    if name in VGG_PLANS:
-        return Vgg(VGG_PLANS[name])
+    family, _, width = name.partition(":width=")
+    if family in VGG_PLANS:
+        return Vgg(scaled(VGG_PLANS[family], float(width or 1)))
     if name == "resnet18":
         return Staged(ResidualBlock, (2, 2, 2, 2), widths, strides)
     if name == "senet18":

@@ -2,10 +2,12 @@
 """A short training in PyTorch, as a reference for the accuracy and the norms of `normlab train`.
 
 Usage: python train_torch.py --data CIFAR_BINARY_FOLDER [--method plain|nd-l1] [--seed 1] [--epochs 15] [--lr 0.01] [--batch-size 128] [--threads 1]
+                             [--model vgg11[:width=0.25]] [--save F.safetensors]
 
-VGG11 with PyTorch's default initialisation, SGD with momentum 0.9, random crop with padding 4 and horizontal flip, the last partial batch kept.
+VGG11 (or --model) with PyTorch's default initialisation, SGD with momentum 0.9, random crop with padding 4 and horizontal flip, the last partial batch kept.
 `nd-l1` adds the subgradient of every convolution's and linear layer's exact l1 norm (beta 1e-3, trace momentum 0.5) before the update.
-Prints test accuracy and the sum of the l1 norms of convolutions and linear layers after every epoch.
+Prints test accuracy and the sum of the l1 norms of convolutions and linear layers after every epoch. `--save` writes the trained weights with the names
+that normlab reads.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
 import cifar
 import networks
+import tensorfile
 
 
 def tap_sets(size, kernel, stride, padding):
@@ -106,7 +109,7 @@ def train(options):
     generator = torch.Generator().manual_seed(options.seed)
     images, labels = map(torch.from_numpy, cifar.records(options.data, "train"))
     test_images, test_labels = map(torch.from_numpy, cifar.records(options.data, "test"))
-    network = networks.make("vgg11")
+    network = networks.make(options.model)
     norms = column_norms(network)
     optimiser = torch.optim.SGD(network.parameters(), lr=options.lr, momentum=0.9)
     for epoch in range(1, options.epochs + 1):
@@ -124,17 +127,21 @@ def train(options):
         test, l1 = accuracy(network, test_images, test_labels), sum(norm.maximum()[0] for norm in norms)
         print(f"{options.method} seed {options.seed} epoch {epoch}: loss {total / len(labels):.4f}, test accuracy {test:.4f}, l1 sum {l1:.3f}, "
               f"{time.perf_counter() - start:.0f} s", flush=True)
+    if options.save:
+        tensorfile.write(options.save, networks.state_arrays(network))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--model", default="vgg11")
     parser.add_argument("--method", choices=("plain", "nd-l1"), default="plain")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--lr", type=float, default=0.01)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     train(options)

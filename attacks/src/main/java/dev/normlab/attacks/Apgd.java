@@ -8,8 +8,9 @@ import java.util.List;
 /// image, so that nothing needs tuning.
 ///
 /// An image gives its last misclassified iterate, if there was any; else it stays as it is. A run never ends early: it takes `iterations +
-/// 1` passes forward and backward for each image and restart (and draw). The targeted variant aims at the classes that rank next to the
-/// true one on the clean image, one after the other; any misclassification counts.
+/// 1` passes forward and backward for each image and restart (and draw); in l1, with larger radii at first, one more for each of the three
+/// radii. The targeted variant aims at the classes that rank next to the true one on the clean image, one after the other; any
+/// misclassification counts.
 ///
 /// [MomentumSteps] and [SparseSteps] say how points move.
 public final class Apgd implements Attack {

@@ -1,5 +1,7 @@
 package dev.normlab.attacks;
 
+import dev.normlab.nn.data.Dataset;
+
 /// A way to move images so that the model errs.
 public interface Attack {
 
@@ -16,6 +18,11 @@ public interface Attack {
     /// Its options as text, which tells evaluations apart.
     default String settings() {
         return "";
+    }
+
+    /// As [#settings()], with what they mean for these images: equal for equal attacks in every process.
+    default String settings(Dataset data) {
+        return settings();
     }
 
     /// Whether the attack is itself on a model with this number of classes, rather than one with a simpler loss because its own needs more

@@ -125,8 +125,9 @@ final class EvaluationState {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
         StringBuilder text = new StringBuilder();
-        attacks.forEach(attack -> text.append(attack.name()).append(' ').append(attack.settings()).append('\n'));
-        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.convolutionMode())
+        attacks.forEach(attack -> text.append(attack.name()).append(' ').append(attack.settings(data)).append('\n'));
+        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.kernels().name())
+                .append(' ').append(device.convolutionMode())
                 .append(' ').append(data.contentHash()).append('\n');
         digest.update(text.toString().getBytes(StandardCharsets.UTF_8));
         for (int i = 0; i < data.size(); i++) {

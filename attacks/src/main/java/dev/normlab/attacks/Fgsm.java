@@ -55,7 +55,11 @@ public final class Fgsm implements Attack {
         }
     }
 
+    /// A gradient that is not a number moves nothing.
     private static void keep(Victim victim, PointBatch batch, float[] moved) {
+        for (int j = 0; j < moved.length; j++) {
+            moved[j] = Float.isNaN(moved[j]) ? batch.clean()[j] : moved[j];
+        }
         int[] predictions = victim.predict(moved);
         batch.owner().countPasses(2L * batch.count(), batch.count());
         for (int i = 0; i < batch.count(); i++) {

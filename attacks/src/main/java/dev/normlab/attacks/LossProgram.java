@@ -23,6 +23,7 @@ final class LossProgram implements AutoCloseable {
     private static final String LOGITS = "logits";
     private static final String LOSSES = "losses";
 
+    private final Victim victim;
     private final Interpreter interpreter;
     private final int draws;
     private final AttackLoss.Goal goal;
@@ -35,6 +36,7 @@ final class LossProgram implements AutoCloseable {
 
     /// @param draws passes whose mean is taken, at least 1
     LossProgram(Victim victim, AttackLoss loss, int draws) {
+        this.victim = victim;
         this.draws = draws;
         this.goal = AttackLoss.Goal.of(victim.batchSize());
         this.images = Tensor.zeros(victim.batch().toArray()).named("images");
@@ -73,7 +75,9 @@ final class LossProgram implements AutoCloseable {
     void evaluate() {
         images.storage().touch();
         for (int draw = 0; draw < draws; draw++) {
+            long start = System.nanoTime();
             Map<String, Tensor> results = interpreter.replay(Map.of());
+            victim.countPassTime(System.nanoTime() - start);
             float[] newLosses = result(results, LOSSES);
             float[] newLogits = result(results, LOGITS);
             losses = draw == 0 ? newLosses : plus(losses, newLosses);

@@ -17,6 +17,7 @@ final class NearestLinearisation implements Linearisation {
     private static final String LOGITS = "logits";
     private static final double SMALLEST_NORM = 1e-12;
 
+    private final Victim victim;
     private final Interpreter interpreter;
     private final Tensor images;
     private final List<Tensor> gradients = new ArrayList<>();
@@ -26,6 +27,7 @@ final class NearestLinearisation implements Linearisation {
     private float[] logits = new float[0];
 
     NearestLinearisation(Victim victim) {
+        this.victim = victim;
         this.length = victim.imageLength();
         this.classes = victim.classes();
         this.images = Tensor.zeros(victim.batch().toArray()).named("images");
@@ -66,7 +68,10 @@ final class NearestLinearisation implements Linearisation {
     @Override
     public void evaluate() {
         images.storage().touch();
-        logits = Objects.requireNonNull(interpreter.replay(Map.of()).get(LOGITS), LOGITS).toArray();
+        long start = System.nanoTime();
+        Map<String, Tensor> results = interpreter.replay(Map.of());
+        victim.countPassTime(System.nanoTime() - start);
+        logits = Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
 
     @Override

@@ -1,5 +1,10 @@
 package dev.normlab.attacks;
 
+import dev.normlab.nn.data.Dataset;
+import java.util.Arrays;
+import java.util.function.IntBinaryOperator;
+import java.util.stream.IntStream;
+
 /// Projected gradient descent on the cross entropy (Madry et al. 2018, arXiv:1706.06083) with random start, restarts and targets.
 ///
 /// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [SparsePgdRun]. Each image gives
@@ -26,6 +31,16 @@ public final class Pgd implements Attack {
     @Override
     public String settings() {
         return options.toString();
+    }
+
+    @Override
+    public String settings(Dataset data) {
+        if (options.target().isEmpty()) {
+            return settings();
+        }
+        IntBinaryOperator target = options.target().get();
+        int[] targets = IntStream.range(0, data.size()).map(i -> target.applyAsInt(data.record(i), data.label(i))).toArray();
+        return options.untargeted() + " to " + Arrays.toString(targets);
     }
 
     @Override

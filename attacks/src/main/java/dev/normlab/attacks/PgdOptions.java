@@ -61,6 +61,11 @@ public record PgdOptions(int iterations, Optional<Float> stepSize, boolean rando
         return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of((image, label) -> targets[image]));
     }
 
+    /// These options aimed at no class in particular.
+    public PgdOptions untargeted() {
+        return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.empty());
+    }
+
     /// The length of a step for a ball.
     public float stepSize(float eps) {
         return stepSize.orElse(2.5f * eps / iterations);

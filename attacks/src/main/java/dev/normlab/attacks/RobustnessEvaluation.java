@@ -78,7 +78,7 @@ public final class RobustnessEvaluation {
         }
     }
 
-    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds, after every attack and
+    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds ([#savingEvery]), after every attack and
     /// when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
     ///
     /// @throws IllegalArgumentException if the data set is empty
@@ -104,9 +104,14 @@ public final class RobustnessEvaluation {
         stopRequested = true;
     }
 
-    /// Writes the state as often as this; for tests.
-    RobustnessEvaluation savingEvery(long nanos) {
-        saveNanos = nanos;
+    /// Lets the state be written this long after the last time, instead of after twenty seconds; with 0 after every batch.
+    ///
+    /// @throws IllegalArgumentException if the time is negative or not finite
+    public RobustnessEvaluation savingEvery(double seconds) {
+        if (!(seconds >= 0 && seconds < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("the state is saved every so many seconds, at least 0, but got " + seconds);
+        }
+        saveNanos = (long) (seconds * 1e9);
         return this;
     }
 

@@ -30,6 +30,7 @@ public final class Victim implements AutoCloseable {
     private final LayerModes modes;
     private final Interpreter forward;
     private int classes;
+    private long passNanos;
 
     /// Puts a model into eval mode for attacks.
     ///
@@ -88,8 +89,19 @@ public final class Victim implements AutoCloseable {
     ///
     /// @param images `[batch size, c, h, w]`, row-major
     public float[] logits(float[] images) {
+        long start = System.nanoTime();
         Map<String, Tensor> results = forward.replay(Map.of("images", Tensor.of(Storage.ofFloats(batch, Layout.PLAIN, images))));
+        countPassTime(System.nanoTime() - start);
         return Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
+    }
+
+    /// Seconds spent in passes so far: forward ones of [#logits] and those forward and backward of APGD, FAB and sparse PGD.
+    public double passSeconds() {
+        return passNanos / 1e9;
+    }
+
+    void countPassTime(long nanos) {
+        passNanos += nanos;
     }
 
     /// The class with the largest logit (the lowest on ties) of every image of a full batch.

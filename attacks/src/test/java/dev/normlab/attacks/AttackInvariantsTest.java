@@ -8,13 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.attacks.ApgdOptions.Variant;
 import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.tensor.DType;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Sequential;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -90,13 +94,13 @@ class AttackInvariantsTest {
     @MethodSource("cases")
     void fooledImagesAreAllowedAndErrAndAllOthersAreTheCleanOnesBitForBit(Attack attack, String name, Ball ball) {
         Layer model = TestModels.network(2);
-        float[] before = model.stateDict().get("0.weight").toArray();
+        Map<String, float[]> before = floats(model);
         Dataset data = data();
         int length = data.shape().values();
-        float[] clean = new float[data.size() * length];
+        float[] clean = pixels(data);
         RobustnessResult result = TestModels.evaluate(model, data, threat(ball, 1), 8, attack);
+        assertArrayEquals(clean, pixels(data), "the images of the data set stay");
         for (int i = 0; i < data.size(); i++) {
-            data.image(i, clean, i * length);
             boolean fooled = result.fooledBy()[i] >= 0;
             double distance = threat(ball, 1).distance(clean, result.adversarial(), i * length, length);
             assertTrue(threat(ball, 1).allows(clean, result.adversarial(), i * length, length));
@@ -105,8 +109,102 @@ class AttackInvariantsTest {
         }
         assertEquals(0, result.rejected(), "no attack leaves the ball or the box");
         assertTrue(result.robustCorrect() <= result.cleanCorrect());
-        assertArrayEquals(before, model.stateDict().get("0.weight").toArray());
+        before.forEach((tensor, values) -> assertArrayEquals(values, model.stateDict().get(tensor).toArray(), tensor));
         assertTrue(model.isTraining());
+    }
+
+    private static float[] pixels(Dataset data) {
+        float[] pixels = new float[data.size() * data.shape().values()];
+        for (int i = 0; i < data.size(); i++) {
+            data.image(i, pixels, i * data.shape().values());
+        }
+        return pixels;
+    }
+
+    /// All parameters and buffers.
+    private static Map<String, float[]> floats(Layer model) {
+        Map<String, float[]> values = new LinkedHashMap<>();
+        model.stateDict().forEach((name, tensor) -> {
+            if (tensor.dtype() == DType.FLOAT32) {
+                values.put(name, tensor.toArray());
+            }
+        });
+        assertTrue(values.containsKey("1.running_mean"), values.keySet().toString());
+        return values;
+    }
+
+    @ParameterizedTest(name = "{1} {2}")
+    @MethodSource("cases")
+    void robustAccuracyNeverRisesWithEps(Attack attack, String name, Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 24, CLASSES, 11);
+        int previous = 24;
+        for (float share : new float[] {0, .02f, .1f, .3f, 1}) {
+            int robust = TestModels.evaluate(model, data, threat(ball, share), 12, attack).robustCorrect();
+            assertTrue(robust <= previous, "share " + share + ": " + robust + " after " + previous);
+            previous = robust;
+        }
+        // one pixel alone, all that the fast method changes in l1, breaks none of these images
+        assertTrue(previous < 24 || name.equals("fgsm") && ball == Ball.L1, "the largest ball breaks some images");
+    }
+
+    /// Attacks with one restart and with three.
+    static Stream<Arguments> restarts() {
+        Stream<List<Attack>> pairs = Stream.of(
+                List.of(new Pgd(PgdOptions.DEFAULT.withIterations(3)), new Pgd(PgdOptions.DEFAULT.withIterations(3).withRestarts(3))),
+                apgd(Variant.CE), apgd(Variant.DLR), List.of(apgd(Variant.TARGETED, 1), apgd(Variant.TARGETED, 3)),
+                List.of(fab(FabOptions.UNTARGETED, 1), fab(FabOptions.UNTARGETED, 3)),
+                List.of(new Square(SquareOptions.DEFAULT.withQueries(90)),
+                        new Square(SquareOptions.DEFAULT.withQueries(90).withRestarts(3))));
+        return pairs.flatMap(pair -> Stream.of(Ball.values()).map(ball -> Arguments.of(pair, pair.getFirst().name(), ball)));
+    }
+
+    private static List<Attack> apgd(Variant variant) {
+        return List.of(new Apgd(ApgdOptions.of(variant).withIterations(4)),
+                new Apgd(ApgdOptions.of(variant).withIterations(4).withRestarts(3)));
+    }
+
+    /// The targeted attack with a number of targets: those of fewer come first.
+    private static Attack apgd(Variant variant, int targets) {
+        return new Apgd(ApgdOptions.of(variant).withIterations(4).withTargets(targets));
+    }
+
+    private static Attack fab(FabOptions options, int restarts) {
+        return new Fab(options.withIterations(3).withRestarts(restarts));
+    }
+
+    @ParameterizedTest(name = "{1} {2}")
+    @MethodSource("restarts")
+    void moreRestartsOrTargetsKeepWhatFewerFoundBitForBit(List<Attack> pair, String name, Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 24, CLASSES, 11);
+        RobustnessResult one = TestModels.evaluate(model, data, threat(ball, name.equals("square") ? 1 : .3f), 12, pair.get(0));
+        RobustnessResult three = TestModels.evaluate(model, data, threat(ball, name.equals("square") ? 1 : .3f), 12, pair.get(1));
+        int length = data.shape().values();
+        int kept = 0;
+        for (int i = 0; i < data.size(); i++) {
+            if (one.fooledBy()[i] >= 0) {
+                kept++;
+                assertArrayEquals(Arrays.copyOfRange(one.adversarial(), i * length, (i + 1) * length),
+                        Arrays.copyOfRange(three.adversarial(), i * length, (i + 1) * length), "image " + i);
+            }
+        }
+        assertTrue(kept > 0, "the attack does something");
+        assertTrue(three.robustCorrect() <= one.robustCorrect());
+    }
+
+    @ParameterizedTest(name = "{1} {2}")
+    @MethodSource("cases")
+    void aModelThatIsNotANumberSomewhereGetsNoAdversarialImageThatIsNone(Attack attack, String name, Ball ball) {
+        Layer model = TestModels.network(2);
+        float[] weight = model.namedParameters().get("6.weight").tensor().toArray();
+        Arrays.fill(weight, 0, weight.length / CLASSES, Float.NaN); // the first logit of every image
+        model.namedParameters().get("6.weight").set(weight);
+        RobustnessResult result = TestModels.evaluate(model, data(), threat(ball, 1), 8, attack);
+        for (float value : result.adversarial()) {
+            assertTrue(value >= 0 && value <= 1, "value " + value);
+        }
+        assertEquals(0, result.rejected());
     }
 
     @ParameterizedTest(name = "{1} {2}")
@@ -158,17 +256,16 @@ class AttackInvariantsTest {
         return Stream.of(Ball.values());
     }
 
-    @ParameterizedTest
-    @MethodSource("balls")
-    void shiftedLogitsChangeNoDecisionOfApgdWithTheDifferenceOfLogitsRatio(Ball ball) {
+    @ParameterizedTest(name = "{1} {2}")
+    @MethodSource("cases")
+    void shiftedLogitsChangeNoDecision(Attack attack, String name, Ball ball) {
         Layer model = TestModels.network(2);
         Dataset data = data();
-        Attack attack = new Apgd(ApgdOptions.of(Variant.DLR).withIterations(15));
         int[] before = TestModels.evaluate(model, data, threat(ball, 1), 8, attack).fooledBy();
         var bias = model.namedParameters().get("6.bias");
         float[] shifted = bias.tensor().toArray();
         for (int k = 0; k < shifted.length; k++) {
-            shifted[k] += 0.5f;
+            shifted[k] += 4f;
         }
         bias.set(shifted);
         assertArrayEquals(before, TestModels.evaluate(model, data, threat(ball, 1), 8, attack).fooledBy());
@@ -202,5 +299,71 @@ class AttackInvariantsTest {
         assertEquals(7 * 3 * 10, result.attacks().get(0).backwardPasses());
         assertEquals(7 * 3 * 10, result.attacks().get(1).forwardPasses(), "three targets of four classes");
         assertEquals(0, result.attacks().get(1).fooled());
+    }
+
+    /// A step of Auto-PGD in every norm on every loss: the best loss never falls, and is that of the best point.
+    @ParameterizedTest
+    @MethodSource("balls")
+    void theBestLossOfApgdNeverFalls(Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 5, CLASSES, 9);
+        ThreatModel threat = threat(ball, .5f);
+        for (AttackLoss loss : AttackLoss.values()) {
+            try (Device device = Device.scalar(1);
+                    Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 5);
+                    LossProgram program = new LossProgram(victim, loss, 1)) {
+                new Points(data, new int[] {0, 1, 2, 3, 4}).restart(0, 5, batch -> climb(program, threat, batch));
+            }
+        }
+    }
+
+    private static void climb(LossProgram program, ThreatModel threat, PointBatch batch) {
+        program.classes(batch.labels(), IntStream.of(batch.labels()).map(label -> (label + 1) % CLASSES).toArray());
+        ApgdState state = new ApgdState(program, threat.ball(), batch);
+        System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
+        ApgdSteps steps = threat.ball() == Ball.L1
+                ? new SparseSteps(threat.eps(), 40, 5, batch.length())
+                : new MomentumSteps(threat.eps(), .75, 40, 5, state.x.length);
+        state.begin(steps.firstStep());
+        float[] best = state.bestLoss.clone();
+        float[] start = best.clone();
+        for (int step = 0; step < 40; step++) {
+            for (int i = 0; i < 5; i++) {
+                steps.move(state, i, step);
+            }
+            state.evaluate();
+            steps.stepped(state, step);
+            for (int i = 0; i < 5; i++) {
+                assertEquals(Math.max(best[i], state.loss[i]), state.bestLoss[i], "image " + i + " in step " + step);
+                best[i] = state.bestLoss[i];
+            }
+        }
+        for (int i = 0; i < 5; i++) {
+            assertTrue(best[i] > start[i], "the loss rises");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("balls")
+    void theBestLossOfPgdNeverFalls(Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 5, CLASSES, 9);
+        ThreatModel threat = threat(ball, .05f);
+        float[] clean = pixels(data);
+        int[] labels = IntStream.range(0, 5).map(data::label).toArray();
+        try (Device device = Device.scalar(1);
+                Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 5);
+                PgdRun run = ball == Ball.L1 ? new SparsePgdRun(victim, false) : new PgdProgram(victim, ball, false)) {
+            run.start(clean, clean, labels, threat.eps(), threat.eps() / 4);
+            float[] best = new float[5];
+            for (int step = 0; step < 12; step++) {
+                run.step();
+                for (int i = 0; i < 5; i++) {
+                    float now = run.bestLoss()[i];
+                    assertTrue(now >= best[i] || run.fooled()[i] != 0, "image " + i + " in step " + step);
+                    best[i] = now;
+                }
+            }
+        }
     }
 }

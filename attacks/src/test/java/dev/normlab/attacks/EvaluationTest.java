@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -193,6 +194,54 @@ class EvaluationTest {
         TestModels.evaluate(model, TestModels.images(5, 4, 1), THREAT, 4, new Fgsm());
         assertTrue(model.isTraining());
         assertTrue(!frozen.isTraining(), "the frozen layer stays in eval mode");
+    }
+
+    /// Images of 256 levels that are moved by less than half a level are the clean ones again after rounding.
+    @Test
+    void perturbationsBelowHalfALevelAreLostByRoundingAndThatIsSaid() {
+        Layer model = TestModels.linear(4, 2);
+        int n = 200;
+        int length = TestModels.SHAPE.values();
+        byte[] bytes = new byte[n * length];
+        RandomStream random = RandomStream.of(5, "levels");
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) random.nextInt(256);
+        }
+        Dataset unlabelled = Dataset.ofBytes("levels", TestModels.SHAPE, List.of("a", "b", "c", "d"), bytes, new int[n]);
+        float[] values = new float[n * length];
+        for (int i = 0; i < n; i++) {
+            unlabelled.image(i, values, i * length);
+        }
+        int[] labels;
+        try (Device device = Device.scalar(1); Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), n)) {
+            labels = victim.predict(values);
+        }
+        Dataset data = Dataset.ofBytes("levels", TestModels.SHAPE, List.of("a", "b", "c", "d"), bytes, labels);
+        Attack attack = new Apgd(ApgdOptions.of(Variant.TARGETED).withIterations(10));
+        RobustnessResult small = TestModels.evaluate(model, data, new ThreatModel(Ball.LINF, .0019f), 50, attack);
+        assertTrue(small.rechecks().fooled() > 0, "some images are fooled");
+        assertEquals(0, small.rechecks().rounded());
+        RobustnessResult large = TestModels.evaluate(model, data, new ThreatModel(Ball.LINF, .2f), 50, attack);
+        assertTrue(large.rechecks().rounded() > large.rechecks().fooled() / 2);
+    }
+
+    /// Logits that differ by less than the rounding of 100 are equal after the shift; the lowest class wins.
+    @Test
+    void decisionsBelowRoundingAreLostByShiftedLogitsAndThatIsSaid() {
+        Layer model = TestModels.linear(2, 2);
+        var weight = model.namedParameters().get("1.weight");
+        float[] tiny = weight.tensor().toArray();
+        for (int i = 0; i < tiny.length; i++) {
+            tiny[i] *= 1e-7f;
+        }
+        weight.set(tiny);
+        model.namedParameters().get("1.bias").set(new float[2]);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 40, 2, 3);
+        RobustnessResult result = TestModels.evaluate(model, data, new ThreatModel(Ball.LINF, .3f), 16,
+                new Apgd(ApgdOptions.of(Variant.DLR).withIterations(10)));
+        long ofFirst = IntStream.range(0, 40).filter(i -> result.fooledBy()[i] >= 0 && data.label(i) != 0).count();
+        assertTrue(result.rechecks().fooled() > ofFirst && ofFirst > 0, "both classes are fooled");
+        assertEquals(ofFirst, result.rechecks().shifted(), "all count as the first class");
     }
 
     @Test

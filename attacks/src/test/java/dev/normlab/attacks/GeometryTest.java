@@ -98,6 +98,16 @@ class GeometryTest {
         assertArrayEquals(new float[] {.6f, .3f, .8f}, x);
     }
 
+    /// Public code pushes points inside the l1 ball out to its surface, and fails for a radius of 0.
+    @ParameterizedTest
+    @EnumSource(Ball.class)
+    void aBallOfRadiusZeroHasItsCentreOnly(Ball ball) {
+        float[] clean = {.5f, .1f, 1f};
+        float[] x = {.6f, -.3f, .8f};
+        BallProjection.project(ball, 0, clean, x, 0, 3);
+        assertArrayEquals(clean, x);
+    }
+
     @ParameterizedTest
     @EnumSource(Ball.class)
     void projectedPointsAreInTheBallAndTheBoxWithoutAnyTolerance(Ball ball) {

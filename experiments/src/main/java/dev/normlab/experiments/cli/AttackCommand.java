@@ -7,11 +7,13 @@ import dev.normlab.attacks.SelfTest;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AttackScores;
+import dev.normlab.experiments.run.Certification;
 import dev.normlab.experiments.run.Interruption;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
+import dev.normlab.lip.norm.NormException;
 import dev.normlab.nn.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,8 +23,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -64,13 +69,27 @@ final class AttackCommand implements Callable<Integer> {
     private boolean noRecord;
 
     @Option(names = "--save", paramLabel = "FILE",
-            description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by and distance [n] to this npz file (one norm and one eps).")
+            description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by, distance and, with --certify, certified_radius [n] to this npz file (one norm and one "
+                    + "eps).")
     private @Nullable Path save;
+
+    @Option(names = "--picture", paramLabel = "FILE",
+            description = "Draw the first images that were fooled, at most eight, to this PNG file: clean, adversarial, and the difference magnified, with "
+                    + "labels and predictions (one norm and one eps).")
+    private @Nullable Path picture;
+
+    @Option(names = "--certify",
+            description = "Also prove from norms of the layers which images no perturbation can change: a lower bound beside the attacks' upper bound. "
+                    + "Says little of large networks, and says how little.")
+    private boolean certify;
 
     @Option(names = "--state", paramLabel = "FILE",
             description = "Write to FILE how far the evaluation has come, and go on from there if the file exists; it is removed at the end. Several "
                     + "norms or sizes get a file each.")
     private @Nullable Path state;
+
+    @Option(names = "--state-every", paramLabel = "S", description = "Write the state every S seconds; 0 after every batch (default: 20).")
+    private double stateEvery = 20;
 
     @Option(names = "--self-test",
             description = "Try all attacks on a linear model whose exact robust accuracy is known, and do nothing else.")
@@ -87,30 +106,32 @@ final class AttackCommand implements Callable<Integer> {
         }
         List<ThreatModel> threats = threats();
         threats.forEach(threat -> list.attacks(threat.ball()));
-        if (save != null && threats.size() > 1) {
-            throw UserError.usage("--save: needs one norm and one eps, but " + threats.size() + " combinations were asked for");
-        }
+        requireFiles(threats.size());
         try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
             Optional<RunFolder> run = models.runFolder();
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
             Dataset data = judges.images();
             Weights.summarize(weights.model(), data.shape(), device);
-            List<RobustnessResult> results = new ArrayList<>();
+            list.readTargets(weights.spec().classes(), data);
+            long start = System.nanoTime();
+            Optional<Certification> certificate = certificate(weights, data, device);
+            double certifying = (System.nanoTime() - start) / 1e9;
+            List<AttackReport> reports = new ArrayList<>();
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
                 RobustnessResult result = evaluate(threat, stateOf(threat, threats.size()), weights, data, device);
-                new AttackReport(threat, individual, result).lines().forEach(common::say);
-                results.add(result);
+                AttackReport report = new AttackReport(threat, individual, result, certificate);
+                report.lines().forEach(common::say);
+                reports.add(report);
                 scores.addAll(AttackScores.of(list::label, list.together(), threat, result, individual));
-                if (save != null) {
-                    AttackReport.saveImages(save, data, result);
-                }
+                certificate.ifPresent(some -> scores.addAll(AttackScores.certified(threat, some, data.size(), certifying)));
+                writeImages(report, data);
             }
             if (run.isPresent()) {
                 record(run.get(), judges.ofRun(), scores);
             }
-            finish(threats, results);
+            finish(reports);
             return 0;
         } catch (EvaluationStopped e) {
             common.progress().line(state == null ? "interrupted" : "interrupted; the state is safe. Go on with the same command");
@@ -118,10 +139,47 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
+    private void requireFiles(int threats) {
+        Map<String, Optional<Path>> files = new LinkedHashMap<>();
+        files.put("--save", Optional.ofNullable(save));
+        files.put("--picture", Optional.ofNullable(picture));
+        files.forEach((option, file) -> {
+            if (file.isPresent() && threats > 1) {
+                throw UserError.usage(option + ": needs one norm and one eps, but " + threats + " combinations were asked for");
+            }
+        });
+        files.put("--state", Optional.ofNullable(state));
+        files.forEach((option, file) -> file.ifPresent(path -> CommonOptions.requireWritable(option, path)));
+        if (!(stateEvery >= 0 && stateEvery < Double.POSITIVE_INFINITY)) {
+            throw UserError.usage("--state-every: expected a number of seconds of at least 0, but got " + stateEvery);
+        }
+    }
+
+    private Optional<Certification> certificate(Weights weights, Dataset data, Device device) {
+        if (!certify) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Certification.of(weights.model(), data, images.batchSize(), device));
+        } catch (NormException e) {
+            common.progress().line("no certificate: " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private void writeImages(AttackReport report, Dataset data) throws IOException {
+        if (save != null) {
+            report.saveImages(save, data);
+        }
+        if (picture != null && AttackPicture.write(picture, data, report.result()) == 0) {
+            common.progress().line("no image was fooled, so that there is nothing to draw in " + picture);
+        }
+    }
+
     private RobustnessResult evaluate(ThreatModel threat, Optional<Path> file, Weights weights, Dataset data, Device device)
             throws IOException {
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
-                common.seed());
+                common.seed()).savingEvery(stateEvery);
         try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
             return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), data.size()), file);
         }
@@ -156,25 +214,38 @@ final class AttackCommand implements Callable<Integer> {
 
     /// Writes the JSON: what every result says, with all of them under `results`; of a single one also its own keys, as the contract of the
     /// command line says. Removes the states.
-    private void finish(List<ThreatModel> threats, List<RobustnessResult> results) throws IOException {
-        List<Map<String, Object>> all = new ArrayList<>();
-        for (int i = 0; i < results.size(); i++) {
-            all.add(new AttackReport(threats.get(i), individual, results.get(i)).json());
-        }
+    private void finish(List<AttackReport> reports) throws IOException {
+        List<Map<String, Object>> all = reports.stream().map(AttackReport::json).toList();
         Map<String, Object> json = new LinkedHashMap<>(all.getFirst());
-        if (results.size() > 1) {
-            int n = results.getFirst().n();
-            int union = AttackReport.robustToAll(results);
+        if (reports.size() > 1) {
+            int n = reports.getFirst().result().n();
+            int union = AttackReport.robustToAll(reports.stream().map(AttackReport::result).toList());
+            List<AttackReport.CurvePoint> curve = AttackReport.curve(reports);
+            curve.forEach(point -> common.say(String.format(Locale.ROOT, "robust to %s up to %-9.4g %s", point.threat().ball().label(),
+                    point.threat().eps(), AttackReport.percent(point.correct(), n))));
             common.say("robust to all of these " + AttackReport.percent(union, n));
             json.keySet().retainAll(List.of("n", "clean_accuracy"));
             json.put("robust_accuracy_union", union / (double) n);
+            json.put("curve", curve.stream().map(AttackReport.CurvePoint::json).toList());
         }
         json.put("results", all);
         common.writeJson(json);
-        for (ThreatModel threat : threats) {
-            Optional<Path> file = stateOf(threat, threats.size());
+        for (AttackReport report : reports) {
+            Optional<Path> file = stateOf(report.threat(), reports.size());
             if (file.isPresent()) {
-                Files.deleteIfExists(file.get());
+                remove(file.get());
+            }
+        }
+    }
+
+    /// Removes a state, and what processes left of it that were killed while they wrote it.
+    private static void remove(Path file) throws IOException {
+        Files.deleteIfExists(file);
+        String unfinished = Pattern.quote("." + file.getFileName() + ".") + "\\d+-\\d+\\.tmp";
+        Path folder = file.toAbsolutePath().getParent();
+        try (Stream<Path> files = Files.list(Objects.requireNonNull(folder))) {
+            for (Path left : files.filter(one -> one.getFileName().toString().matches(unfinished)).toList()) {
+                Files.deleteIfExists(left);
             }
         }
     }

@@ -4,11 +4,20 @@ import dev.normlab.attacks.Attack;
 import dev.normlab.attacks.AttackList;
 import dev.normlab.attacks.PgdOptions;
 import dev.normlab.attacks.ThreatModel;
+import dev.normlab.engine.io.Npy;
+import dev.normlab.engine.io.NumberArray;
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.nn.data.Dataset;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -41,8 +50,58 @@ final class AttackListOptions {
             description = "Passes whose mean is the gradient of apgd, for models with random numbers of their own (default: 1, rand: 20).")
     private @Nullable Integer draws;
 
+    @Option(names = "--target", paramLabel = "CLASS|FILE",
+            description = "Lead pgd to this class, or to the class of each image in an npy file of whole numbers; only images that reach it count as fooled.")
+    private @Nullable String target;
+
     @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
     private boolean noRandomStart;
+
+    private int[] targetClasses = {};
+
+    /// Reads what pgd shall lead images to, if that was said.
+    ///
+    /// @param classes of the model
+    /// @param data    the images
+    /// @throws UserError   if it is no class of the model, or not one for each image
+    /// @throws IOException if the file cannot be read
+    void readTargets(int classes, Dataset data) throws IOException {
+        if (target == null) {
+            return;
+        }
+        int records = IntStream.range(0, data.size()).map(data::record).max().orElse(0) + 1;
+        targetClasses = new int[records];
+        if (target.strip().matches("-?\\d{1,9}")) {
+            Arrays.fill(targetClasses, Integer.parseInt(target.strip()));
+        } else {
+            int[] given = classesIn(Path.of(target));
+            if (given.length != data.size()) {
+                throw UserError
+                        .failure("--target: expected " + target + " to hold a class for each of the " + data.size() + " images, but it has "
+                                + given.length);
+            }
+            for (int i = 0; i < given.length; i++) {
+                targetClasses[data.record(i)] = given[i];
+            }
+        }
+        for (int one : targetClasses) {
+            if (one < 0 || one >= classes) {
+                throw UserError.usage("--target: expected a class from 0 to " + (classes - 1) + ", but got " + one);
+            }
+        }
+    }
+
+    private static int[] classesIn(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw UserError.failure("--target: expected a class or an npy file of classes, but there is no file " + file);
+        }
+        return switch (Npy.read(file)) {
+            case NumberArray.Ints ints -> ints.values();
+            case NumberArray.Longs longs -> LongStream.of(longs.values()).mapToInt(Math::toIntExact).toArray();
+            case NumberArray other -> throw UserError.failure("--target: expected whole numbers (int32 or int64) in " + file + ", but got "
+                    + other.getClass().getSimpleName().toLowerCase(Locale.ROOT));
+        };
+    }
 
     /// The attacks for perturbations measured in this norm.
     ///
@@ -52,7 +111,8 @@ final class AttackListOptions {
         OptionalInt restartCount = count("--restarts", restarts);
         PgdOptions options = PgdOptions.DEFAULT.withRandomStart(!noRandomStart)
                 .withIterations(stepCount.orElse(PgdOptions.DEFAULT.iterations())).withRestarts(restartCount.orElse(1));
-        PgdOptions pgd = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
+        PgdOptions sized = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
+        PgdOptions pgd = target == null ? sized : sized.withTargets(targetClasses);
         try {
             return AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
                     count("--queries", queries), count("--draws", draws)));
@@ -68,7 +128,8 @@ final class AttackListOptions {
         boolean stepwise = pgd || attack.startsWith("apgd") || attack.startsWith("fab");
         String number = stepwise && steps != null ? "-" + steps : pgd ? "-" + PgdOptions.DEFAULT.iterations() : "";
         String repeated = restarts == null || restarts == 1 || attack.equals("fgsm") ? "" : "x" + restarts;
-        String how = (stepSize == null ? "" : " by " + stepSize.strip()) + (noRandomStart ? " from the image" : "");
+        String how = (stepSize == null ? "" : " by " + stepSize.strip()) + (noRandomStart ? " from the image" : "")
+                + (target == null ? "" : " to " + target.strip());
         return attack + number + repeated + (pgd ? how : "");
     }
 

@@ -5,6 +5,7 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.Certification;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import dev.normlab.nn.data.Dataset;
@@ -12,17 +13,21 @@ import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// What `attack` says of one evaluation: as text, as JSON, and as arrays.
 ///
 /// @param threat     norm and size of the perturbations
 /// @param individual whether every attack saw all images
 /// @param result     what came of it
-record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result) {
+/// @param certified  what norms of layers prove of the same images, if it was asked for
+record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result, Optional<Certification> certified) {
 
     /// The report as lines of text.
     List<String> lines() {
@@ -36,6 +41,15 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
                     attack.seconds(), passes(attack.forwardPasses(), attack), passes(attack.backwardPasses(), attack)));
         }
         lines.add("  robust accuracy  " + percent(result.robustCorrect(), result.n()));
+        certified.ifPresent(certificate -> {
+            lines.add("  certified        " + percent(certificate.certified(threat.ball(), threat.eps()), result.n()));
+            lines.add("  " + certificate.verdict(threat.ball(), threat.eps()));
+            int contradictions = certificate.contradictions(result, threat.ball());
+            if (contradictions > 0) {
+                lines.add("  error: " + contradictions
+                        + " images were fooled within their certified radius: the bound or the attack is wrong");
+            }
+        });
         if (result.rechecks().fooled() > 0) {
             lines.add("  of " + result.rechecks().fooled() + " adversarial images " + result.rechecks().rounded()
                     + " still fool when rounded to 8 bits, and " + result.rechecks().shifted() + " with shifted logits");
@@ -70,6 +84,36 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         json.put("fooled_after_logit_shift", result.rechecks().shifted());
         json.put("rejected", result.rejected());
         json.put("warnings", result.warnings());
+        certified.ifPresent(certificate -> json.put("certified", json(certificate)));
+        json.put("images", images());
+        return json;
+    }
+
+    private Map<String, Object> json(Certification certificate) {
+        int count = certificate.certified(threat.ball(), threat.eps());
+        double median = certificate.medianRadius(threat.ball());
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("accuracy", count / (double) result.n());
+        json.put("accuracy_95", interval(count));
+        json.put("median_radius", median);
+        json.put("largest_radius", certificate.largestRadius(threat.ball()));
+        json.put("eps_over_median_radius", median > 0 ? threat.eps() / median : Double.NaN);
+        json.put("contradictions", certificate.contradictions(result, threat.ball()));
+        return json;
+    }
+
+    /// What came of every image, as lists in the order of the images.
+    private Map<String, Object> images() {
+        List<@Nullable String> fooledBy = new ArrayList<>();
+        for (int by : result.fooledBy()) {
+            fooledBy.add(by >= 0 ? result.attacks().get(by).name() : by == RobustnessResult.CLEAN_ERROR ? "clean error" : null);
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("label", result.labels());
+        json.put("prediction", result.predictions());
+        json.put("fooled_by", fooledBy);
+        json.put("distance", result.distances());
+        certified.ifPresent(certificate -> json.put("certified_radius", certificate.radii(threat.ball())));
         return json;
     }
 
@@ -112,11 +156,42 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         return count;
     }
 
-    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()])
-    /// and distances.
+    /// The robust accuracy of several sizes of one norm, from the smallest on: an image that a smaller perturbation fooled counts as fooled by every larger
+    /// one, so that the curve never rises. Empty for norms with one size.
+    static List<CurvePoint> curve(List<AttackReport> reports) {
+        List<CurvePoint> curve = new ArrayList<>();
+        for (ThreatModel.Ball ball : ThreatModel.Ball.values()) {
+            List<AttackReport> sizes = reports.stream().filter(report -> report.threat.ball() == ball)
+                    .sorted(Comparator.comparingDouble(report -> report.threat.eps())).toList();
+            for (int i = 0; i < sizes.size() && sizes.size() > 1; i++) {
+                int correct = robustToAll(sizes.subList(0, i + 1).stream().map(AttackReport::result).toList());
+                curve.add(new CurvePoint(sizes.get(i).threat, correct, sizes.get(i).result.n()));
+            }
+        }
+        return curve;
+    }
+
+    /// Images that are right under perturbations of up to a size.
+    ///
+    /// @param threat  the norm and the size
+    /// @param correct images that no perturbation up to it fooled
+    /// @param n       all images
+    record CurvePoint(ThreatModel threat, int correct, int n) {
+
+        Map<String, Object> json() {
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("norm", threat.ball().label());
+            json.put("eps", (double) threat.eps());
+            json.put("robust_accuracy", correct / (double) n);
+            return json;
+        }
+    }
+
+    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()]),
+    /// distances and, if there is a certificate, certified radii.
     ///
     /// @throws IOException if the file cannot be written
-    static void saveImages(Path file, Dataset data, RobustnessResult result) throws IOException {
+    void saveImages(Path file, Dataset data) throws IOException {
         ImageShape image = data.shape();
         Shape shape = Shape.of(data.size(), image.channels(), image.height(), image.width());
         float[] clean = new float[shape.elements()];
@@ -132,6 +207,13 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         arrays.put("pred", new NumberArray.Ints(Shape.of(data.size()), result.predictions()));
         arrays.put("fooled_by", new NumberArray.Ints(Shape.of(data.size()), result.fooledBy()));
         arrays.put("distance", new NumberArray.Floats(Shape.of(data.size()), distances));
+        certified.ifPresent(certificate -> {
+            float[] radii = new float[data.size()];
+            for (int i = 0; i < radii.length; i++) {
+                radii[i] = (float) certificate.radius(threat.ball(), i);
+            }
+            arrays.put("certified_radius", new NumberArray.Floats(Shape.of(radii.length), radii));
+        });
         Npz.write(file, arrays);
     }
 }

@@ -7,7 +7,7 @@ import picocli.CommandLine.Spec;
 
 /// `bench`: how fast this machine computes.
 @Command(name = "bench", description = "Measure speed.", mixinStandardHelpOptions = true,
-        subcommands = {BenchStepCommand.class, BenchKernelsCommand.class, BenchNormsCommand.class})
+        subcommands = {BenchStepCommand.class, BenchKernelsCommand.class, BenchNormsCommand.class, BenchAttackCommand.class})
 final class BenchCommand implements Runnable {
 
     @Spec
@@ -15,6 +15,6 @@ final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "say what to measure: bench step, bench kernels or bench norms");
+        throw new ParameterException(spec.commandLine(), "say what to measure: bench step, bench kernels, bench norms or bench attack");
     }
 }

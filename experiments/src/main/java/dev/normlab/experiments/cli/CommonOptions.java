@@ -152,10 +152,16 @@ final class CommonOptions {
         if (json == null || json.equals("-")) {
             return;
         }
-        Path file = Path.of(json).toAbsolutePath();
-        Path parent = file.getParent();
+        requireWritable("--json", Path.of(json));
+    }
+
+    /// Fails if a file could not be written, before the work rather than after it.
+    ///
+    /// @throws UserError if it is a folder, or its folder does not exist or cannot be written
+    static void requireWritable(String option, Path file) {
+        Path parent = file.toAbsolutePath().getParent();
         if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
-            throw UserError.failure("--json: cannot write " + json + "; its folder must exist and be writable");
+            throw UserError.failure(option + ": cannot write " + file + "; its folder must exist and be writable");
         }
     }
 

@@ -36,7 +36,12 @@ final class Png {
     private Png(Drawing drawing, Graphics2D graphics) {
         this.drawing = drawing;
         this.graphics = graphics;
-        this.family = FAMILIES.stream().filter(name -> new Font(name, Font.PLAIN, 12).getFamily(Locale.ROOT).equals(name)).findFirst()
+        this.family = family();
+    }
+
+    /// The font of texts: one as wide as the layout expects if the machine has it.
+    static String family() {
+        return FAMILIES.stream().filter(name -> new Font(name, Font.PLAIN, 12).getFamily(Locale.ROOT).equals(name)).findFirst()
                 .orElse(Font.SANS_SERIF);
     }
 
@@ -61,6 +66,11 @@ final class Png {
         } finally {
             graphics.dispose();
         }
+        return bytes(image);
+    }
+
+    /// An image as the bytes of a PNG file.
+    static byte[] bytes(BufferedImage image) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
             ImageIO.write(image, "png", bytes);

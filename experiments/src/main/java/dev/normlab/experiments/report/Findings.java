@@ -30,6 +30,7 @@ final class Findings {
         for (String label : attackLabels(runs)) {
             accuracies("Accuracy under " + label, run -> survived(run, label)).ifPresent(sentences::add);
         }
+        runs.forEach(run -> certified(run).ifPresent(sentences::add));
         normSums(false).ifPresent(sentences::add);
         normSums(true).ifPresent(sentences::add);
         for (RecordedRun run : runs) {
@@ -43,12 +44,12 @@ final class Findings {
 
     /// The attacks of all runs, in the order of their first appearance.
     static List<String> attackLabels(List<RecordedRun> runs) {
-        return runs.stream().flatMap(run -> run.robust().stream()).map(RecordedRun.RobustAccuracy::label).distinct().toList();
+        return runs.stream().flatMap(run -> run.attacks().stream()).map(RecordedRun.RobustAccuracy::label).distinct().toList();
     }
 
     /// The accuracy of a run under the attack of this label.
     static Optional<Proportion> survived(RecordedRun run, String label) {
-        return run.robust().stream().filter(robust -> robust.label().equals(label)).map(RecordedRun.RobustAccuracy::survived).findFirst();
+        return run.attacks().stream().filter(robust -> robust.label().equals(label)).map(RecordedRun.RobustAccuracy::survived).findFirst();
     }
 
     private Optional<String> accuracies(String what, Function<RecordedRun, Optional<Proportion>> accuracy) {
@@ -65,6 +66,33 @@ final class Findings {
         }
         String values = measured.stream().map(describe).collect(Collectors.joining(", "));
         return Optional.of(start + values + "." + comparison(measured, accuracy));
+    }
+
+    /// What norms of layers prove of a run, and how far that is from the sizes of attacks.
+    private static Optional<String> certified(RecordedRun run) {
+        List<RecordedRun.RobustAccuracy> all = run.certified();
+        if (all.isEmpty()) {
+            return Optional.empty();
+        }
+        String shares = all.stream().map(one -> Numbers.percent(one.survived().fraction(), 1) + " against " + one.size())
+                .collect(Collectors.joining(", "));
+        List<String> vacuous = new ArrayList<>();
+        for (RecordedRun.RobustAccuracy one : all) {
+            // the largest size of this norm at which something is proven
+            double proven = all.stream().filter(other -> other.norm().equals(one.norm()) && other.survived().successes() > 0)
+                    .mapToDouble(RecordedRun.RobustAccuracy::eps).max().orElse(0);
+            if (one.survived().successes() == 0 && proven > 0) {
+                vacuous.add(one.size() + " is " + Numbers.significant(one.eps() / proven, 3)
+                        + " times the largest size listed at which it proves anything");
+            } else if (one.survived().successes() == 0) {
+                vacuous.add("it proves nothing in " + one.norm());
+            }
+        }
+        return Optional
+                .of("Images of " + run.name() + " that norms of the layers prove to be right under every perturbation: " + shares + "."
+                        + (vacuous.isEmpty()
+                                ? ""
+                                : " There the bound is vacuous: " + String.join("; ", vacuous.stream().distinct().toList()) + "."));
     }
 
     private static String extremes(List<RecordedRun> measured, ToDoubleFunction<RecordedRun> value,

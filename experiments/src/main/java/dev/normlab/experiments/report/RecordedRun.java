@@ -9,6 +9,7 @@ import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunResult;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,7 @@ import java.util.function.Function;
 /// @param epochs the metrics, by epoch
 /// @param norms the norms of every layer over training, in module order within an epoch; epoch 0 is before training
 /// @param clean the images of the test set classified correctly at the end, or nothing if that was not measured
-/// @param robust the accuracy under attacks at the end; may be empty
+/// @param robust the accuracy under attacks at the end, and what was certified; may be empty
 /// @param seconds the time of the run, in seconds; NaN if it is not known
 /// @param remarks what a reader must know, for example that the run did not finish, as sentences
 public record RecordedRun(String name, Map<String, String> settings, Map<String, String> provenance, List<Epoch> epochs,
@@ -70,17 +71,38 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     /// The accuracy under an attack.
     ///
     /// @param attack the attack's name
-    /// @param norm the norm of the perturbation, `linf` or `l2`
+    /// @param norm the norm of the perturbation, `linf`, `l2` or `l1`
     /// @param eps the size of the perturbation, in [0, 1] pixel units
-    /// @param survived the attacked images that were still classified correctly
+    /// @param survived the attacked images that were still classified correctly; or, certified, those that no perturbation can change
     public record RobustAccuracy(String attack, String norm, double eps, Proportion survived) {
 
         /// The attack with its norm and size, for example `pgd-20, linf 8/255`.
         public String label() {
-            double pixels = eps * 255;
-            boolean whole = norm.equals("linf") && Math.abs(pixels - Math.rint(pixels)) < 1e-4;
-            return attack + ", " + norm + " " + (whole ? Math.round(pixels) + "/255" : Numbers.significant(eps, 3));
+            return attack + ", " + size();
         }
+
+        /// The norm and the size, for example `linf 8/255`.
+        String size() {
+            double pixels = eps * 255;
+            boolean whole = norm.equals("linf") && pixels > 0.5 && Math.abs(pixels - Math.rint(pixels)) < 1e-4;
+            return norm + " " + (whole ? Math.round(pixels) + "/255" : Numbers.significant(eps, 3));
+        }
+
+        /// Whether it is a proof and not an attack.
+        boolean isCertified() {
+            return attack.equals(RunResult.AttackScore.CERTIFIED);
+        }
+    }
+
+    /// The accuracy under attacks, without what was certified.
+    List<RobustAccuracy> attacks() {
+        return robust.stream().filter(one -> !one.isCertified()).toList();
+    }
+
+    /// What was certified, by norm and then by size.
+    List<RobustAccuracy> certified() {
+        return robust.stream().filter(RobustAccuracy::isCertified)
+                .sorted(Comparator.comparing(RobustAccuracy::norm).thenComparingDouble(RobustAccuracy::eps)).toList();
     }
 
     /// Whether it makes sense to set figures of this run beside those of another: both trained the same model on the same data.

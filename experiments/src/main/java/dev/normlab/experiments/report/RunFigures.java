@@ -8,9 +8,11 @@ import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.plot.LineChart;
 import dev.normlab.experiments.plot.LineChart.Point;
 import dev.normlab.experiments.report.RecordedRun.LayerNorm;
+import dev.normlab.experiments.report.RecordedRun.RobustAccuracy;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -44,6 +46,52 @@ final class RunFigures {
             Interval interval = proportion.wilson95();
             return new Bar(proportion.fraction(), interval.low(), interval.high());
         }).orElse(Bar.MISSING);
+    }
+
+    /// The attacks that some run has in several sizes of one norm, by attack and norm, such as `standard, linf`.
+    List<String> curves() {
+        return runs.stream().flatMap(run -> run.attacks().stream().map(RunFigures::curve)
+                .filter(curve -> run.attacks().stream().filter(one -> curve(one).equals(curve)).map(RobustAccuracy::eps).distinct()
+                        .count() > 1))
+                .distinct().toList();
+    }
+
+    private static String curve(RobustAccuracy accuracy) {
+        return accuracy.attack() + ", " + accuracy.norm();
+    }
+
+    /// Accuracy over the size of the perturbation, from the clean one on; certified accuracy where there is any, on lines of their own.
+    ///
+    /// @param curve one of [#curves]
+    Figure accuracyCurve(String curve) {
+        List<LineChart.Series> series = new ArrayList<>();
+        for (int slot = 0; slot < runs.size(); slot++) {
+            RecordedRun run = runs.get(slot);
+            List<RobustAccuracy> attacked = run.attacks().stream().filter(one -> curve(one).equals(curve)).toList();
+            List<RobustAccuracy> certified = run.certified().stream().filter(one -> curve.endsWith(", " + one.norm())).toList();
+            if (!attacked.isEmpty()) {
+                series.add(new LineChart.Series(run.name(), slot, points(run, attacked)));
+            }
+            if (!attacked.isEmpty() && !certified.isEmpty()) {
+                series.add(new LineChart.Series(run.name() + ", certified", runs.size() + slot, points(run, certified)));
+            }
+        }
+        return new LineChart("Accuracy over the size of the perturbation: " + curve, "One line per run with 95% Wilson intervals.",
+                Axis.linear("size of the perturbation"), Axis.percent("accuracy"), series);
+    }
+
+    private static List<Point> points(RecordedRun run, List<RobustAccuracy> accuracies) {
+        List<Point> points = new ArrayList<>();
+        long trials = accuracies.getFirst().survived().trials();
+        run.clean().filter(clean -> clean.trials() == trials).ifPresent(clean -> points.add(point(0, clean)));
+        accuracies.stream().filter(one -> one.survived().trials() == trials).sorted(Comparator.comparingDouble(RobustAccuracy::eps))
+                .forEach(one -> points.add(point(one.eps(), one.survived())));
+        return points;
+    }
+
+    private static Point point(double eps, Proportion accuracy) {
+        Interval interval = accuracy.wilson95();
+        return new Point(eps, accuracy.fraction(), interval.low(), interval.high());
     }
 
     Figure testAccuracy() {

@@ -77,6 +77,11 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                     "Accuracy at the end of training, on unchanged test images (clean) and under attack. Error bars are "
                             + "95% Wilson intervals for the finite number of test images.");
         }
+        for (String curve : figures.curves()) {
+            section.figure(figures.accuracyCurve(curve), Width.HALF,
+                    "Accuracy under " + curve + " over the size of the perturbation; bands are 95% Wilson "
+                            + "intervals. Attacks give upper bounds of the robust accuracy, certificates lower ones.");
+        }
         section.table(tables.results());
     }
 
@@ -117,6 +122,9 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                 "Accuracy under attack",
                 "The fraction of the attacked test images that are classified correctly after the attack. An attack changes every pixel within the stated size to "
                         + "mislead the network. The figure is an upper bound: a stronger attack can only lower it.",
+                "Certified accuracy",
+                "The fraction of test images of which norms of the layers prove that no perturbation of the stated size changes their class: a lower bound. It "
+                        + "is much lower than the truth for all but small networks.",
                 "95% Wilson interval",
                 "The range of true accuracies for which the observed one is within 1.96 standard errors. It accounts for the finite number of test images and not for "
                         + "the variation between training runs with other seeds.");

@@ -34,6 +34,20 @@ public final class AttackScores {
         return scores;
     }
 
+    /// What a certificate adds: how many images it covers at the size of the threat model, and at its own median radius, where it covers about half of those
+    /// that are right.
+    ///
+    /// @param seconds that the certificate took
+    public static List<AttackScore> certified(ThreatModel threat, Certification certificate, int n, double seconds) {
+        List<AttackScore> scores = new ArrayList<>();
+        double below = Math.nextDown(certificate.medianRadius(threat.ball()));
+        for (double eps : below > 0 && Double.isFinite(below) ? new double[] {threat.eps(), below} : new double[] {threat.eps()}) {
+            scores.add(AttackScore.of(AttackScore.CERTIFIED, threat.ball().label(), eps, n, certificate.certified(threat.ball(), eps),
+                    seconds));
+        }
+        return scores;
+    }
+
     private static AttackScore score(String label, ThreatModel threat, int n, int correct, double seconds) {
         return AttackScore.of(label, threat.ball().label(), threat.eps(), n, correct, seconds);
     }

@@ -70,6 +70,19 @@ class BenchCommandTest {
     }
 
     @Test
+    void anAttackIsTimedBesideItsPasses() {
+        JsonNode attack = json(
+                Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "3",
+                        "--norm", "l2", "--eps", "0.5", "--json", "-"));
+        assertTrue(attack.get("image_steps_per_second").asDouble() > 0);
+        assertTrue(attack.get("pass_share").asDouble() > 0 && attack.get("pass_share").asDouble() <= 1);
+        assertTrue(attack.get("allocated_bytes_per_step").asDouble() < 1e6, attack.toString());
+        assertEquals(2, Output.of("bench", "attack", "--model", TINY, "--norm", "l7").code());
+        Output few = Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "33");
+        assertTrue(few.err().contains("only 32 test images"), few.err());
+    }
+
+    @Test
     void normsAreTimedBesideReading() {
         JsonNode norms = json(Output.of("bench", "norms", "--seconds", "0.001", "--json", "-"));
         assertEquals(12, norms.get("norms").size());

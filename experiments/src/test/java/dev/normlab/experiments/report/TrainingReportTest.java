@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.plot.LineChart;
 import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.RecordedRun.RobustAccuracy;
 import dev.normlab.experiments.stats.Proportion;
 import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
@@ -64,6 +66,46 @@ class TrainingReportTest {
         assertEquals("Sum of the l1 norms of batch-norm layers at the end: plain 4.000, nd-l1 4.000 (1.00 times that of plain), "
                 + "wd 4.000 (1.00 times that of plain).", sentences.get(3));
         assertEquals(4, sentences.size());
+    }
+
+    private static RobustAccuracy accuracy(String attack, String norm, double eps, int survived) {
+        return new RobustAccuracy(attack, norm, eps, new Proportion(survived, 1000));
+    }
+
+    private static RecordedRun attacked(RobustAccuracy... robust) {
+        RecordedRun run = SampleRuns.run("plain", 30, 880, 60);
+        return new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), run.norms(), run.clean(), List.of(robust), 1,
+                List.of());
+    }
+
+    @Test
+    void severalSizesOfAnAttackMakeACurveFromTheCleanAccuracyOn() throws Exception {
+        RecordedRun run = attacked(accuracy("standard", "linf", 2 / 255.0, 300), accuracy("standard", "linf", 1 / 255.0, 500),
+                accuracy("standard", "l2", .5, 200), accuracy("fgsm", "linf", 1 / 255.0, 600), accuracy("certified", "linf", 1e-4, 440),
+                accuracy("certified", "linf", 1 / 255.0, 0));
+        RunFigures figures = new RunFigures(List.of(run));
+        assertEquals(List.of("standard, linf"), figures.curves());
+        LineChart chart = (LineChart) figures.accuracyCurve("standard, linf");
+        assertEquals(List.of("plain", "plain, certified"), chart.series().stream().map(LineChart.Series::name).toList());
+        assertEquals(List.of(0.0, 1 / 255.0, 2 / 255.0), chart.series().getFirst().points().stream().map(LineChart.Point::x).toList());
+        assertEquals(List.of(.88, .5, .3), chart.series().getFirst().points().stream().map(LineChart.Point::y).toList());
+        assertEquals(List.of(.88, .44, 0.0), chart.series().getLast().points().stream().map(LineChart.Point::y).toList());
+        assertTrue(page(run).getDocumentElement().getTextContent().contains("Accuracy over the size of the perturbation: standard, linf"));
+        assertEquals(List.of(), new RunFigures(SampleRuns.three()).curves());
+    }
+
+    @Test
+    void certificatesAreNoAttacksAndTheFindingsSayHowVacuousTheyAre() {
+        RecordedRun run = attacked(accuracy("fgsm", "linf", 1 / 255.0, 600), accuracy("certified", "linf", 1 / 255.0, 0),
+                accuracy("certified", "linf", 1 / 25500.0, 440), accuracy("certified", "l2", .5, 0));
+        assertEquals(List.of("fgsm, linf 1/255"), Findings.attackLabels(List.of(run)));
+        String said = new Findings(List.of(run)).sentences().stream().filter(text -> text.contains("prove")).findFirst().orElseThrow();
+        assertEquals(
+                "Images of plain that norms of the layers prove to be right under every perturbation: 0.0% against l2 0.500, 44.0% against linf 3.92×10⁻⁵, "
+                        + "0.0% against linf 1/255. There the bound is vacuous: it proves nothing in l2; linf 1/255 is 100 times the largest size listed at which it "
+                        + "proves anything.",
+                said);
+        assertTrue(new Findings(SampleRuns.three()).sentences().stream().noneMatch(text -> text.contains("prove")));
     }
 
     @Test

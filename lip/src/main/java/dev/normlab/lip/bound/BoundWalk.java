@@ -78,6 +78,18 @@ final class BoundWalk {
                 : new NetworkBound(logits.bound, logits.held, gated, steps);
     }
 
+    /// The bounds of differences of two logits, sharper where the logits come from a linear layer. To be called after [#run].
+    PairBound pairs() {
+        int logits = Objects.requireNonNull(program.fetches().get(LOGITS));
+        Signal whole = signals[logits];
+        int classes = shape(logits).size(1);
+        Operation last = producers[logits];
+        if (whole == null || last == null || last.opcode() != Opcode.GEMM) {
+            return PairBound.ofLogits(whole == null ? PNorms.ZERO : whole.bound, classes);
+        }
+        return PairBound.ofFeatures(signal(last.inputs()[0]).bound, constant(last, 1), classes);
+    }
+
     private void walk(Operation operation) {
         Object attributes = operation.attributes();
         int first = operation.inputs()[0];

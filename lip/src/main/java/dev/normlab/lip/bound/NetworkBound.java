@@ -53,7 +53,7 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
     }
 
     /// The forward pass of one image in eval mode.
-    private static StepProgram record(Layer model, Shape image, Device device) {
+    static StepProgram record(Layer model, Shape image, Device device) {
         boolean training = model.isTraining();
         model.eval();
         try {
