@@ -11,6 +11,7 @@ import dev.normlab.nn.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -97,16 +98,47 @@ final class AttackListOptions {
         }
         return switch (Npy.read(file)) {
             case NumberArray.Ints ints -> ints.values();
-            case NumberArray.Longs longs -> LongStream.of(longs.values()).mapToInt(Math::toIntExact).toArray();
+            case NumberArray.Longs longs -> LongStream.of(longs.values()).mapToInt(value -> classOf(value, file)).toArray();
             case NumberArray other -> throw UserError.failure("--target: expected whole numbers (int32 or int64) in " + file + ", but got "
                     + other.getClass().getSimpleName().toLowerCase(Locale.ROOT));
         };
+    }
+
+    private static int classOf(long value, Path file) {
+        if (value != (int) value) {
+            throw UserError.failure("--target: expected classes in " + file + ", but got " + value);
+        }
+        return (int) value;
+    }
+
+    /// Options that only pgd knows are refused where they would be passed over in silence.
+    private void requirePgd() {
+        List<String> given = new ArrayList<>();
+        if (target != null) {
+            given.add("--target");
+        }
+        if (stepSize != null) {
+            given.add("--step-size");
+        }
+        if (noRandomStart) {
+            given.add("--no-random-start");
+        }
+        boolean pgd = attacks.stream().anyMatch(name -> name.strip().equalsIgnoreCase("pgd"));
+        boolean others = attacks.stream().anyMatch(name -> !name.strip().equalsIgnoreCase("pgd"));
+        if (!given.isEmpty() && !pgd) {
+            throw UserError.usage(String.join(", ", given) + ": only pgd knows this, but --attacks is " + String.join(",", attacks));
+        }
+        if (target != null && others) {
+            throw UserError.usage("--target: leads pgd to a class, and the other attacks of " + String.join(",", attacks)
+                    + " away from the true one: attack with --attacks pgd alone");
+        }
     }
 
     /// The attacks for perturbations measured in this norm.
     ///
     /// @throws UserError if a name is unknown or a number out of range
     List<Attack> attacks(ThreatModel.Ball ball) {
+        requirePgd();
         OptionalInt stepCount = count("--steps", steps);
         OptionalInt restartCount = count("--restarts", restarts);
         PgdOptions options = PgdOptions.DEFAULT.withRandomStart(!noRandomStart)

@@ -8,7 +8,9 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Upper bounds of how much a network in eval mode can stretch a difference of two inputs, in l1, l2 and linf.
 ///
@@ -54,7 +56,8 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
 
     /// The forward pass of one image in eval mode.
     static StepProgram record(Layer model, Shape image, Device device) {
-        boolean training = model.isTraining();
+        Map<Layer, Boolean> training = new LinkedHashMap<>();
+        model.namedLayers().values().forEach(layer -> training.put(layer, layer.isTraining()));
         model.eval();
         try {
             Recorder recorder = new Recorder(device);
@@ -64,9 +67,14 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
             }
             return recorder.program();
         } finally {
-            if (training) {
-                model.train();
-            }
+            // outer layers first, since they set their inner layers too; frozen ones stay frozen
+            training.forEach((layer, was) -> {
+                if (was) {
+                    layer.train();
+                } else {
+                    layer.eval();
+                }
+            });
         }
     }
 }

@@ -53,6 +53,18 @@ final class WaveStart {
         Wave losing(double loss) {
             return new Wave(group, f, g, triple, loss);
         }
+
+        /// Whether another wave of the group, or its mirror image, is as near as its neighbours on the grid.
+        boolean isNear(Wave other, double distanceH, double distanceW) {
+            boolean same = apart(f - other.f) < distanceH && apart(g - other.g) < distanceW;
+            boolean mirrored = apart(f + other.f) < distanceH && apart(g + other.g) < distanceW;
+            return group == other.group && (same || mirrored);
+        }
+
+        /// The distance of an angle from the nearest multiple of 2π.
+        private static double apart(double angle) {
+            return Math.abs(StrictMath.IEEEremainder(angle, 2 * Math.PI));
+        }
     }
 
     private WaveStart(Conv2dSizes s) {
@@ -110,10 +122,22 @@ final class WaveStart {
         double distanceH = Math.PI / gridH;
         double distanceW = Math.PI / gridW;
         workers.run(finalists.length, (chunk, _) -> finalists[chunk] = refined(symbols, finalists[chunk], distanceH, distanceW));
-        Wave[] rivals = best(finalists, RIVALS);
+        Wave[] rivals = different(best(finalists, FINALISTS), distanceH, distanceW);
         workers.run(rivals.length, (chunk, _) -> rivals[chunk] = again(symbols,
                 refined(symbols, rivals[chunk], distanceH / 3, distanceW / 3), FINE_STEPS));
-        return image(symbols, best(rivals, RIVALS), random);
+        return image(symbols, different(best(rivals, RIVALS), distanceH, distanceW), random);
+    }
+
+    /// The best wave and the best other one that is not the same: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
+    /// mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
+    private static Wave[] different(Wave[] sorted, double distanceH, double distanceW) {
+        Wave first = sorted[0];
+        for (int i = 1; i < sorted.length; i++) {
+            if (!first.isNear(sorted[i], distanceH, distanceW)) {
+                return new Wave[] {first, sorted[i]};
+            }
+        }
+        return new Wave[] {first};
     }
 
     private static Wave[] best(Wave[] waves, int count) {

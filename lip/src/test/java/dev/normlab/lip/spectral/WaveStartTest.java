@@ -15,6 +15,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WaveStartTest {
 
@@ -40,6 +41,21 @@ class WaveStartTest {
             assertTrue(2 * wave.steps() <= exact.steps(), wave.steps() + " and " + exact.steps() + " steps");
             assertTrue(wave.converged() && exact.converged());
             assertThrows(IllegalStateException.class, () -> wave.boundWithProbability(0.01));
+        }
+    }
+
+    /// Kernels at which two of the best frequencies lead to one wave: added to itself with another phase, it nearly vanished, and 19 steps were needed.
+    @ParameterizedTest
+    @ValueSource(longs = {10, 11})
+    void oneWaveThatIsFoundTwiceStartsOnce(long seed) {
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, 64, 24, 24), Shape.of(64, 64, 3, 3), Conv2dGeometry.of(1, 1));
+        float[] weight = new float[s.weightShape().elements()];
+        RandomStream.of(seed, "w").fillNormal(weight, 0, 1);
+        try (Device device = Device.cpu(2)) {
+            LargestSingularValue.Estimate estimate = LargestSingularValue.ofConvolution(s, PadMode.ZERO, weight,
+                    RandomStream.of(1, "start"),
+                    ROUGH, device);
+            assertTrue(estimate.converged() && estimate.steps() <= 9, estimate.steps() + " steps");
         }
     }
 

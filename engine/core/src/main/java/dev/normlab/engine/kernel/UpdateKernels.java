@@ -21,7 +21,7 @@ public interface UpdateKernels {
     /// `target = x`.
     void assign(Storage x, Storage target, Workspace workspace);
 
-    /// Sums of absolute weights in double precision, the one pass over the weights behind every l1 and linf norm: `table` is `[channels, kh, kw]`, row-major
+    /// Sums of absolute weights in at least twice the precision of floats, the one pass over the weights behind every l1 and linf norm: `table` is `[channels, kh, kw]`, row-major
     /// and long enough, and gets for each tap the sum of `|weight|` over the filters of the channel. `weight` has `o * c/groups * kh * kw` elements.
     /// A backend may add up to eight weights of a large layer as floats first, so that every sum is within 1.8e-7 of itself, and that of many weights far closer.
     void absoluteSums(SliceNormSizes s, Storage weight, double[] table, Workspace workspace);

@@ -17,7 +17,7 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// Widening floats to doubles costs more than adding them, so a sum is a pair of floats: `high`, and `low`, which collects what rounding takes from `high`
 /// at every addition. That error is a float itself and found by five more additions (TwoSum; Knuth, The Art of Computer Programming, volume 2, 4.2.2), which
-/// leaves relative errors of about 1e-14. In weights of a megabyte and more eight neighbours are added as floats first, pairwise: each such sum is
+/// leaves relative errors of about 1e-14. In weights of a megabyte and more, where rows or whole rows are summed, eight neighbours are added as floats first, pairwise: each such sum is
 /// within 1.8e-7 of the truth, and the errors of many cancel to about 1e-9 of a norm.
 ///
 /// Where an intermediate sum passes the largest float, or a weight is not finite, an entry of the table is not finite either ([#isFinite]).
