@@ -201,7 +201,8 @@ class AttackCommandTest {
 
     @Test
     void whatOnlyPgdKnowsIsNotPassedOverInSilence() {
-        for (List<String> options : List.of(List.of("--attacks", "standard", "--target", "3"), List.of("--attacks", "pgd,apgd-t", "--target", "3"),
+        for (List<String> options : List.of(List.of("--attacks", "standard", "--target", "3"),
+                List.of("--attacks", "pgd,apgd-t", "--target", "3"),
                 List.of("--attacks", "fgsm", "--step-size", "0.1"), List.of("--attacks", "square", "--no-random-start"))) {
             Output output = attack(options.toArray(String[]::new));
             assertEquals(2, output.code(), output.err());
