@@ -22,6 +22,9 @@ public final class ConvolutionOperator implements LinearOperator {
     private final Layout outputLayout;
     private final Conv2dSizes inner;
     private final float[] padded;
+    private final float[] blocked;
+    private final int[] rows;
+    private final int[] columns;
 
     /// The operator of a zero-padded convolution.
     ///
@@ -33,20 +36,32 @@ public final class ConvolutionOperator implements LinearOperator {
 
     /// The operator of a convolution with any borders.
     ///
+    /// @param weight copied
     /// @throws IllegalArgumentException if `s` is of more than one image
     public ConvolutionOperator(Conv2dSizes s, PadMode mode, float[] weight, Device device) {
+        this(s, mode, Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight.clone()), device);
+    }
+
+    /// The same of weights that others may use too: kernels keep one packed copy for all.
+    ///
+    /// @param weight row-major; not copied
+    ConvolutionOperator(Conv2dSizes s, PadMode mode, Storage weight, Device device) {
         if (s.n() != 1) {
             throw new IllegalArgumentException("the operator of a convolution works on one image, but got sizes for " + s.n());
         }
         this.sizes = s;
         this.mode = mode;
         this.device = device;
-        this.weight = Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight.clone());
+        this.weight = weight;
         this.inner = mode == PadMode.ZERO ? s : unpadded(s);
         // with other borders the vectors are plain, because the border is added pixel by pixel
         this.inputLayout = device.kernels().activationLayout(inner.inputShape());
         this.outputLayout = device.kernels().activationLayout(s.outputShape());
-        this.padded = new float[mode == PadMode.ZERO ? 0 : inner.inputShape().elements()];
+        boolean zero = mode == PadMode.ZERO;
+        this.padded = new float[zero ? 0 : inner.inputShape().elements()];
+        this.blocked = new float[zero ? 0 : inputLayout.length(inner.inputShape())];
+        this.rows = zero ? new int[0] : sources(inner.h(), s.padTop(), s.h());
+        this.columns = zero ? new int[0] : sources(inner.w(), s.padLeft(), s.w());
     }
 
     /// The sizes of the same convolution without padding, on the padded image.
@@ -87,11 +102,16 @@ public final class ConvolutionOperator implements LinearOperator {
             backward(y, x);
             return;
         }
-        float[] dx = new float[inputLayout.length(inner.inputShape())];
-        backward(y, dx);
-        inputLayout.unpack(inner.inputShape(), dx, padded);
+        backward(y, blocked);
+        inputLayout.unpack(inner.inputShape(), blocked, padded);
         Arrays.fill(x, 0f);
-        border((from, to) -> x[to] += padded[from]);
+        int width = inner.w();
+        for (int row = 0; row < sizes.c() * inner.h(); row++) {
+            int to = (row / inner.h() * sizes.h() + rows[row % inner.h()]) * sizes.w();
+            for (int column = 0; column < width; column++) {
+                x[to + columns[column]] += padded[row * width + column];
+            }
+        }
     }
 
     private void backward(float[] y, float[] x) {
@@ -101,28 +121,22 @@ public final class ConvolutionOperator implements LinearOperator {
     }
 
     private float[] packed(float[] x) {
-        border((from, to) -> padded[from] = x[to]);
-        float[] blocked = new float[inputLayout.length(inner.inputShape())];
+        int width = inner.w();
+        for (int row = 0; row < sizes.c() * inner.h(); row++) {
+            int from = (row / inner.h() * sizes.h() + rows[row % inner.h()]) * sizes.w();
+            for (int column = 0; column < width; column++) {
+                padded[row * width + column] = x[from + columns[column]];
+            }
+        }
         inputLayout.pack(inner.inputShape(), padded, blocked);
         return blocked;
     }
 
-    /// Receives positions in the padded image and where in the image they are read.
-    private interface Pixel {
-
-        void at(int position, int source);
-    }
-
-    private void border(Pixel pixel) {
-        for (int ic = 0; ic < sizes.c(); ic++) {
-            for (int row = 0; row < inner.h(); row++) {
-                int ih = mode.source(row - sizes.padTop(), sizes.h());
-                for (int column = 0; column < inner.w(); column++) {
-                    int iw = mode.source(column - sizes.padLeft(), sizes.w());
-                    pixel.at((ic * inner.h() + row) * inner.w() + column, (ic * sizes.h() + ih) * sizes.w() + iw);
-                }
-            }
-        }
+    // Where row or column `i` of the padded image comes from.
+    private int[] sources(int padded, int before, int size) {
+        int[] sources = new int[padded];
+        Arrays.setAll(sources, i -> mode.source(i - before, size));
+        return sources;
     }
 
     @Override

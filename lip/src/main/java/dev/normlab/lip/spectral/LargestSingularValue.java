@@ -4,7 +4,10 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.Workers;
+import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Storage;
+import dev.normlab.engine.tensor.StoragePool;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +80,7 @@ public final class LargestSingularValue {
     ///
     /// @param random source of the start: a Gaussian vector, whose direction is uniform
     public static Estimate estimate(LinearOperator operator, RandomStream random, Options options, Workers workers) {
-        return new Bidiagonalization(operator, random, options, workers).run(null);
+        return new Bidiagonalization(operator, random, options, workers, new StoragePool(false)).run(null);
     }
 
     /// The estimate for a convolution of one image. On a large image the start is a plane wave that the layer amplifies most instead of a
@@ -90,19 +93,29 @@ public final class LargestSingularValue {
     public static Estimate ofConvolution(Conv2dSizes s, PadMode mode, float[] weight, RandomStream random, Options options, Device device) {
         ConvolutionSpectrum.requireFinite(weight);
         int exponent = exponentOfLargest(weight);
-        float[] scaled = scaled(weight, -exponent);
-        ConvolutionOperator operator = new ConvolutionOperator(s, mode, scaled, device);
-        Estimate found;
-        if (mode != PadMode.ZERO || !WaveStart.suits(s)) {
-            found = estimate(operator, random, options, device.workers());
-        } else {
-            float[] image = WaveStart.of(s, scaled, random, device.workers());
-            float[] start = new float[operator.inputs()];
-            int[] next = {0};
-            operator.fill(() -> image[next[0]++], start);
-            found = new Bidiagonalization(operator, random, options, device.workers()).run(start);
+        // lent, because fresh memory of this size takes as long as the search
+        float[] scaled = device.pool().takeFloats(weight.length, true);
+        scale(weight, -exponent, scaled);
+        Storage storage = Storage.ofFloats(s.weightShape(), Layout.PLAIN, scaled);
+        device.workspace().expectMany(storage);
+        try {
+            return of(s, mode, storage, random, options, device).times(Math.scalb(1.0, exponent));
+        } finally {
+            device.workspace().release(storage);
+            device.pool().giveBack(scaled);
         }
-        return found.times(Math.scalb(1.0, exponent));
+    }
+
+    private static Estimate of(Conv2dSizes s, PadMode mode, Storage weight, RandomStream random, Options options, Device device) {
+        ConvolutionOperator operator = new ConvolutionOperator(s, mode, weight, device);
+        if (mode != PadMode.ZERO || !WaveStart.suits(s)) {
+            return new Bidiagonalization(operator, random, options, device.workers(), device.pool()).run(null);
+        }
+        float[] image = WaveStart.of(s, weight, random, device);
+        float[] start = new float[operator.inputs()];
+        int[] next = {0};
+        operator.fill(() -> image[next[0]++], start);
+        return new Bidiagonalization(operator, random, options, device.workers(), device.pool()).run(start);
     }
 
     /// The power of two just below the largest magnitude; 0 if all weights are zero.
@@ -114,12 +127,10 @@ public final class LargestSingularValue {
         return largest == 0 ? 0 : Math.getExponent(largest);
     }
 
-    private static float[] scaled(float[] weight, int exponent) {
-        float[] scaled = weight.clone();
-        for (int i = 0; i < scaled.length; i++) {
-            scaled[i] = Math.scalb(scaled[i], exponent);
+    private static void scale(float[] weight, int exponent, float[] scaled) {
+        for (int i = 0; i < weight.length; i++) {
+            scaled[i] = Math.scalb(weight[i], exponent);
         }
-        return scaled;
     }
 
     /// The state of one bidiagonalisation: `M·V = U·B` with `B` upper bidiagonal, `alpha` on and `beta` beside the diagonal.
@@ -135,13 +146,16 @@ public final class LargestSingularValue {
         private final RandomStream random;
         private final Options options;
         private final FloatVectors vectors;
+        private final StoragePool pool;
+        private final List<float[]> lent = new ArrayList<>();
         private final List<float[]> right = new ArrayList<>();
         private final List<Double> alpha = new ArrayList<>();
         private final List<Double> beta = new ArrayList<>();
         private final List<Double> thetas = new ArrayList<>();
         private int restarts;
 
-        Bidiagonalization(LinearOperator operator, RandomStream random, Options options, Workers workers) {
+        Bidiagonalization(LinearOperator operator, RandomStream random, Options options, Workers workers, StoragePool pool) {
+            this.pool = pool;
             this.operator = operator;
             this.random = random;
             this.options = options;
@@ -150,14 +164,29 @@ public final class LargestSingularValue {
 
         /// @param start where to start, or null for a random direction
         Estimate run(float @Nullable [] start) {
+            try {
+                return steps(start);
+            } finally {
+                lent.forEach(pool::giveBack);
+            }
+        }
+
+        // Lent, because fresh memory costs more than a step.
+        private float[] vector(int length) {
+            float[] vector = pool.takeFloats(length, true);
+            lent.add(vector);
+            return vector.length == length ? vector : new float[length];
+        }
+
+        private Estimate steps(float @Nullable [] start) {
             int dimension = operator.dimension();
             int most = Math.min(options.mostSteps(), dimension);
             double length = start == null ? 0 : vectors.norm(start);
             boolean uniform = start == null || !(length > 0);
             float[] v = start == null || uniform ? direction() : start;
             vectors.scale(v, uniform ? 1 : 1 / length);
-            float[] u = new float[operator.outputs()];
-            float[] previous = new float[operator.outputs()];
+            float[] u = vector(operator.outputs());
+            float[] previous = vector(operator.outputs());
             while (true) {
                 right.add(v);
                 operator.apply(v, u);
@@ -169,7 +198,7 @@ public final class LargestSingularValue {
                     throw new ArithmeticException("the operator gives " + a + ": its weights are not finite or too large");
                 }
                 alpha.add(a);
-                float[] next = new float[operator.inputs()];
+                float[] next = vector(operator.inputs());
                 double b = 0;
                 if (a > Float.MIN_NORMAL && (thetas.isEmpty() || a > NOISE * thetas.getLast())) {
                     vectors.scale(u, 1 / a);

@@ -1,6 +1,7 @@
 package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import java.util.stream.IntStream;
 
 /// The taps of a zero-padded kernel that read a pixel of the image at least once.
 final class LiveTaps {
@@ -19,6 +20,11 @@ final class LiveTaps {
             }
         }
         return live;
+    }
+
+    /// Whether there are no others.
+    static boolean areAll(Conv2dSizes s) {
+        return IntStream.range(0, s.kh() * s.kw()).allMatch(tap -> count(s, tap) > 0);
     }
 
     /// At how many output positions tap number `t·kw + u` reads a pixel.

@@ -1,8 +1,12 @@
 package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Workers;
+import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Storage;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -12,21 +16,21 @@ import java.util.stream.IntStream;
 ///
 /// On an image much larger than the kernel the largest singular vector is nearly `v·exp(iω·p)·sin(π(p + 1)/(n + 1))`, with `v` the first
 /// right singular vector of the layer's matrix at the frequency `ω` where its largest singular value is largest. That frequency is looked
-/// for on a coarse grid by a few Lanczos steps at each of its frequencies, and from the best ones by parabolas, whose curvature says what the
-/// borders cost: on a small image a flat maximum wins over a slightly higher, sharp one. Two waves that cannot be told apart start together.
-/// From this start a few steps
-/// with the layer reach what takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the
-/// start.
+/// for on a coarse grid, by a few Lanczos steps at all of its frequencies together ([TorusLanczos]), and around the peaks of the grid one
+/// by one ([SymbolLanczos]). Parabolas lead to the maxima, and their curvature says what the borders cost: on a small image a flat maximum
+/// wins over a slightly higher, sharp one. Two waves that cannot be told apart start together. From this start a few steps with the layer
+/// reach what takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the start.
 final class WaveStart {
 
-    // Frequencies along an axis for each pixel that the kernel extends: values change slowly between them.
-    private static final int DENSITY = 4;
-    private static final int MOST_FREQUENCIES = 32;
+    // Frequencies along an axis for each pixel that the kernel extends, and at most: values change slowly between them.
+    private static final int DENSITY = 6;
+    private static final int MOST_FREQUENCIES = 12;
     private static final int COARSE_STEPS = 8;
     private static final int FINE_STEPS = 14;
     private static final int REFINED_STEPS = 4;
-    private static final int CANDIDATES = 8;
-    private static final int FINALISTS = 6;
+    private static final int LAST_STEPS = 10;
+    private static final int CANDIDATES = 6;
+    private static final int FINALISTS = 4;
     private static final int RIVALS = 2;
     // Waves that are amplified alike to this share may win or lose by what the search neglects.
     private static final double INDISTINCT = 0.002;
@@ -35,7 +39,9 @@ final class WaveStart {
     private static final float NOISE = 0.01f;
 
     private final Conv2dSizes s;
-    private final CircularConvolution torus;
+    private final Device device;
+    private final int gridH;
+    private final int gridW;
 
     /// A wave of one group and what it is amplified by.
     ///
@@ -67,17 +73,16 @@ final class WaveStart {
         }
     }
 
-    private WaveStart(Conv2dSizes s) {
+    private WaveStart(Conv2dSizes s, Device device) {
         this.s = s;
-        // large enough that no tap goes around
-        this.torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), size(s.kh(), s.dilationH(), s.strideH()),
-                size(s.kw(), s.dilationW(), s.strideW()), s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
+        this.device = device;
+        this.gridH = frequencies(s.kh(), s.strideH());
+        this.gridW = frequencies(s.kw(), s.strideW());
     }
 
-    /// A torus so large that no tap goes around, with as many frequencies as are looked at.
-    private static int size(int taps, int dilation, int stride) {
-        int extent = ((taps - 1) * dilation + stride - 1) / stride;
-        return stride * Math.max(extent + 1, Math.min(MOST_FREQUENCIES, DENSITY * extent));
+    private static int frequencies(int taps, int stride) {
+        int extent = (taps - 1 + stride - 1) / stride;
+        return Math.max(extent + 1, Math.min(MOST_FREQUENCIES, DENSITY * extent));
     }
 
     /// Whether the image is so large that waves describe the layer, and the layer so large that the search is worth it. (A dilated layer is
@@ -93,51 +98,130 @@ final class WaveStart {
     }
 
     /// The start, pixel by pixel in row-major order `[c, h, w]`.
-    static float[] of(Conv2dSizes s, float[] weight, RandomStream random, Workers workers) {
-        return new WaveStart(s).search(LiveTaps.of(s, weight), random, workers);
+    ///
+    /// @param weight row-major; not copied
+    static float[] of(Conv2dSizes s, Storage weight, RandomStream random, Device device) {
+        return new WaveStart(s, device).search(live(s, weight), random);
     }
 
-    private float[] search(float[] weight, RandomStream random, Workers workers) {
+    private static Storage live(Conv2dSizes s, Storage weight) {
+        return LiveTaps.areAll(s) ? weight : Storage.ofFloats(s.weightShape(), Layout.PLAIN, LiveTaps.of(s, weight.floats()));
+    }
+
+    private float[] search(Storage weight, RandomStream random) {
+        Workers workers = device.workers();
+        TorusLanczos lanczos = new TorusLanczos(s, weight, gridH, gridW, COARSE_STEPS, random, device);
+        double[][] values = new double[s.groups()][];
+        for (int group = 0; group < s.groups(); group++) {
+            values[group] = lanczos.values(group);
+        }
+        Peak[] peaks = peaks(values);
+        SymbolLanczos[] symbols = symbols(weight.floats());
+        try {
+            Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
+            workers.run(candidates.length, (chunk, worker) -> {
+                Peak peak = peaks[chunk];
+                float[] right = lanczos.right(peak.group, peak.frequency);
+                candidates[chunk] = new Wave(peak.group, peak.f, peak.g,
+                        symbols[peak.group].at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
+            });
+            Wave[] finalists = best(candidates, FINALISTS);
+            double distanceH = 2 * Math.PI / (3 * gridH);
+            double distanceW = 2 * Math.PI / (3 * gridW);
+            workers.run(finalists.length, (chunk, worker) -> finalists[chunk] = again(symbols,
+                    refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker));
+            return image(symbols, different(best(finalists, RIVALS), 3 * distanceH / 2, 3 * distanceW / 2), random);
+        } finally {
+            for (SymbolLanczos symbol : symbols) {
+                symbol.close();
+            }
+        }
+    }
+
+    private SymbolLanczos[] symbols(float[] weight) {
+        // large enough that no tap goes around
+        CircularConvolution torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), gridH * s.strideH(),
+                gridW * s.strideW(),
+                s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
         SymbolLanczos[] symbols = new SymbolLanczos[s.groups()];
         for (int group = 0; group < symbols.length; group++) {
-            symbols[group] = new SymbolLanczos(torus, weight, group, workers);
+            symbols[group] = new SymbolLanczos(torus, weight, group, device);
         }
-        float[] start = new float[2 * symbols[0].columns()];
-        for (int i = 0; i < start.length; i++) {
-            start[i] = random.nextFloat() - 0.5f;
+        return symbols;
+    }
+
+    /// A frequency of the grid that is amplified more than those around it.
+    ///
+    /// @param loss what its curvature costs on the image
+    private record Peak(int group, int frequency, double f, double g, double value, double loss) {}
+
+    /// The vertex of a parabola through the values at three frequencies.
+    ///
+    /// @param move  from the middle one, at most to its neighbours
+    /// @param rise  above the value in the middle
+    /// @param curve minus the second derivative; 0 where there is no maximum
+    private record Vertex(double move, double rise, double curve) {
+
+        static Vertex of(double below, double middle, double above, double distance) {
+            double bend = 2 * middle - above - below;
+            if (!(bend > 0)) {
+                return new Vertex(0, 0, 0);
+            }
+            double part = Math.clamp((above - below) / (2 * bend), -1.0, 1.0);
+            return new Vertex(part * distance, (above - below) * part / 2 - bend * part * part / 2, bend / (distance * distance));
         }
-        int gridH = torus.outputRows();
-        int gridW = torus.outputColumns();
+
+        /// What a wave loses at the borders of an image: faded out along `n` positions it is a mixture of frequencies `π/(n + 1)` away.
+        double loss(int n) {
+            double spread = Math.PI / (n + 1);
+            return curve * spread * spread / 2;
+        }
+    }
+
+    private Peak[] peaks(double[][] values) {
         List<Frequency> grid = Frequency.of(gridH, gridW);
-        Wave[] coarse = new Wave[grid.size() * symbols.length];
-        workers.run(coarse.length, (chunk, _) -> {
-            Frequency frequency = grid.get(chunk % grid.size());
-            coarse[chunk] = wave(symbols, chunk / grid.size(), 2 * Math.PI * frequency.f() / gridH, 2 * Math.PI * frequency.g() / gridW,
-                    start,
-                    COARSE_STEPS);
-        });
-        Wave[] candidates = best(coarse, CANDIDATES);
-        workers.run(candidates.length, (chunk, _) -> candidates[chunk] = again(symbols, candidates[chunk], FINE_STEPS));
-        Wave[] finalists = best(candidates, FINALISTS);
-        double distanceH = Math.PI / gridH;
-        double distanceW = Math.PI / gridW;
-        workers.run(finalists.length, (chunk, _) -> finalists[chunk] = refined(symbols, finalists[chunk], distanceH, distanceW));
-        Wave[] rivals = different(best(finalists, FINALISTS), distanceH, distanceW);
-        workers.run(rivals.length, (chunk, _) -> rivals[chunk] = again(symbols,
-                refined(symbols, rivals[chunk], distanceH / 3, distanceW / 3), FINE_STEPS));
-        return image(symbols, different(best(rivals, RIVALS), distanceH, distanceW), random);
+        int[] index = new int[gridH * gridW];
+        for (int k = 0; k < grid.size(); k++) {
+            Frequency at = grid.get(k);
+            index[at.f() * gridW + at.g()] = k;
+            index[(gridH - at.f()) % gridH * gridW + (gridW - at.g()) % gridW] = k;
+        }
+        List<Peak> peaks = new ArrayList<>();
+        for (int group = 0; group < values.length; group++) {
+            double[] of = values[group];
+            for (int k = 0; k < grid.size(); k++) {
+                Frequency at = grid.get(k);
+                double highest = Double.NEGATIVE_INFINITY;
+                for (int df = -1; df <= 1; df++) {
+                    for (int dg = -1; dg <= 1; dg++) {
+                        int other = index[(at.f() + df + gridH) % gridH * gridW + (at.g() + dg + gridW) % gridW];
+                        highest = other == k ? highest : Math.max(highest, of[other]);
+                    }
+                }
+                if (of[k] >= highest) {
+                    Vertex h = Vertex.of(of[index[(at.f() + gridH - 1) % gridH * gridW + at.g()]], of[k],
+                            of[index[(at.f() + 1) % gridH * gridW + at.g()]], 2 * Math.PI / gridH);
+                    Vertex w = Vertex.of(of[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], of[k],
+                            of[index[at.f() * gridW + (at.g() + 1) % gridW]], 2 * Math.PI / gridW);
+                    double value = of[k] + h.rise + w.rise;
+                    peaks.add(new Peak(group, k, 2 * Math.PI * at.f() / gridH + h.move, 2 * Math.PI * at.g() / gridW + w.move, value,
+                            h.loss(s.oh()) + w.loss(s.ow())));
+                }
+            }
+        }
+        return peaks.stream().sorted(Comparator.comparingDouble((Peak peak) -> peak.loss - peak.value)).toArray(Peak[]::new);
     }
 
     /// The best wave and the best other one that is not the same: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
     /// mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
-    private static Wave[] different(Wave[] sorted, double distanceH, double distanceW) {
-        Wave first = sorted[0];
-        for (int i = 1; i < sorted.length; i++) {
-            if (!first.isNear(sorted[i], distanceH, distanceW)) {
-                return new Wave[] {first, sorted[i]};
+    private static List<Wave> different(Wave[] sorted, double distanceH, double distanceW) {
+        List<Wave> different = new ArrayList<>();
+        for (Wave wave : sorted) {
+            if (different.stream().noneMatch(other -> other.isNear(wave, distanceH, distanceW))) {
+                different.add(wave);
             }
         }
-        return new Wave[] {first};
+        return different;
     }
 
     private static Wave[] best(Wave[] waves, int count) {
@@ -145,48 +229,42 @@ final class WaveStart {
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave wave(SymbolLanczos[] symbols, int group, double f, double g, float[] start, int steps) {
-        return new Wave(group, f, g, symbols[group].at(f, g).run(start, steps), 0);
+    private static Wave wave(SymbolLanczos[] symbols, int group, double f, double g, float[] start, int steps, int worker) {
+        return new Wave(group, f, g, symbols[group].at(f, g, worker).run(start, steps), 0);
     }
 
-    private static Wave again(SymbolLanczos[] symbols, Wave wave, int steps) {
-        return wave(symbols, wave.group, wave.f, wave.g, wave.triple.right(), steps).losing(wave.loss);
+    private static Wave again(SymbolLanczos[] symbols, Wave wave, int steps, int worker) {
+        return wave(symbols, wave.group, wave.f, wave.g, wave.triple.right(), steps, worker).losing(wave.loss);
     }
 
     /// Moves a wave to the maximum of a parabola through three frequencies, along one axis and then the other.
-    ///
-    /// A sharp maximum loses more on the image than a flat one: faded out along `n` positions, a wave is a mixture of frequencies `π/(n + 1)`
-    /// away from it.
-    private Wave refined(SymbolLanczos[] symbols, Wave wave, double distanceH, double distanceW) {
+    private Wave refined(SymbolLanczos[] symbols, Wave wave, double distanceH, double distanceW, int worker) {
         Wave best = wave.losing(0);
         double loss = 0;
         for (int axis = 0; axis < 2; axis++) {
             double df = axis == 0 ? distanceH : 0;
             double dg = axis == 1 ? distanceW : 0;
-            Wave above = moved(symbols, best, df, dg);
-            Wave below = moved(symbols, best, -df, -dg);
-            double curvature = above.value() + below.value() - 2 * best.value();
-            double spread = Math.PI / (axis == 0 ? (s.oh() + 1) * distanceH : (s.ow() + 1) * distanceW);
-            loss += Math.max(0, -curvature) * spread * spread / 2;
-            if (curvature < 0) {
-                double move = Math.clamp((below.value() - above.value()) / (2 * curvature), -1.0, 1.0);
-                best = best(new Wave[] {moved(symbols, best, move * df, move * dg), above, below, best}, 1)[0];
-            } else {
-                best = best(new Wave[] {above, below, best}, 1)[0];
-            }
+            Wave above = moved(symbols, best, df, dg, worker);
+            Wave below = moved(symbols, best, -df, -dg, worker);
+            Vertex vertex = Vertex.of(below.value(), best.value(), above.value(), axis == 0 ? distanceH : distanceW);
+            loss += vertex.loss(axis == 0 ? s.oh() : s.ow());
+            Wave there = vertex.curve > 0
+                    ? moved(symbols, best, axis == 0 ? vertex.move : 0, axis == 1 ? vertex.move : 0, worker)
+                    : best;
+            best = best(new Wave[] {there, above, below, best}, 1)[0];
         }
         return best.losing(loss);
     }
 
-    private static Wave moved(SymbolLanczos[] symbols, Wave wave, double df, double dg) {
-        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.triple.right(), REFINED_STEPS);
+    private static Wave moved(SymbolLanczos[] symbols, Wave wave, double df, double dg, int worker) {
+        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.triple.right(), REFINED_STEPS, worker);
     }
 
     /// The best wave, upon it others that can hardly be told from it, and noise.
-    private float[] image(SymbolLanczos[] symbols, Wave[] waves, RandomStream random) {
+    private float[] image(SymbolLanczos[] symbols, List<Wave> waves, RandomStream random) {
         float[] image = new float[s.inputShape().elements()];
         for (Wave wave : waves) {
-            if (wave.onTheImage() >= (1 - INDISTINCT) * waves[0].onTheImage()) {
+            if (wave.onTheImage() >= (1 - INDISTINCT) * waves.getFirst().onTheImage()) {
                 add(symbols[wave.group], wave, image);
             }
         }
@@ -211,20 +289,24 @@ final class WaveStart {
         double scale = length > 0 ? 1 / Math.sqrt(length) : 0;
         int phases = s.strideH() * s.strideW();
         int area = s.h() * s.w();
-        for (int ih = 0; ih < s.h(); ih++) {
-            for (int iw = 0; iw < s.w(); iw++) {
-                int row = ih + s.padTop();
-                int column = iw + s.padLeft();
-                double angle = wave.f * (row / s.strideH()) + wave.g * (column / s.strideW());
-                double window = scale * StrictMath.sin(Math.PI * (ih + 1) / (s.h() + 1))
-                        * StrictMath.sin(Math.PI * (iw + 1) / (s.w() + 1));
-                float cos = (float) (window * StrictMath.cos(angle));
-                float sin = (float) (window * StrictMath.sin(angle));
-                int phase = row % s.strideH() * s.strideW() + column % s.strideW();
-                for (int ic = 0; ic < s.groupInputs(); ic++) {
-                    int j = ic * phases + phase;
-                    image[(wave.group * s.groupInputs() + ic) * area + ih * s.w() + iw] += v[2 * j] * cos - v[2 * j + 1] * sin;
-                }
+        float[] cos = new float[area];
+        float[] sin = new float[area];
+        int[] phase = new int[area];
+        for (int p = 0; p < area; p++) {
+            int row = p / s.w() + s.padTop();
+            int column = p % s.w() + s.padLeft();
+            double angle = wave.f * (row / s.strideH()) + wave.g * (column / s.strideW());
+            double window = scale * StrictMath.sin(Math.PI * (p / s.w() + 1) / (s.h() + 1))
+                    * StrictMath.sin(Math.PI * (p % s.w() + 1) / (s.w() + 1));
+            cos[p] = (float) (window * StrictMath.cos(angle));
+            sin[p] = (float) (window * StrictMath.sin(angle));
+            phase[p] = row % s.strideH() * s.strideW() + column % s.strideW();
+        }
+        for (int ic = 0; ic < s.groupInputs(); ic++) {
+            int to = (wave.group * s.groupInputs() + ic) * area;
+            for (int p = 0; p < area; p++) {
+                int j = 2 * (ic * phases + phase[p]);
+                image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
             }
         }
     }

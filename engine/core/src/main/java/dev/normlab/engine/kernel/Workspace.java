@@ -1,8 +1,12 @@
 package dev.normlab.engine.kernel;
 
 import dev.normlab.engine.tensor.Storage;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +19,12 @@ public final class Workspace {
     private final Map<String, double[]>[] scratchDoubles;
     private final Map<String, int[]>[] scratchInts;
     private final Map<Storage, Map<Object, Packed>> packs = new WeakHashMap<>();
+
+    // Arrays without an owner: enough for one layer's forms.
+    private static final int MOST_RELEASED = 4;
+    private final List<float[]> released = new ArrayList<>();
+
+    private final Set<Storage> expected = Collections.newSetFromMap(new WeakHashMap<>());
 
     private float[] passing = {};
 
@@ -73,7 +83,8 @@ public final class Workspace {
 
     /// A packed copy of a storage, valid until the next call. To be called by the caller of a kernel's chunks, not inside them.
     ///
-    /// The copy is kept from the second use of a version on. Weights in training have a new version at every use: their copies share one array.
+    /// The copy is kept from the second use of a version on, or from the first on after [#expectMany]. Weights in training have a new version at
+    /// every use: their copies share one array.
     ///
     /// @param form   what is packed how: equal forms of one storage share the copy
     /// @param length floats of the packed array, which may be longer
@@ -81,17 +92,50 @@ public final class Workspace {
     public float[] packed(Storage storage, Object form, int length, Consumer<float[]> pack) {
         Map<Object, Packed> forms = packs.computeIfAbsent(storage, _ -> new HashMap<>());
         Packed known = forms.get(form);
-        boolean again = false;
+        boolean again = expected.contains(storage);
         if (known != null && known.version == storage.version()) {
             if (known.values != null) {
                 return known.values;
             }
             again = true;
         }
-        float[] values = again ? new float[length] : passing(length);
+        float[] values = again ? kept(length) : passing(length);
         pack.accept(values);
         forms.put(form, new Packed(storage.version(), again ? values : null));
         return values;
+    }
+
+    /// Says that a storage will be used many times as it is, until it is released.
+    public void expectMany(Storage storage) {
+        expected.add(storage);
+    }
+
+    /// Forgets the packed copies of a storage that is used no more. Copies of the next ones take their place, because fresh memory costs more than packing.
+    public void release(Storage storage) {
+        expected.remove(storage);
+        Map<Object, Packed> forms = packs.remove(storage);
+        if (forms == null) {
+            return;
+        }
+        for (Packed packed : forms.values()) {
+            if (packed.values != null) {
+                released.add(packed.values);
+            }
+        }
+        while (released.size() > MOST_RELEASED) {
+            released.removeFirst();
+        }
+    }
+
+    // A released array that is large enough and not more than twice that, or a new one.
+    private float[] kept(int length) {
+        for (int i = 0; i < released.size(); i++) {
+            int held = released.get(i).length;
+            if (held >= length && held / 2 <= length) {
+                return released.remove(i);
+            }
+        }
+        return new float[length];
     }
 
     private float[] passing(int length) {

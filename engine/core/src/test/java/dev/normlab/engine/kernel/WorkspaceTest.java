@@ -47,6 +47,22 @@ class WorkspaceTest {
     }
 
     @Test
+    void packsOfAReleasedStorageServeTheNext() {
+        Storage first = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
+        workspace.expectMany(first);
+        float[] kept = doubled(first, "forward");
+        assertSame(kept, doubled(first, "forward"));
+        assertEquals(1, packings);
+        workspace.release(first);
+        Storage second = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {3, 4});
+        workspace.expectMany(second);
+        assertSame(kept, doubled(second, "forward"));
+        assertArrayEquals(new float[] {6, 8}, kept);
+        assertNotSame(kept, doubled(first, "forward"), "the released storage is packed anew");
+        assertArrayEquals(new float[] {6, 8}, doubled(second, "forward"));
+    }
+
+    @Test
     void aPackIsKeptFromTheSecondUseOfAVersionOn() {
         Storage storage = Storage.ofFloats(Shape.of(2), Layout.PLAIN, new float[] {1, 2});
         assertArrayEquals(new float[] {2, 4}, doubled(storage, "forward"));
