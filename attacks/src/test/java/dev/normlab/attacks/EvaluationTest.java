@@ -2,6 +2,7 @@ package dev.normlab.attacks;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,8 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.BatchNorm2d;
@@ -194,6 +197,21 @@ class EvaluationTest {
         TestModels.evaluate(model, TestModels.images(5, 4, 1), THREAT, 4, new Fgsm());
         assertTrue(model.isTraining());
         assertTrue(!frozen.isTraining(), "the frozen layer stays in eval mode");
+    }
+
+    @Test
+    void aModelThatCannotBeAttackedKeepsItsModes() {
+        Layer model = TestModels.network(2);
+        Layer frozen = model.namedLayers().get("1");
+        frozen.eval();
+        Layer oneClass = TestModels.linear(1, 2);
+        try (Device device = Device.scalar(1)) {
+            assertThrows(ShapeException.class, () -> new Victim(model, device, Shape.of(2, 4, 5), 3), "two channels for three");
+            assertThrows(ShapeException.class, () -> new Victim(oneClass, device, Shape.of(3, 4, 5), 3));
+        }
+        assertTrue(model.isTraining() && model.namedLayers().get("6").isTraining());
+        assertFalse(frozen.isTraining(), "the frozen layer stays in eval mode");
+        assertTrue(oneClass.isTraining());
     }
 
     /// Images of 256 levels that are moved by less than half a level are the clean ones again after rounding.

@@ -8,9 +8,8 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
-import java.util.LinkedHashMap;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.List;
-import java.util.Map;
 
 /// Upper bounds of how much a network in eval mode can stretch a difference of two inputs, in l1, l2 and linf.
 ///
@@ -56,9 +55,7 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
 
     /// The forward pass of one image in eval mode.
     static StepProgram record(Layer model, Shape image, Device device) {
-        Map<Layer, Boolean> training = new LinkedHashMap<>();
-        model.namedLayers().values().forEach(layer -> training.put(layer, layer.isTraining()));
-        model.eval();
+        LayerModes modes = LayerModes.evaluating(model);
         try {
             Recorder recorder = new Recorder(device);
             Tensor images = recorder.feed(BoundWalk.IMAGES, TensorSpec.floats(image.with(0, 1)));
@@ -67,14 +64,7 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
             }
             return recorder.program();
         } finally {
-            // outer layers first, since they set their inner layers too; frozen ones stay frozen
-            training.forEach((layer, was) -> {
-                if (was) {
-                    layer.train();
-                } else {
-                    layer.eval();
-                }
-            });
+            modes.restore();
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,7 +36,7 @@ public final class BatchNormStatistics {
     /// @param images `[n, c, h, w]`
     public static BatchNormStatistics ofBatch(Layer model, Tensor images, Device device) {
         Map<Layer, double[]> variances = new IdentityHashMap<>();
-        boolean training = model.isTraining();
+        LayerModes modes = LayerModes.of(model);
         Map<Tensor, float[]> buffers = new LinkedHashMap<>();
         model.namedBuffers().values().forEach(buffer -> buffers.put(buffer, buffer.toArray()));
         Map<Tensor, int[]> counters = new LinkedHashMap<>();
@@ -50,9 +51,7 @@ public final class BatchNormStatistics {
         } finally {
             buffers.forEach(Tensor::set);
             counters.forEach(Tensor::setInts);
-            if (!training) {
-                model.eval();
-            }
+            modes.restore();
         }
         return new BatchNormStatistics(variances);
     }
