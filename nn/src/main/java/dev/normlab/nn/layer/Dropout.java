@@ -76,6 +76,7 @@ public final class Dropout extends Layer {
     protected void seed(long seed, String name) {
         long key = RandomStream.of(seed, "dropout of " + name).state().key();
         counter.setInts((int) key, (int) (key >>> 32), 0, 0);
+        moveTo(0);
     }
 
     @Override
