@@ -218,7 +218,7 @@ final class MemoryPlan {
 
     /// Whether an array may be kept for a fetched value of this length when the replay is over: the loss must not keep the memory of an activation.
     private static boolean fitsTightly(int length, Slot slot) {
-        return slot.kept || slot.length <= length * StoragePool.SLACK;
+        return slot.length <= length * StoragePool.SLACK;
     }
 
     private static boolean isFree(List<Buffer> tenants, Buffer buffer) {
