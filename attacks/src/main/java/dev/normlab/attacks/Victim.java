@@ -105,6 +105,20 @@ public final class Victim implements AutoCloseable {
         return Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
 
+    /// The logits of any number of images, `[count, classes]` row-major.
+    ///
+    /// @param images `[count, c, h, w]`, row-major; more images may follow
+    float[] logits(float[] images, int count) {
+        float[] all = new float[count * classes];
+        for (int first = 0; first < count; first += batchSize()) {
+            int n = Math.min(batchSize(), count - first);
+            float[] full = new float[batch.elements()];
+            System.arraycopy(images, first * imageLength(), full, 0, n * imageLength());
+            System.arraycopy(logits(full), 0, all, first * classes, n * classes);
+        }
+        return all;
+    }
+
     /// Seconds spent in passes so far: forward ones of [#logits] and those forward and backward of APGD, FAB and sparse PGD.
     public double passSeconds() {
         return passNanos / 1e9;
