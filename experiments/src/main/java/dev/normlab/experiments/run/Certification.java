@@ -121,7 +121,7 @@ public final class Certification {
         return (int) DoubleStream.of(radii(ball)).filter(radius -> radius > eps).count();
     }
 
-    /// The median radius of the images that are right by more than rounding; 0 without any.
+    /// The median radius of the images that have one: those that are right by more than rounding; 0 without any.
     public double medianRadius(Ball ball) {
         double[] right = DoubleStream.of(radii(ball)).filter(radius -> radius > 0).sorted().toArray();
         return right.length == 0 ? 0 : right[(right.length - 1) / 2];
@@ -135,16 +135,16 @@ public final class Certification {
     /// One sentence on how much the certificate says about perturbations of this size.
     public String verdict(Ball ball, double eps) {
         double median = medianRadius(ball);
-        String radii = String.format(Locale.ROOT,
-                "half of the images that are right have a certified %s radius of at least %.3g, the largest is %.3g",
-                ball.label(), median, largestRadius(ball));
         if (median == 0) {
             return "no image has a certified radius";
         }
+        String radii = String.format(Locale.ROOT,
+                "%d of %d images have a certified %s radius above 0, half of them one of at least %.3g; the largest is %.3g",
+                certified(ball, 0), direct[0].length, ball.label(), median, largestRadius(ball));
         double ratio = eps / median;
         return ratio <= 1
                 ? radii
-                : radii + String.format(Locale.ROOT, "; eps is %.3g times the former%s", ratio,
+                : radii + String.format(Locale.ROOT, "; eps is %.3g times the median%s", ratio,
                         certified(ball, eps) == 0 ? ", so that the certificate is vacuous here" : "");
     }
 
