@@ -114,8 +114,8 @@ public final class Apgd implements Attack {
         });
     }
 
-    /// The radii of a run: 3, 2 and 1 times eps for 30, 30 and 40% of the steps if asked for in l1, else eps alone. The first two shares are
-    /// rounded up, but the last stage has at least one step.
+    /// The radii of a run: 3, 2 and 1 times eps for 30, 30 and 40% of the steps if asked for in l1, else eps alone. The first two shares
+    /// are rounded up, but the last stage has at least one step.
     List<Stage> stages(ThreatModel threat) {
         if (threat.ball() != ThreatModel.Ball.L1 || !options.largeFirst()) {
             return List.of(new Stage(threat.eps(), options.iterations()));

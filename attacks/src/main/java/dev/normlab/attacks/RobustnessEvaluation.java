@@ -78,8 +78,8 @@ public final class RobustnessEvaluation {
         }
     }
 
-    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds ([#savingEvery]), after every attack and
-    /// when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
+    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds ([#savingEvery]), after
+    /// every attack and when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
     ///
     /// @throws IllegalArgumentException if the data set is empty
     /// @throws EvaluationStopped        if it was asked to stop

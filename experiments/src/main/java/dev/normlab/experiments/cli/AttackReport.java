@@ -159,8 +159,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         return count;
     }
 
-    /// The robust accuracy of several sizes of one norm, from the smallest on: an image that a smaller perturbation fooled counts as fooled by every larger
-    /// one, so that the curve never rises. Empty for norms with one size.
+    /// The robust accuracy of several sizes of one norm, from the smallest on: an image that a smaller perturbation fooled counts as fooled
+    /// by every larger one, so that the curve never rises. Empty for norms with one size.
     static List<CurvePoint> curve(List<AttackReport> reports) {
         List<CurvePoint> curve = new ArrayList<>();
         for (ThreatModel.Ball ball : ThreatModel.Ball.values()) {
@@ -190,8 +190,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         }
     }
 
-    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()]),
-    /// distances and, if there is a certificate, certified radii.
+    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see
+    /// [RobustnessResult#fooledBy()]), distances and, if there is a certificate, certified radii.
     ///
     /// @throws IOException if the file cannot be written
     void saveImages(Path file, Dataset data) throws IOException {

@@ -16,15 +16,16 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.DoubleStream;
 
-/// What norms of layers prove about images: a radius within which no perturbation changes the class of an image, whatever the attack. It stands beside the
-/// upper bound that attacks give: the true robust accuracy lies between both.
+/// What norms of layers prove about images: a radius within which no perturbation changes the class of an image, whatever the attack. It
+/// stands beside the upper bound that attacks give: the true robust accuracy lies between both.
 ///
-/// An image that is right has a margin `z_y - z_l` over every other class, which shrinks by at most the [PairBound] times the length of the perturbation;
-/// the least quotient over all classes is its radius. Norms of perturbations bound each other, so that a radius in one norm gives radii in others (in `d`
-/// dimensions linf: r2 / √d; l2: the larger of rinf and r1 / √d; l1: the larger of r2 and rinf), and the largest counts. An image that is wrong has radius
-/// 0.
+/// An image that is right has a margin `z_y - z_l` over every other class, which shrinks by at most the [PairBound] times the length of the
+/// perturbation; the least quotient over all classes is its radius. Norms of perturbations bound each other, so that a radius in one norm
+/// gives radii in others (in `d` dimensions linf: r2 / √d; l2: the larger of rinf and r1 / √d; l1: the larger of r2 and rinf), and the
+/// largest counts. An image that is wrong has radius 0.
 ///
-/// Bounds hold for exact arithmetic. From every margin 1e-4 of the largest logit is taken off: far more than single precision was seen to be off.
+/// Bounds hold for exact arithmetic. From every margin 1e-4 of the largest logit is taken off: far more than single precision was seen to
+/// be off.
 public final class Certification {
 
     private static final double ROUNDING = 1e-4;

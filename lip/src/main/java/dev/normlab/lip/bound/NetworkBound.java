@@ -13,11 +13,12 @@ import java.util.List;
 
 /// Upper bounds of how much a network in eval mode can stretch a difference of two inputs, in l1, l2 and linf.
 ///
-/// They are computed along the recorded program of one image: the factors of operations multiply along a path and add where paths meet in a sum. Every
-/// factor is the exact norm of a linear operation or an upper bound of it (l2), batch norm is taken together with the convolution before it, and
-/// activations count with their largest slope. A product of two values, as in squeeze and excitation, is bounded by `‖xg − x'g'‖ <= max|g|·‖x − x'‖ +
-/// max|x|·‖g − g'‖`, with the largest magnitudes found by interval arithmetic for images in a box. That holds for all images of the box; the bound that
-/// holds the gates still is only that of the map with the gates as they are at one image, and is reported beside it.
+/// They are computed along the recorded program of one image: the factors of operations multiply along a path and add where paths meet in a
+/// sum. Every factor is the exact norm of a linear operation or an upper bound of it (l2), batch norm is taken together with the
+/// convolution before it, and activations count with their largest slope. A product of two values, as in squeeze and excitation, is bounded
+/// by `‖xg − x'g'‖ <= max|g|·‖x − x'‖ + max|x|·‖g − g'‖`, with the largest magnitudes found by interval arithmetic for images in a box.
+/// That holds for all images of the box; the bound that holds the gates still is only that of the map with the gates as they are at one
+/// image, and is reported beside it.
 ///
 /// These are bounds and no Lipschitz constants: the truth is smaller, mostly by orders of magnitude.
 ///

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The variances by which batch norm layers divide: the running ones, as in eval mode, or those of one batch, as in training.
 ///
-/// In training the statistics depend on the batch, so that batch norm is not linear; its norm with them is that of the map `x ↦ γ·x / sqrt(var + eps)`
-/// with the statistics held fixed.
+/// In training the statistics depend on the batch, so that batch norm is not linear; its norm with them is that of the map
+/// `x ↦ γ·x / sqrt(var + eps)` with the statistics held fixed.
 public final class BatchNormStatistics {
 
     private static final BatchNormStatistics RUNNING = new BatchNormStatistics(null);
@@ -30,8 +30,8 @@ public final class BatchNormStatistics {
         return RUNNING;
     }
 
-    /// The biased variances of a batch at every batch norm layer, found by one forward pass in training mode. Afterwards the model is as it was: its
-    /// mode, running statistics and random counters included.
+    /// The biased variances of a batch at every batch norm layer, found by one forward pass in training mode. Afterwards the model is as it
+    /// was: its mode, running statistics and random counters included.
     ///
     /// @param images `[n, c, h, w]`
     public static BatchNormStatistics ofBatch(Layer model, Tensor images, Device device) {

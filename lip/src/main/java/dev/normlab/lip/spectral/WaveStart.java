@@ -12,11 +12,10 @@ import java.util.stream.IntStream;
 ///
 /// On an image much larger than the kernel the largest singular vector is nearly `v·exp(iω·p)·sin(π(p + 1)/(n + 1))`, with `v` the first
 /// right singular vector of the layer's matrix at the frequency `ω` where its largest singular value is largest. That frequency is looked
-/// for on a coarse grid by a few Lanczos steps at each of its frequencies, and from the best ones by parabolas, whose curvature says what the
-/// borders cost: on a small image a flat maximum wins over a slightly higher, sharp one. Two waves that cannot be told apart start together.
-/// From this start a few steps
-/// with the layer reach what takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the
-/// start.
+/// for on a coarse grid by a few Lanczos steps at each of its frequencies, and from the best ones by parabolas, whose curvature says what
+/// the borders cost: on a small image a flat maximum wins over a slightly higher, sharp one. Two waves that cannot be told apart start
+/// together. From this start a few steps with the layer reach what takes dozens from a random one. A little noise is added, so that no
+/// singular vector is orthogonal to the start.
 final class WaveStart {
 
     // Frequencies along an axis for each pixel that the kernel extends: values change slowly between them.
@@ -128,8 +127,8 @@ final class WaveStart {
         return image(symbols, different(best(rivals, RIVALS), distanceH, distanceW), random);
     }
 
-    /// The best wave and the best other one that is not the same: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
-    /// mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
+    /// The best wave and the best other one that is not the same: neighbouring frequencies climb to one maximum, and real weights amplify a
+    /// wave and its mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
     private static Wave[] different(Wave[] sorted, double distanceH, double distanceW) {
         Wave first = sorted[0];
         for (int i = 1; i < sorted.length; i++) {
@@ -155,8 +154,8 @@ final class WaveStart {
 
     /// Moves a wave to the maximum of a parabola through three frequencies, along one axis and then the other.
     ///
-    /// A sharp maximum loses more on the image than a flat one: faded out along `n` positions, a wave is a mixture of frequencies `π/(n + 1)`
-    /// away from it.
+    /// A sharp maximum loses more on the image than a flat one: faded out along `n` positions, a wave is a mixture of frequencies
+    /// `π/(n + 1)` away from it.
     private Wave refined(SymbolLanczos[] symbols, Wave wave, double distanceH, double distanceW) {
         Wave best = wave.losing(0);
         double loss = 0;

@@ -7,7 +7,8 @@ import java.util.WeakHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing themselves.
+/// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing
+/// themselves.
 public final class Workspace {
 
     private final Workers workers;
@@ -40,8 +41,8 @@ public final class Workspace {
         return workers;
     }
 
-    /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same time need
-    /// different purposes; the same purpose gives the same array again.
+    /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same
+    /// time need different purposes; the same purpose gives the same array again.
     public float[] scratch(int worker, String purpose, int length) {
         float[] array = scratch[worker].get(purpose);
         if (array == null || array.length < length) {
@@ -73,7 +74,8 @@ public final class Workspace {
 
     /// A packed copy of a storage, valid until the next call. To be called by the caller of a kernel's chunks, not inside them.
     ///
-    /// The copy is kept from the second use of a version on. Weights in training have a new version at every use: their copies share one array.
+    /// The copy is kept from the second use of a version on. Weights in training have a new version at every use: their copies share one
+    /// array.
     ///
     /// @param form   what is packed how: equal forms of one storage share the copy
     /// @param length floats of the packed array, which may be longer
