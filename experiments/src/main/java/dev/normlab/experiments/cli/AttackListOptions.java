@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -31,6 +32,11 @@ import picocli.CommandLine.Option;
 final class AttackListOptions {
 
     private static final int HASH_DIGITS = 12;
+    private static final Set<String> WITH_STEPS = Set.of("pgd", "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "standard", "plus",
+            "rand");
+    private static final Set<String> WITH_TARGETS = Set.of("apgd-t", "fab-t", "standard", "plus");
+    private static final Set<String> WITH_QUERIES = Set.of("square", "standard", "plus");
+    private static final Set<String> WITH_DRAWS = Set.of("apgd-ce", "apgd-dlr", "apgd-t", "standard", "plus", "rand");
 
     @Option(names = "--attacks", paramLabel = "LIST", split = ",",
             description = "Attacks in the order in which they shall run: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, or an "
@@ -152,6 +158,14 @@ final class AttackListOptions {
         return (int) value;
     }
 
+    /// Numbers that no attack of the list goes by are refused where they would be passed over in silence.
+    private void requireUse(String option, @Nullable Integer given, Set<String> by) {
+        if (given != null && listed().stream().noneMatch(by::contains)) {
+            throw UserError.usage(option + ": expected one of the attacks " + by.stream().sorted().collect(Collectors.joining(", "))
+                    + ", which go by it, but --attacks is " + String.join(",", attacks));
+        }
+    }
+
     /// Options that only pgd knows are refused where they would be passed over in silence.
     private void requirePgd() {
         List<String> given = new ArrayList<>();
@@ -186,12 +200,18 @@ final class AttackListOptions {
                 .withIterations(stepCount.orElse(PgdOptions.DEFAULT.iterations())).withRestarts(restartCount.orElse(1));
         PgdOptions sized = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
         PgdOptions pgd = target == null ? sized : sized.withTargets(targetClasses);
+        List<Attack> list;
         try {
-            return AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
+            list = AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
                     count("--queries", queries), count("--draws", draws)));
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--attacks: " + e.getMessage());
         }
+        requireUse("--steps", steps, WITH_STEPS);
+        requireUse("--targets", targets, WITH_TARGETS);
+        requireUse("--queries", queries, WITH_QUERIES);
+        requireUse("--draws", draws, WITH_DRAWS);
+        return list;
     }
 
     /// What results of an attack are recorded under: its name with all numbers that were given and that it goes by, of pgd always with its
@@ -207,24 +227,21 @@ final class AttackListOptions {
     }
 
     private String named(String attack) {
-        boolean ensemble = AttackList.ENSEMBLES.contains(attack);
         boolean pgd = attack.equals("pgd");
-        boolean apgd = ensemble || attack.startsWith("apgd");
-        boolean fab = ensemble || attack.startsWith("fab");
         StringBuilder label = new StringBuilder(attack);
-        if (pgd || steps != null && (apgd || fab)) {
+        if (pgd || steps != null && WITH_STEPS.contains(attack)) {
             label.append('-').append(steps == null ? PgdOptions.DEFAULT.iterations() : steps);
         }
         if (restarts != null && !attack.equals("fgsm") && restarts != usualRestarts(attack)) {
             label.append('x').append(restarts);
         }
-        if (targets != null && (ensemble || attack.endsWith("-t"))) {
+        if (targets != null && WITH_TARGETS.contains(attack)) {
             label.append(" for ").append(targets).append(" targets");
         }
-        if (queries != null && (ensemble || attack.equals("square"))) {
+        if (queries != null && WITH_QUERIES.contains(attack)) {
             label.append(" with ").append(queries).append(" queries");
         }
-        if (draws != null && apgd) {
+        if (draws != null && WITH_DRAWS.contains(attack)) {
             label.append(" over ").append(draws).append(" draws");
         }
         if (pgd) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.Npy;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
@@ -48,6 +49,22 @@ class AttackListOptionsTest {
                 "--attacks pgd --step-size 2/255 --no-random-start;pgd-20 by 2/255 from the image"})
     void resultsAreRecordedUnderEverythingThatChangesThem(String args, String expected) {
         assertEquals(expected, options(args.split(" ")).together());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';',
+            value = {"--attacks fgsm,square --steps 5;--steps", "--attacks apgd-ce --targets 3;--targets",
+                "--attacks rand --targets 3;--targets",
+                "--attacks pgd --queries 9;--queries", "--attacks fab,pgd --draws 2;--draws"})
+    void aNumberThatNoAttackGoesByIsNotPassedOverInSilence(String args, String option) {
+        UserError refused = assertThrows(UserError.class, () -> options(args.split(" ")).attacks(ThreatModel.Ball.LINF));
+        assertTrue(refused.getMessage().startsWith(option + ": expected one of the attacks "), refused.getMessage());
+    }
+
+    @Test
+    void numbersThatOneAttackOfTheListGoesByAreTaken() {
+        assertEquals(5, options("--attacks", "fgsm,standard", "--steps", "3", "--targets", "2", "--queries", "4", "--draws", "1")
+                .attacks(ThreatModel.Ball.L2).size());
     }
 
     @Test
