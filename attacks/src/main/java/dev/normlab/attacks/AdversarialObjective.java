@@ -9,6 +9,7 @@ import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import dev.normlab.nn.loss.Objective;
 import java.util.List;
 import java.util.Optional;

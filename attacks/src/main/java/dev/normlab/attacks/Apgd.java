@@ -87,9 +87,7 @@ public final class Apgd implements Attack {
     }
 
     private void climb(Victim victim, ApgdState state, Stage stage) {
-        ApgdSteps steps = state.ball == ThreatModel.Ball.L1
-                ? new SparseSteps(stage.eps(), stage.iterations(), state.count, state.length)
-                : new MomentumSteps(stage.eps(), options.rho(), stage.iterations(), state.count, state.x.length);
+        ApgdSteps steps = steps(state, stage);
         state.begin(steps.firstStep());
         for (int step = 0; step < stage.iterations(); step++) {
             int now = step;
@@ -97,6 +95,15 @@ public final class Apgd implements Attack {
             state.evaluate();
             steps.stepped(state, step);
         }
+    }
+
+    /// How points move in a stage that begins at the iterates of now.
+    ApgdSteps steps(ApgdState state, Stage stage) {
+        if (state.ball != ThreatModel.Ball.L1) {
+            return new MomentumSteps(stage.eps(), options.rho(), stage.iterations(), state.count, state.x.length);
+        }
+        SparseSteps steps = new SparseSteps(stage.eps(), stage.iterations(), state.count, state.length);
+        return options.largeFirst() ? steps.from(state) : steps;
     }
 
     /// Brings the best points of a larger ball into a smaller one.
@@ -107,7 +114,8 @@ public final class Apgd implements Attack {
         });
     }
 
-    /// The radii of a run: 3, 2 and 1 times eps for 30, 30 and 40% of the steps if asked for in l1, else eps alone.
+    /// The radii of a run: 3, 2 and 1 times eps for 30, 30 and 40% of the steps if asked for in l1, else eps alone. The first two shares
+    /// are rounded up, but the last stage has at least one step.
     List<Stage> stages(ThreatModel threat) {
         if (threat.ball() != ThreatModel.Ball.L1 || !options.largeFirst()) {
             return List.of(new Stage(threat.eps(), options.iterations()));
@@ -115,7 +123,7 @@ public final class Apgd implements Attack {
         List<Stage> stages = new ArrayList<>();
         int left = options.iterations();
         for (int s = 0; s < RADII.length; s++) {
-            int steps = s < SHARES.length ? (int) (SHARES[s] * options.iterations()) : left;
+            int steps = s < SHARES.length ? Math.min((int) Math.ceil(SHARES[s] * options.iterations()), left - 1) : left;
             left -= steps;
             if (steps > 0) {
                 stages.add(new Stage(RADII[s] * threat.eps(), steps));

@@ -30,7 +30,7 @@ final class ApgdState {
     final int[] increases;
     private final LossProgram program;
     private long passes;
-    private int zeroGradients;
+    private final boolean[] zeroGradient;
 
     ApgdState(LossProgram program, ThreatModel.Ball ball, PointBatch batch) {
         this.program = program;
@@ -50,6 +50,7 @@ final class ApgdState {
         this.loss = new float[count];
         this.bestLoss = new float[count];
         this.increases = new int[count];
+        this.zeroGradient = new boolean[count];
     }
 
     /// Begins at the iterates that are in `x` now, with steps of this length.
@@ -65,7 +66,7 @@ final class ApgdState {
         System.arraycopy(gradient, 0, bestGradient, 0, x.length);
         judge();
         for (int i = 0; i < count; i++) {
-            zeroGradients += isZeroGradient(i) ? 1 : 0;
+            zeroGradient[i] |= isZeroGradient(i);
         }
     }
 
@@ -100,8 +101,10 @@ final class ApgdState {
     void finish() {
         Points points = batch.owner();
         points.countPasses(passes, passes);
-        points.countZeroGradients(zeroGradients);
         for (int i = 0; i < count; i++) {
+            if (zeroGradient[i]) {
+                points.noteZeroGradient(batch.point(i));
+            }
             if (fooled[i]) {
                 points.move(batch.point(i), adversarial, i * length, true);
             }
@@ -118,11 +121,11 @@ final class ApgdState {
         System.arraycopy(from, i * length, to, i * length, length);
     }
 
-    /// The values changed by the best point of an image.
-    int changedByBest(int i) {
+    /// How many values of an image some points change.
+    int changed(float[] points, int i) {
         int changed = 0;
         for (int j = i * length; j < (i + 1) * length; j++) {
-            changed += best[j] != clean[j] ? 1 : 0;
+            changed += points[j] != clean[j] ? 1 : 0;
         }
         return changed;
     }

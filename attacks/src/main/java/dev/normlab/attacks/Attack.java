@@ -31,6 +31,13 @@ public interface Attack {
         return true;
     }
 
+    /// Refuses images that it has no meaning for; before anything is attacked.
+    ///
+    /// @param data    the images
+    /// @param classes of the model
+    /// @throws IllegalArgumentException that names the first such image and says what to do
+    default void check(Dataset data, int classes) {}
+
     /// Attacks all points, which the model gets right so far.
     ///
     /// @param seed of the evaluation; an image's random numbers depend on the seed, its index, the attack's name and the restart alone

@@ -21,7 +21,9 @@ public final class AttackList {
     /// The ensembles.
     public static final List<String> ENSEMBLES = List.of("standard", "plus", "rand");
 
-    private static final int RESTARTS = 5;
+    /// How often `apgd-ce`, `apgd-dlr` and `fab` run by themselves and in `plus`.
+    public static final int RESTARTS = 5;
+
     private static final int L1_TARGETS = 5;
     private static final int RAND_DRAWS = 20;
 

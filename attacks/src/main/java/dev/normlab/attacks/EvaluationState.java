@@ -31,6 +31,8 @@ import java.util.Optional;
 final class EvaluationState {
 
     private static final int RESULT_FIELDS = 7;
+    /// Of the arrays in a file; part of the identity, so that files of other formats are refused.
+    private static final String FORMAT = "state 2";
 
     final float[] adversarial;
     final int[] predictions;
@@ -84,7 +86,7 @@ final class EvaluationState {
         if (!(arrays.get("identity") instanceof NumberArray.Bytes known) || !Arrays.equals(known.values(), identity)) {
             throw new FormatException(file.toString(),
                     "expected the state of this evaluation, but it belongs to another one (other attacks, "
-                            + "options, images, weights, device or seed); remove it, or choose another file");
+                            + "options, images, weights, device or seed, or another version of this program); remove it, or choose another file");
         }
         System.arraycopy(((NumberArray.Floats) get(arrays, "adversarial")).values(), 0, adversarial, 0, adversarial.length);
         System.arraycopy(((NumberArray.Ints) get(arrays, "predictions")).values(), 0, predictions, 0, predictions.length);
@@ -124,7 +126,7 @@ final class EvaluationState {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
-        StringBuilder text = new StringBuilder();
+        StringBuilder text = new StringBuilder(FORMAT).append('\n');
         attacks.forEach(attack -> text.append(attack.name()).append(' ').append(attack.settings(data)).append('\n'));
         text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.kernels().name())
                 .append(' ').append(device.convolutionMode())

@@ -8,17 +8,24 @@ import java.util.List;
 final class ModelChecks {
 
     private static final int PASSES = 5;
+    /// Images that are passed several times, from the first on: as many whatever the batch size.
+    private static final int REPEATED = 128;
     private static final double PROBABILITY_TOLERANCE = 1e-3;
     private static final double MASKING_SHARE = 0.002;
 
     private ModelChecks() {}
 
-    /// Warnings about the model itself, from a full batch of clean images: passes that differ, and outputs that are probabilities.
-    static List<String> ofModel(Victim victim, float[] images) {
+    /// Warnings about the model itself, which do not depend on the batch size: five passes that differ on the first 128 clean images, and
+    /// outputs that are probabilities on all of them.
+    ///
+    /// @param images all clean images, `[n, c, h, w]`
+    /// @param logits of all of them, `[n, classes]`
+    static List<String> ofModel(Victim victim, float[] images, float[] logits) {
         List<String> warnings = new ArrayList<>();
-        float[] logits = victim.logits(images);
+        int repeated = Math.min(logits.length / victim.classes(), REPEATED);
         for (int pass = 1; pass < PASSES; pass++) {
-            if (!Arrays.equals(logits, victim.logits(images))) {
+            float[] again = victim.logits(images, repeated);
+            if (!Arrays.equals(again, 0, again.length, logits, 0, again.length)) {
                 warnings.add(
                         "the model gives different outputs for the same images: it draws random numbers of its own, and one gradient says "
                                 + "little; use the ensemble rand, or draws");
@@ -60,8 +67,8 @@ final class ModelChecks {
                 warnings.add(result.name() + " ran on the difference of logits: its own loss needs more classes than the model has");
             }
             if (result.zeroGradients() > 0) {
-                warnings.add(result.name() + " met " + result.zeroGradients()
-                        + " starts with a zero gradient, from which it cannot go anywhere");
+                warnings.add(result.name() + " met a zero gradient, from which it cannot go anywhere, at the start of a run on "
+                        + result.zeroGradients() + " of " + result.attacked() + " images");
             }
             int number = a;
             long fooled = Arrays.stream(fooledBy).filter(by -> by == number).count();

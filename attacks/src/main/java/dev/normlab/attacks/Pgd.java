@@ -44,6 +44,21 @@ public final class Pgd implements Attack {
     }
 
     @Override
+    public void check(Dataset data, int classes) {
+        for (int i = 0; i < data.size() && options.target().isPresent(); i++) {
+            int target = options.target().get().applyAsInt(data.record(i), data.label(i));
+            String which = "pgd: image " + data.record(i) + " of class " + data.label(i) + " shall be led to class " + target;
+            if (target < 0 || target >= classes) {
+                throw new IllegalArgumentException(which + ", but expected a class from 0 to " + (classes - 1));
+            }
+            if (target == data.label(i)) {
+                throw new IllegalArgumentException(which + ", its own, where there is nothing to attack; expected another class: give it "
+                        + "another target, or leave such images out");
+            }
+        }
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         try (PgdRun run = open(victim, threat)) {
             for (int restart = 0; restart < options.restarts(); restart++) {

@@ -48,14 +48,14 @@ public record PgdOptions(int iterations, Optional<Float> stepSize, boolean rando
 
     /// These options aimed at a class.
     ///
-    /// @param ofLabel gives the target class for an image's label
+    /// @param ofLabel gives the target class for an image's label, another one than that
     public PgdOptions withTarget(IntUnaryOperator ofLabel) {
         return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of((image, label) -> ofLabel.applyAsInt(label)));
     }
 
     /// These options aimed at a class of each image's own.
     ///
-    /// @param ofImage target classes by the images' numbers in the data set
+    /// @param ofImage target classes, other ones than the images' own, by the images' numbers in the data set
     public PgdOptions withTargets(int[] ofImage) {
         int[] targets = ofImage.clone();
         return new PgdOptions(iterations, stepSize, randomStart, restarts, Optional.of((image, label) -> targets[image]));

@@ -29,7 +29,7 @@ public final class Points {
     private final int[] completed;
     private final float[] scores;
     private final long[] passes = new long[2];
-    private int zeroGradients;
+    private final boolean[] zeroGradient;
     private boolean changed;
     private Runnable checkpoint = () -> {
     };
@@ -44,6 +44,7 @@ public final class Points {
         this.adversarial = new float[Math.multiplyExact(indices.length, length)];
         this.fooled = new boolean[indices.length];
         this.completed = new int[indices.length];
+        this.zeroGradient = new boolean[indices.length];
         this.scores = new float[indices.length];
         Arrays.fill(scores, Float.NEGATIVE_INFINITY);
         for (int i = 0; i < indices.length; i++) {
@@ -159,8 +160,12 @@ public final class Points {
 
     /// How many images the attack believes to have fooled.
     int fooledCount() {
+        return count(fooled);
+    }
+
+    private static int count(boolean[] flags) {
         int count = 0;
-        for (boolean one : fooled) {
+        for (boolean one : flags) {
             count += one ? 1 : 0;
         }
         return count;
@@ -169,32 +174,39 @@ public final class Points {
     /// Everything there is to keep, by name.
     Map<String, NumberArray> state() {
         int n = indices.length;
-        byte[] flags = new byte[n];
-        for (int i = 0; i < n; i++) {
-            flags[i] = (byte) (fooled[i] ? 1 : 0);
-        }
         Map<String, NumberArray> state = new LinkedHashMap<>();
         state.put(STATE_NAME, new NumberArray.Floats(Shape.of(n, length), adversarial));
-        state.put("points_fooled", new NumberArray.Bytes(Shape.of(n), flags));
+        state.put("points_fooled", new NumberArray.Bytes(Shape.of(n), bytes(fooled)));
         state.put("points_completed", new NumberArray.Ints(Shape.of(n), completed));
         state.put("points_scores", new NumberArray.Floats(Shape.of(n), scores));
-        state.put("points_counts", new NumberArray.Longs(Shape.of(3), new long[] {passes[0], passes[1], zeroGradients}));
+        state.put("points_zero_gradient", new NumberArray.Bytes(Shape.of(n), bytes(zeroGradient)));
+        state.put("points_passes", new NumberArray.Longs(Shape.of(passes.length), passes));
         return state;
+    }
+
+    private static byte[] bytes(boolean[] flags) {
+        byte[] bytes = new byte[flags.length];
+        for (int i = 0; i < flags.length; i++) {
+            bytes[i] = (byte) (flags[i] ? 1 : 0);
+        }
+        return bytes;
     }
 
     /// Goes on from what [#state] gave.
     void restore(Map<String, NumberArray> state) {
         System.arraycopy(((NumberArray.Floats) get(state, STATE_NAME)).values(), 0, adversarial, 0, adversarial.length);
-        byte[] flags = ((NumberArray.Bytes) get(state, "points_fooled")).values();
-        for (int i = 0; i < fooled.length; i++) {
-            fooled[i] = flags[i] != 0;
-        }
+        setFlags(fooled, get(state, "points_fooled"));
+        setFlags(zeroGradient, get(state, "points_zero_gradient"));
         System.arraycopy(((NumberArray.Ints) get(state, "points_completed")).values(), 0, completed, 0, completed.length);
         System.arraycopy(((NumberArray.Floats) get(state, "points_scores")).values(), 0, scores, 0, scores.length);
-        long[] counts = ((NumberArray.Longs) get(state, "points_counts")).values();
-        passes[0] = counts[0];
-        passes[1] = counts[1];
-        zeroGradients = (int) counts[2];
+        System.arraycopy(((NumberArray.Longs) get(state, "points_passes")).values(), 0, passes, 0, passes.length);
+    }
+
+    private static void setFlags(boolean[] flags, NumberArray from) {
+        byte[] bytes = ((NumberArray.Bytes) from).values();
+        for (int i = 0; i < flags.length; i++) {
+            flags[i] = bytes[i] != 0;
+        }
     }
 
     private static NumberArray get(Map<String, NumberArray> state, String name) {
@@ -230,13 +242,13 @@ public final class Points {
         return passes[1];
     }
 
-    /// Counts images whose gradient was zero everywhere at the start of a restart.
-    public void countZeroGradients(int images) {
-        zeroGradients += images;
+    /// Notes that an image's gradient was zero everywhere where a run of the attack began.
+    public void noteZeroGradient(int point) {
+        zeroGradient[point] = true;
     }
 
-    /// How many starts had a zero gradient.
+    /// How many images had a zero gradient where a run began: each counts once, in however many restarts, targets and radii it had.
     public int zeroGradients() {
-        return zeroGradients;
+        return count(zeroGradient);
     }
 }

@@ -68,7 +68,7 @@ public final class RobustnessEvaluation {
 
     /// Attacks a model on all images of a data set. The model is left in the mode it was in.
     ///
-    /// @throws IllegalArgumentException if the data set is empty
+    /// @throws IllegalArgumentException if the data set is empty or an attack refuses an image ([Attack#check])
     /// @throws EvaluationStopped        if it was asked to stop
     public RobustnessResult run(Layer model, Dataset data, Device device, Listener listener) {
         try {
@@ -78,8 +78,8 @@ public final class RobustnessEvaluation {
         }
     }
 
-    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds ([#savingEvery]), after every attack and
-    /// when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
+    /// As above, with a state file: goes on where it stands if there is one, and writes it every twenty seconds ([#savingEvery]), after
+    /// every attack and when asked to stop. It stays at the end; from the state of a finished evaluation the result comes at once.
     ///
     /// @throws IllegalArgumentException if the data set is empty
     /// @throws EvaluationStopped        if it was asked to stop
@@ -136,11 +136,14 @@ public final class RobustnessEvaluation {
             this.file = file;
             this.identity = identity;
             this.labels = IntStream.range(0, data.size()).map(data::label).toArray();
+            attacks.forEach(attack -> attack.check(data, victim.classes()));
             float[] clean = new Points(data, IntStream.range(0, data.size()).toArray()).adversarial();
-            int[] predictions = classify(clean, data.size());
+            float[] logits = victim.logits(clean, data.size());
+            int[] predictions = new int[data.size()];
+            Arrays.setAll(predictions, i -> Victim.argMax(logits, i, victim.classes()));
             int[] fooledBy = new int[data.size()];
             Arrays.setAll(fooledBy, i -> predictions[i] == labels[i] ? RobustnessResult.ROBUST : RobustnessResult.CLEAN_ERROR);
-            this.warnings = new ArrayList<>(ModelChecks.ofModel(victim, Arrays.copyOf(clean, victim.batch().elements())));
+            this.warnings = new ArrayList<>(ModelChecks.ofModel(victim, clean, logits));
             this.state = new EvaluationState(clean, predictions, fooledBy);
             this.correct = indicesOf(RobustnessResult.ROBUST);
             if (file.isPresent()) {
@@ -211,11 +214,12 @@ public final class RobustnessEvaluation {
         private int accept(int number, Points points, int[] seen) {
             int length = victim.imageLength();
             float[] moved = points.adversarial();
-            int[] classes = classify(moved, seen.length);
+            float[] logits = victim.logits(moved, seen.length);
             float[] clean = new float[length];
             int fooled = 0;
             for (int i = 0; i < seen.length; i++) {
-                if (!points.fooled(i) || classes[i] == labels[seen[i]]) {
+                int found = Victim.argMax(logits, i, victim.classes());
+                if (!points.fooled(i) || found == labels[seen[i]]) {
                     continue;
                 }
                 data.image(seen[i], clean, 0);
@@ -226,7 +230,7 @@ public final class RobustnessEvaluation {
                 fooled++;
                 if (state.fooledBy[seen[i]] == RobustnessResult.ROBUST) {
                     state.fooledBy[seen[i]] = number;
-                    state.predictions[seen[i]] = classes[i];
+                    state.predictions[seen[i]] = found;
                     System.arraycopy(moved, i * length, state.adversarial, seen[i] * length, length);
                 }
             }
@@ -242,18 +246,6 @@ public final class RobustnessEvaluation {
                 distances[i] = threat.distance(clean, 0, state.adversarial, i * length, length);
             }
             return distances;
-        }
-
-        private int[] classify(float[] images, int count) {
-            int length = victim.imageLength();
-            int[] classes = new int[count];
-            for (int first = 0; first < count; first += victim.batchSize()) {
-                int n = Math.min(victim.batchSize(), count - first);
-                float[] batch = new float[victim.batch().elements()];
-                System.arraycopy(images, first * length, batch, 0, n * length);
-                System.arraycopy(victim.predict(batch), 0, classes, first, n);
-            }
-            return classes;
         }
 
         private int[] indicesOf(int wanted) {

@@ -6,9 +6,9 @@ import java.util.Arrays;
 /// arXiv:2103.01208).
 ///
 /// A step goes along the signs of the largest gradient entries, `η sign(g) / count`, then to the nearest point of the l1 ball and the box;
-/// there is no momentum. The share of entries begins at 0.2 and becomes two thirds of the share that the best point changes. At a
-/// checkpoint (every 4% of the run), if the best point has become sparser by 5%, η goes back to eps and the run to its best point; else η
-/// is divided by 1.5, down to eps / 10.
+/// there is no momentum. The share of entries begins at 0.2, or in a run from given points ([#from]) at two thirds of the share that the
+/// point changes, and becomes two thirds of the share that the best point changes. At a checkpoint (every 4% of the run), if the best point
+/// has become sparser by 5%, η goes back to eps and the run to its best point; else η is divided by 1.5, down to eps / 10.
 final class SparseSteps implements ApgdSteps {
 
     private static final double FIRST_SHARE = 0.2;
@@ -30,6 +30,19 @@ final class SparseSteps implements ApgdSteps {
         this.sizes = new float[images * length];
         Arrays.fill(share, FIRST_SHARE);
         Arrays.fill(changedLast, length);
+    }
+
+    /// Takes the iterates as given points: the stages of a run with larger radii at first go on from those of the stage before.
+    SparseSteps from(ApgdState s) {
+        for (int i = 0; i < s.count; i++) {
+            look(s, i, s.changed(s.x, i));
+        }
+        return this;
+    }
+
+    private void look(ApgdState s, int i, int changed) {
+        share[i] = changed / (double) s.length / DIVISOR;
+        changedLast[i] = changed;
     }
 
     @Override
@@ -74,8 +87,7 @@ final class SparseSteps implements ApgdSteps {
             return;
         }
         for (int i = 0; i < s.count; i++) {
-            double changed = s.changedByBest(i);
-            share[i] = changed / s.length / DIVISOR;
+            int changed = s.changed(s.best, i);
             s.increases[i] = 0;
             if (changed < SPARSER * changedLast[i]) {
                 s.stepSize[i] = eps;
@@ -83,7 +95,7 @@ final class SparseSteps implements ApgdSteps {
             } else {
                 s.stepSize[i] = Math.clamp(s.stepSize[i] / DIVISOR, eps / 10, eps);
             }
-            changedLast[i] = changed;
+            look(s, i, changed);
         }
     }
 }

@@ -11,6 +11,7 @@ import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -32,16 +33,25 @@ public final class Victim implements AutoCloseable {
     private int classes;
     private long passNanos;
 
-    /// Puts a model into eval mode for attacks.
+    /// Puts a model into eval mode for attacks; if that ends with an exception, its mode is brought back.
     ///
     /// @param image     the shape of one image, `[c, h, w]`
     /// @param batchSize images a step
+    /// @throws ShapeException if the images do not fit the model, or it gives no logits of at least two classes
     public Victim(Layer model, Device device, Shape image, int batchSize) {
         this.model = model;
         this.device = device;
         this.batch = Shape.of(batchSize, image.size(0), image.size(1), image.size(2));
         this.modes = LayerModes.evaluating(model);
-        this.forward = recordForward();
+        boolean recorded = false;
+        try {
+            this.forward = recordForward();
+            recorded = true;
+        } finally {
+            if (!recorded) {
+                modes.restore();
+            }
+        }
     }
 
     private Interpreter recordForward() {
@@ -93,6 +103,20 @@ public final class Victim implements AutoCloseable {
         Map<String, Tensor> results = forward.replay(Map.of("images", Tensor.of(Storage.ofFloats(batch, Layout.PLAIN, images))));
         countPassTime(System.nanoTime() - start);
         return Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
+    }
+
+    /// The logits of any number of images, `[count, classes]` row-major.
+    ///
+    /// @param images `[count, c, h, w]`, row-major; more images may follow
+    float[] logits(float[] images, int count) {
+        float[] all = new float[count * classes];
+        for (int first = 0; first < count; first += batchSize()) {
+            int n = Math.min(batchSize(), count - first);
+            float[] full = new float[batch.elements()];
+            System.arraycopy(images, first * imageLength(), full, 0, n * imageLength());
+            System.arraycopy(logits(full), 0, all, first * classes, n * classes);
+        }
+        return all;
     }
 
     /// Seconds spent in passes so far: forward ones of [#logits] and those forward and backward of APGD, FAB and sparse PGD.

@@ -45,6 +45,11 @@ class AttackInvariantsTest {
         return attacks().flatMap(attack -> Stream.of(Ball.values()).map(ball -> Arguments.of(attack.get(), attack.get().name(), ball)));
     }
 
+    static Stream<Arguments> casesOnDevices() {
+        return Stream.of(TestDevice.values()).flatMap(on -> attacks().flatMap(
+                attack -> Stream.of(Ball.values()).map(ball -> Arguments.of(on, attack.get(), attack.get().name(), ball))));
+    }
+
     private static ThreatModel threat(Ball ball, float share) {
         return new ThreatModel(ball, share * switch (ball) {
             case LINF -> 0.3f;
@@ -57,13 +62,13 @@ class AttackInvariantsTest {
         return TestModels.images(19, CLASSES, 9);
     }
 
-    @ParameterizedTest(name = "{1} {2}")
-    @MethodSource("cases")
-    void resultsDoNotDependOnBatchSizeOrThreads(Attack attack, String name, Ball ball) {
-        Layer model = TestModels.network(2);
-        RobustnessResult one = TestModels.evaluate(model, data(), threat(ball, 1), 1, 1, attack);
+    @ParameterizedTest(name = "{0} {2} {3}")
+    @MethodSource("casesOnDevices")
+    void resultsDoNotDependOnBatchSizeOrThreads(TestDevice on, Attack attack, String name, Ball ball) {
+        Layer model = on.network();
+        RobustnessResult one = TestModels.evaluate(on, model, data(), threat(ball, 1), 1, 1, attack);
         for (int batch : new int[] {5, 100}) {
-            RobustnessResult other = TestModels.evaluate(model, data(), threat(ball, 1), batch, 3, attack);
+            RobustnessResult other = TestModels.evaluate(on, model, data(), threat(ball, 1), batch, 3, attack);
             assertArrayEquals(one.adversarial(), other.adversarial());
             assertArrayEquals(one.fooledBy(), other.fooledBy());
             assertArrayEquals(one.predictions(), other.predictions());
@@ -72,16 +77,16 @@ class AttackInvariantsTest {
         }
     }
 
-    @ParameterizedTest(name = "{1} {2}")
-    @MethodSource("cases")
-    void resultsDoNotDependOnTheOrderOfImages(Attack attack, String name, Ball ball) {
-        Layer model = TestModels.network(2);
+    @ParameterizedTest(name = "{0} {2} {3}")
+    @MethodSource("casesOnDevices")
+    void resultsDoNotDependOnTheOrderOfImages(TestDevice on, Attack attack, String name, Ball ball) {
+        Layer model = on.network();
         Dataset data = data();
         int n = data.size();
         int length = data.shape().values();
-        RobustnessResult forwards = TestModels.evaluate(model, data, threat(ball, 1), 6, attack);
+        RobustnessResult forwards = TestModels.evaluate(on, model, data, threat(ball, 1), 6, 2, attack);
         int[] order = IntStream.range(0, n).map(i -> n - 1 - i).toArray();
-        RobustnessResult backwards = TestModels.evaluate(model, data.subset(order), threat(ball, 1), 6, attack);
+        RobustnessResult backwards = TestModels.evaluate(on, model, data.subset(order), threat(ball, 1), 6, 2, attack);
         for (int i = 0; i < n; i++) {
             assertEquals(forwards.fooledBy()[i], backwards.fooledBy()[n - 1 - i]);
             for (int j = 0; j < length; j++) {
@@ -90,15 +95,15 @@ class AttackInvariantsTest {
         }
     }
 
-    @ParameterizedTest(name = "{1} {2}")
-    @MethodSource("cases")
-    void fooledImagesAreAllowedAndErrAndAllOthersAreTheCleanOnesBitForBit(Attack attack, String name, Ball ball) {
-        Layer model = TestModels.network(2);
+    @ParameterizedTest(name = "{0} {2} {3}")
+    @MethodSource("casesOnDevices")
+    void fooledImagesAreAllowedAndErrAndAllOthersAreTheCleanOnesBitForBit(TestDevice on, Attack attack, String name, Ball ball) {
+        Layer model = on.network();
         Map<String, float[]> before = floats(model);
         Dataset data = data();
         int length = data.shape().values();
         float[] clean = pixels(data);
-        RobustnessResult result = TestModels.evaluate(model, data, threat(ball, 1), 8, attack);
+        RobustnessResult result = TestModels.evaluate(on, model, data, threat(ball, 1), 8, 2, attack);
         assertArrayEquals(clean, pixels(data), "the images of the data set stay");
         for (int i = 0; i < data.size(); i++) {
             boolean fooled = result.fooledBy()[i] >= 0;
@@ -108,7 +113,9 @@ class AttackInvariantsTest {
             assertEquals(fooled || result.fooledBy()[i] == RobustnessResult.CLEAN_ERROR, result.predictions()[i] != data.label(i));
         }
         assertEquals(0, result.rejected(), "no attack leaves the ball or the box");
-        assertTrue(result.robustCorrect() <= result.cleanCorrect());
+        // a single step and forty random windows may break none
+        assertTrue(result.robustCorrect() < result.cleanCorrect() || name.equals("fgsm") || name.equals("square"),
+                "the attack does something");
         before.forEach((tensor, values) -> assertArrayEquals(values, model.stateDict().get(tensor).toArray(), tensor));
         assertTrue(model.isTraining());
     }
@@ -148,7 +155,7 @@ class AttackInvariantsTest {
         assertTrue(previous < 24 || name.equals("fgsm") && ball == Ball.L1, "the largest ball breaks some images");
     }
 
-    /// Attacks with one restart and with three.
+    /// Attacks with one restart and with three, on every device.
     static Stream<Arguments> restarts() {
         Stream<List<Attack>> pairs = Stream.of(
                 List.of(new Pgd(PgdOptions.DEFAULT.withIterations(3)), new Pgd(PgdOptions.DEFAULT.withIterations(3).withRestarts(3))),
@@ -156,7 +163,8 @@ class AttackInvariantsTest {
                 List.of(fab(FabOptions.UNTARGETED, 1), fab(FabOptions.UNTARGETED, 3)),
                 List.of(new Square(SquareOptions.DEFAULT.withQueries(90)),
                         new Square(SquareOptions.DEFAULT.withQueries(90).withRestarts(3))));
-        return pairs.flatMap(pair -> Stream.of(Ball.values()).map(ball -> Arguments.of(pair, pair.getFirst().name(), ball)));
+        return pairs.flatMap(pair -> Stream.of(Ball.values()).flatMap(
+                ball -> Stream.of(TestDevice.values()).map(on -> Arguments.of(on, pair, pair.getFirst().name(), ball))));
     }
 
     private static List<Attack> apgd(Variant variant) {
@@ -173,13 +181,14 @@ class AttackInvariantsTest {
         return new Fab(options.withIterations(3).withRestarts(restarts));
     }
 
-    @ParameterizedTest(name = "{1} {2}")
+    @ParameterizedTest(name = "{0} {2} {3}")
     @MethodSource("restarts")
-    void moreRestartsOrTargetsKeepWhatFewerFoundBitForBit(List<Attack> pair, String name, Ball ball) {
-        Layer model = TestModels.network(2);
-        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 24, CLASSES, 11);
-        RobustnessResult one = TestModels.evaluate(model, data, threat(ball, name.equals("square") ? 1 : .3f), 12, pair.get(0));
-        RobustnessResult three = TestModels.evaluate(model, data, threat(ball, name.equals("square") ? 1 : .3f), 12, pair.get(1));
+    void moreRestartsOrTargetsKeepWhatFewerFoundBitForBit(TestDevice on, List<Attack> pair, String name, Ball ball) {
+        Layer model = on.network();
+        Dataset data = TestModels.correctImages(on, model, TestModels.SHAPE, 24, CLASSES, 11);
+        ThreatModel threat = threat(ball, name.equals("square") ? 1 : .3f);
+        RobustnessResult one = TestModels.evaluate(on, model, data, threat, 12, 2, pair.get(0));
+        RobustnessResult three = TestModels.evaluate(on, model, data, threat, 12, 2, pair.get(1));
         int length = data.shape().values();
         int kept = 0;
         for (int i = 0; i < data.size(); i++) {
@@ -256,6 +265,10 @@ class AttackInvariantsTest {
         return Stream.of(Ball.values());
     }
 
+    static Stream<Arguments> ballsOnDevices() {
+        return balls().flatMap(ball -> Stream.of(TestDevice.values()).map(on -> Arguments.of(on, ball)));
+    }
+
     @ParameterizedTest(name = "{1} {2}")
     @MethodSource("cases")
     void shiftedLogitsChangeNoDecision(Attack attack, String name, Ball ball) {
@@ -272,14 +285,15 @@ class AttackInvariantsTest {
     }
 
     @ParameterizedTest
-    @MethodSource("balls")
-    void anEnsembleKeepsWhatItsFirstAttacksFound(Ball ball) {
-        Layer model = TestModels.network(2);
+    @MethodSource("ballsOnDevices")
+    void anEnsembleKeepsWhatItsFirstAttacksFound(TestDevice on, Ball ball) {
+        Layer model = on.network();
         List<Attack> list = attacks().map(Supplier::get).toList();
-        RobustnessResult all = TestModels.evaluate(model, data(), threat(ball, .6f), 8, list.toArray(Attack[]::new));
+        RobustnessResult all = TestModels.evaluate(on, model, data(), threat(ball, .6f), 8, 2, list.toArray(Attack[]::new));
         int robust = all.cleanCorrect();
         for (int first = 1; first <= 4; first++) {
-            RobustnessResult some = TestModels.evaluate(model, data(), threat(ball, .6f), 8, list.subList(0, first).toArray(Attack[]::new));
+            RobustnessResult some = TestModels.evaluate(on, model, data(), threat(ball, .6f), 8, 2,
+                    list.subList(0, first).toArray(Attack[]::new));
             assertEquals(all.attacks().get(first - 1).robustCorrect(), some.robustCorrect());
             assertTrue(some.robustCorrect() <= robust);
             robust = some.robustCorrect();

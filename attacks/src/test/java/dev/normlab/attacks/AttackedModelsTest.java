@@ -98,7 +98,8 @@ class AttackedModelsTest {
         }
     }
 
-    /// A linear model whose weights are scaled by `1 + n` with a chaotic `n` in [-1, 1] for every logit, new in every pass, in eval mode too.
+    /// A linear model whose weights are scaled by `1 + n` with a chaotic `n` in [-1, 1] for every logit, new in every pass, in eval mode
+    /// too.
     private static final class Restless extends Layer {
 
         private final Layer inner;

@@ -8,6 +8,8 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
 import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +62,38 @@ class LinearModelsTest {
                     attack.name() + " " + ball + ", image " + i + " at " + distances[i] + ", eps " + eps);
         }
         assertEquals(0, result.rejected());
+    }
+
+    static Stream<Arguments> ensembles() {
+        return Stream.of("standard", "plus").flatMap(name -> Stream.of(Ball.values()).map(ball -> Arguments.of(name, ball)));
+    }
+
+    /// In l1 no attack is exact; FAB's perturbations are at most 1.15 times as long as the smallest.
+    @ParameterizedTest
+    @MethodSource("ensembles")
+    void ensemblesLeaveExactlyTheImagesThatAreRobust(String name, Ball ball) {
+        Layer model = TestModels.linear(5, 3);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, IMAGES, 5, 5);
+        double[] distances = distances(model, data, ball);
+        float eps = middle(distances);
+        AttackList.Settings all = AttackList.Settings.DEFAULT;
+        AttackList.Settings settings = new AttackList.Settings(all.pgd(), all.iterations(), all.restarts(), all.targets(),
+                OptionalInt.of(300), all.draws());
+        RobustnessResult result = TestModels.evaluate(model, data, new ThreatModel(ball, eps), 32,
+                AttackList.of(List.of(name), ball, settings).toArray(Attack[]::new));
+        assertEquals(name.equals("standard") ? 4 : 6, result.attacks().size());
+        double slack = ball == Ball.L1 ? 1.15 : 1;
+        int robust = 0;
+        for (int i = 0; i < IMAGES; i++) {
+            boolean fooled = result.fooledBy()[i] >= 0;
+            assertTrue(fooled ? distances[i] < eps : distances[i] * slack > eps,
+                    "image " + i + " at " + distances[i] + ", eps " + eps + ", fooled: " + fooled);
+            robust += distances[i] > eps ? 1 : 0;
+        }
+        assertEquals(0, result.rejected());
+        assertTrue(robust > IMAGES / 5 && robust < IMAGES * 4 / 5, "both kinds of images are there: " + robust);
+        assertTrue(result.robustCorrect() >= robust && result.robustCorrect() < IMAGES);
+        assertEquals(result.robustCorrect(), result.attacks().getLast().robustCorrect());
     }
 
     @ParameterizedTest

@@ -69,6 +69,8 @@ class SourceLintTest {
             new Rule("no test is switched off", file -> !PRODUCT.test(file), Pattern.compile("@Disabled\\b|assumeTrue\\s*\\(\\s*false"),
                     false,
                     "@Disabled"),
+            new Rule("lines of comments have at most 140 characters; the formatter leaves them alone", file -> true,
+                    Pattern.compile("^(?=\\s*//).{141}"), true, "/// " + "long ".repeat(28)),
             new Rule("nothing is left open", file -> true, Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b"), true,
                     "// TO" + "DO later"));
 

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// A program for JVMs that a test starts with shorter vectors: runs a part of the contract on the vector kernels and prints the channels
-/// per block and how many cases passed. A case that fails ends the program with its error. With an argument it runs so many small cases of every
-/// operation and nothing else, for machines on which every fused product is a slow call.
+/// per block and how many cases passed. A case that fails ends the program with its error. With an argument it runs so many small cases of
+/// every operation and nothing else, for machines on which every fused product is a slow call.
 final class ContractProgram extends KernelsContract {
 
     private static final int EACH = 25;

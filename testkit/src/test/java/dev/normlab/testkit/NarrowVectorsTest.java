@@ -38,7 +38,8 @@ class NarrowVectorsTest {
         assertTrue(Integer.parseInt(lines.get(1)) > 500, lines.get(1) + " cases");
     }
 
-    // SSE has no fused product: each is a call that computes exactly and rounds, thousands of times slower, so a few small cases have to do.
+    // SSE has no fused product: each is a call that computes exactly and rounds, thousands of times slower, so a few small cases have to
+    // do.
     @Tag("slow")
     @Test
     void theContractHoldsWithoutFusedProducts() {

@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
 
 /// Times Auto-PGD on the cross entropy on one full batch, beside the time that its passes through the model take.
 ///
-/// The images get the classes that the model gives them, so that all of them are attacked; Auto-PGD takes `steps + 1` passes forward and backward for each,
-/// fooled or not.
+/// The images get the classes that the model gives them, so that all of them are attacked; Auto-PGD takes `steps + 1` passes forward and
+/// backward for each, fooled or not.
 public final class AttackBenchmark {
 
     private static final int WARMUP_STEPS = 3;

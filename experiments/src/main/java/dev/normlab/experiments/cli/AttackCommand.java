@@ -15,6 +15,7 @@ import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.NormException;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.model.Head;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -69,8 +71,8 @@ final class AttackCommand implements Callable<Integer> {
     private boolean noRecord;
 
     @Option(names = "--save", paramLabel = "FILE",
-            description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by, distance and, with --certify, certified_radius [n] to this npz file (one norm and one "
-                    + "eps).")
+            description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by, distance and, with --certify, certified_radius [n] to this "
+                    + "npz file (one norm and one eps); where --target leaves images out, also index [n], their numbers in the data.")
     private @Nullable Path save;
 
     @Option(names = "--picture", paramLabel = "FILE",
@@ -109,11 +111,11 @@ final class AttackCommand implements Callable<Integer> {
         requireFiles(threats.size());
         try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
+            requireCertifiable(weights);
             Optional<RunFolder> run = models.runFolder();
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
-            Dataset data = judges.images();
+            Dataset data = list.readTargets(weights.spec().classes(), judges.images(), common.progress()::line);
             Weights.summarize(weights.model(), data.shape(), device);
-            list.readTargets(weights.spec().classes(), data);
             long start = System.nanoTime();
             Optional<Certification> certificate = certificate(weights, data, device);
             double certifying = (System.nanoTime() - start) / 1e9;
@@ -121,7 +123,7 @@ final class AttackCommand implements Callable<Integer> {
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
                 RobustnessResult result = evaluate(threat, stateOf(threat, threats.size()), weights, data, device);
-                AttackReport report = new AttackReport(threat, individual, result, certificate);
+                AttackReport report = new AttackReport(threat, individual, result, certificate, indices(judges.images(), data));
                 report.lines().forEach(common::say);
                 reports.add(report);
                 scores.addAll(AttackScores.of(list::label, list.together(), threat, result, individual));
@@ -155,6 +157,14 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
+    private void requireCertifiable(Weights weights) {
+        if (certify && weights.spec().head() == Head.COSINE) {
+            throw UserError.usage("--certify: expected a model with a linear last layer, whose norm bounds how fast logits change, but "
+                    + weights.spec() + " gives cosines, which change as fast as one likes where its features are short; attack it without "
+                    + "--certify");
+        }
+    }
+
     private Optional<Certification> certificate(Weights weights, Dataset data, Device device) {
         if (!certify) {
             return Optional.empty();
@@ -165,6 +175,13 @@ final class AttackCommand implements Callable<Integer> {
             common.progress().line("no certificate: " + e.getMessage());
             return Optional.empty();
         }
+    }
+
+    /// The numbers of the attacked images in the data, if some were left out.
+    private static Optional<int[]> indices(Dataset all, Dataset attacked) {
+        return all.size() == attacked.size()
+                ? Optional.empty()
+                : Optional.of(IntStream.range(0, attacked.size()).map(attacked::record).toArray());
     }
 
     private void writeImages(AttackReport report, Dataset data) throws IOException {

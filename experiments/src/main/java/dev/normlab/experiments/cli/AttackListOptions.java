@@ -9,13 +9,19 @@ import dev.normlab.engine.io.NumberArray;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.nn.data.Dataset;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -24,6 +30,13 @@ import picocli.CommandLine.Option;
 
 /// Which attacks run, and how: the options of `attack` that say so.
 final class AttackListOptions {
+
+    private static final int HASH_DIGITS = 12;
+    private static final Set<String> WITH_STEPS = Set.of("pgd", "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "standard", "plus",
+            "rand");
+    private static final Set<String> WITH_TARGETS = Set.of("apgd-t", "fab-t", "standard", "plus");
+    private static final Set<String> WITH_QUERIES = Set.of("square", "standard", "plus");
+    private static final Set<String> WITH_DRAWS = Set.of("apgd-ce", "apgd-dlr", "apgd-t", "standard", "plus", "rand");
 
     @Option(names = "--attacks", paramLabel = "LIST", split = ",",
             description = "Attacks in the order in which they shall run: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, or an "
@@ -52,28 +65,34 @@ final class AttackListOptions {
     private @Nullable Integer draws;
 
     @Option(names = "--target", paramLabel = "CLASS|FILE",
-            description = "Lead pgd to this class, or to the class of each image in an npy file of whole numbers; only images that reach it count as fooled.")
+            description = "Lead pgd to this class, or to the class of each image in an npy file of whole numbers; only images that reach it count as "
+                    + "fooled. Images that are of their own target class are left out.")
     private @Nullable String target;
 
     @Option(names = "--no-random-start", description = "Begin pgd at the clean image.")
     private boolean noRandomStart;
 
     private int[] targetClasses = {};
+    private String targetName = "";
 
-    /// Reads what pgd shall lead images to, if that was said.
+    /// Reads what pgd shall lead images to, if that was said, and leaves out images that are of their own target class: they are there
+    /// already, so that whatever was counted of them would mislead.
     ///
     /// @param classes of the model
     /// @param data    the images
-    /// @throws UserError   if it is no class of the model, or not one for each image
+    /// @param tell    hears which images are left out
+    /// @return the images to attack
+    /// @throws UserError   if it is no class of the model, or not one for each image, or no image is left
     /// @throws IOException if the file cannot be read
-    void readTargets(int classes, Dataset data) throws IOException {
+    Dataset readTargets(int classes, Dataset data, Consumer<String> tell) throws IOException {
         if (target == null) {
-            return;
+            return data;
         }
         int records = IntStream.range(0, data.size()).map(data::record).max().orElse(0) + 1;
         targetClasses = new int[records];
         if (target.strip().matches("-?\\d{1,9}")) {
             Arrays.fill(targetClasses, Integer.parseInt(target.strip()));
+            targetName = Integer.toString(targetClasses[0]);
         } else {
             int[] given = classesIn(Path.of(target));
             if (given.length != data.size()) {
@@ -84,11 +103,39 @@ final class AttackListOptions {
             for (int i = 0; i < given.length; i++) {
                 targetClasses[data.record(i)] = given[i];
             }
+            targetName = Path.of(target).getFileName() + " (sha256 " + hash(given).substring(0, HASH_DIGITS) + ")";
         }
         for (int one : targetClasses) {
             if (one < 0 || one >= classes) {
                 throw UserError.usage("--target: expected a class from 0 to " + (classes - 1) + ", but got " + one);
             }
+        }
+        return attackable(data, tell);
+    }
+
+    private Dataset attackable(Dataset data, Consumer<String> tell) {
+        int[] own = IntStream.range(0, data.size()).filter(i -> targetClasses[data.record(i)] == data.label(i)).toArray();
+        if (own.length == 0) {
+            return data;
+        }
+        String first = "image " + data.record(own[0]) + " of class " + data.label(own[0]);
+        if (own.length == data.size()) {
+            throw UserError.failure("--target: expected images of other classes than those that they shall be led to, but all "
+                    + data.size() + " are of their own target class, the first of them " + first + "; choose another target");
+        }
+        tell.accept("--target: " + own.length + " of " + data.size() + " images are of their own target class, the first of them " + first
+                + "; they are left out, and all figures are of the other " + (data.size() - own.length));
+        return data.subset(IntStream.range(0, data.size()).filter(i -> targetClasses[data.record(i)] != data.label(i)).toArray());
+    }
+
+    /// SHA-256 of classes, in hexadecimal.
+    private static String hash(int[] classes) {
+        ByteBuffer bytes = ByteBuffer.allocate(4 * classes.length);
+        bytes.asIntBuffer().put(classes);
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 
@@ -109,6 +156,14 @@ final class AttackListOptions {
             throw UserError.failure("--target: expected classes in " + file + ", but got " + value);
         }
         return (int) value;
+    }
+
+    /// Numbers that no attack of the list goes by are refused where they would be passed over in silence.
+    private void requireUse(String option, @Nullable Integer given, Set<String> by) {
+        if (given != null && listed().stream().noneMatch(by::contains)) {
+            throw UserError.usage(option + ": expected one of the attacks " + by.stream().sorted().collect(Collectors.joining(", "))
+                    + ", which go by it, but --attacks is " + String.join(",", attacks));
+        }
     }
 
     /// Options that only pgd knows are refused where they would be passed over in silence.
@@ -145,29 +200,73 @@ final class AttackListOptions {
                 .withIterations(stepCount.orElse(PgdOptions.DEFAULT.iterations())).withRestarts(restartCount.orElse(1));
         PgdOptions sized = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
         PgdOptions pgd = target == null ? sized : sized.withTargets(targetClasses);
+        List<Attack> list;
         try {
-            return AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
+            list = AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
                     count("--queries", queries), count("--draws", draws)));
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--attacks: " + e.getMessage());
         }
+        requireUse("--steps", steps, WITH_STEPS);
+        requireUse("--targets", targets, WITH_TARGETS);
+        requireUse("--queries", queries, WITH_QUERIES);
+        requireUse("--draws", draws, WITH_DRAWS);
+        return list;
     }
 
-    /// An attack's name with its numbers of steps and restarts where they are not the usual ones; of pgd always with its steps, as in
-    /// `pgd-20`.
+    /// What results of an attack are recorded under: its name with all numbers that were given and that it goes by, of pgd always with its
+    /// steps, as in `pgd-20`. It is the same on every machine: of a file of targets it has the name and what is in it, not the folder. An
+    /// attack of an ensemble is named after it, as in `apgd-ce of standard`.
     String label(String attack) {
+        List<String> listed = listed();
+        if (listed.contains(attack)) {
+            return named(attack);
+        }
+        String ensembles = listed.stream().filter(AttackList.ENSEMBLES::contains).collect(Collectors.joining(" and "));
+        return named(attack) + " of " + ensembles;
+    }
+
+    private String named(String attack) {
         boolean pgd = attack.equals("pgd");
-        boolean stepwise = pgd || attack.startsWith("apgd") || attack.startsWith("fab");
-        String number = stepwise && steps != null ? "-" + steps : pgd ? "-" + PgdOptions.DEFAULT.iterations() : "";
-        String repeated = restarts == null || restarts == 1 || attack.equals("fgsm") ? "" : "x" + restarts;
-        String how = (stepSize == null ? "" : " by " + stepSize.strip()) + (noRandomStart ? " from the image" : "")
-                + (target == null ? "" : " to " + target.strip());
-        return attack + number + repeated + (pgd ? how : "");
+        StringBuilder label = new StringBuilder(attack);
+        if (pgd || steps != null && WITH_STEPS.contains(attack)) {
+            label.append('-').append(steps == null ? PgdOptions.DEFAULT.iterations() : steps);
+        }
+        if (restarts != null && !attack.equals("fgsm") && restarts != usualRestarts(attack)) {
+            label.append('x').append(restarts);
+        }
+        if (targets != null && WITH_TARGETS.contains(attack)) {
+            label.append(" for ").append(targets).append(" targets");
+        }
+        if (queries != null && WITH_QUERIES.contains(attack)) {
+            label.append(" with ").append(queries).append(" queries");
+        }
+        if (draws != null && WITH_DRAWS.contains(attack)) {
+            label.append(" over ").append(draws).append(" draws");
+        }
+        if (pgd) {
+            label.append(stepSize == null ? "" : " by " + stepSize.strip()).append(noRandomStart ? " from the image" : "")
+                    .append(target == null ? "" : " to " + targetName);
+        }
+        return label.toString();
+    }
+
+    /// How often an attack that was named by itself runs; of an ensemble 0, since its attacks differ.
+    private static int usualRestarts(String attack) {
+        return switch (attack) {
+            case "apgd-ce", "apgd-dlr", "fab" -> AttackList.RESTARTS;
+            case String ensemble when AttackList.ENSEMBLES.contains(ensemble) -> 0;
+            default -> 1;
+        };
+    }
+
+    private List<String> listed() {
+        return attacks.stream().map(name -> name.strip().toLowerCase(Locale.ROOT)).toList();
     }
 
     /// The whole list, for example `fgsm + pgd-20` or `standard`.
     String together() {
-        return attacks.stream().map(name -> label(name.strip().toLowerCase(Locale.ROOT))).collect(Collectors.joining(" + "));
+        return listed().stream().map(this::label).collect(Collectors.joining(" + "));
     }
 
     private static OptionalInt count(String option, @Nullable Integer given) {

@@ -27,7 +27,9 @@ import org.jspecify.annotations.Nullable;
 /// @param individual whether every attack saw all images
 /// @param result     what came of it
 /// @param certified  what norms of layers prove of the same images, if it was asked for
-record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result, Optional<Certification> certified) {
+/// @param indices    the images' numbers in the data, if some of it was left out
+record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result, Optional<Certification> certified,
+        Optional<int[]> indices) {
 
     /// The report as lines of text.
     List<String> lines() {
@@ -109,6 +111,7 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
             fooledBy.add(by >= 0 ? result.attacks().get(by).name() : by == RobustnessResult.CLEAN_ERROR ? "clean error" : null);
         }
         Map<String, Object> json = new LinkedHashMap<>();
+        indices.ifPresent(numbers -> json.put("index", numbers));
         json.put("label", result.labels());
         json.put("prediction", result.predictions());
         json.put("fooled_by", fooledBy);
@@ -156,8 +159,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         return count;
     }
 
-    /// The robust accuracy of several sizes of one norm, from the smallest on: an image that a smaller perturbation fooled counts as fooled by every larger
-    /// one, so that the curve never rises. Empty for norms with one size.
+    /// The robust accuracy of several sizes of one norm, from the smallest on: an image that a smaller perturbation fooled counts as fooled
+    /// by every larger one, so that the curve never rises. Empty for norms with one size.
     static List<CurvePoint> curve(List<AttackReport> reports) {
         List<CurvePoint> curve = new ArrayList<>();
         for (ThreatModel.Ball ball : ThreatModel.Ball.values()) {
@@ -187,8 +190,8 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         }
     }
 
-    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see [RobustnessResult#fooledBy()]),
-    /// distances and, if there is a certificate, certified radii.
+    /// Writes clean and adversarial images with their labels, predictions, the attacks that fooled them (see
+    /// [RobustnessResult#fooledBy()]), distances and, if there is a certificate, certified radii.
     ///
     /// @throws IOException if the file cannot be written
     void saveImages(Path file, Dataset data) throws IOException {
@@ -207,6 +210,7 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         arrays.put("pred", new NumberArray.Ints(Shape.of(data.size()), result.predictions()));
         arrays.put("fooled_by", new NumberArray.Ints(Shape.of(data.size()), result.fooledBy()));
         arrays.put("distance", new NumberArray.Floats(Shape.of(data.size()), distances));
+        indices.ifPresent(numbers -> arrays.put("index", new NumberArray.Ints(Shape.of(numbers.length), numbers)));
         certified.ifPresent(certificate -> {
             float[] radii = new float[data.size()];
             for (int i = 0; i < radii.length; i++) {

@@ -107,7 +107,8 @@ final class CommonOptions {
         return openDevice(convolutionMode());
     }
 
-    /// Opens the device with the mode of convolutions in which a run was trained, unless `--conv` says another; says so if that is not the default.
+    /// Opens the device with the mode of convolutions in which a run was trained, unless `--conv` says another; says so if that is not the
+    /// default.
     ///
     /// @param run the run folder of the weights, if they are of one
     /// @throws UserError   if there is no such device or mode of convolutions, or the number of threads is out of range

@@ -37,8 +37,8 @@ public sealed interface Figure permits LineChart, BarChart, DensityChart {
         return Svg.standalone(layOut(this, width));
     }
 
-    /// A PNG image with the figure in the light colour scheme, on its background, with a small margin around it. Unlike the SVG text it depends on the fonts of the
-    /// machine.
+    /// A PNG image with the figure in the light colour scheme, on its background, with a small margin around it. Unlike the SVG text it
+    /// depends on the fonts of the machine.
     ///
     /// @param width the width of the figure without the margin, in pixels, at least [#MIN_WIDTH]
     /// @param scale pixels of the image per pixel of the figure, from 0.5 to 8; 2 suits most screens

@@ -22,8 +22,8 @@ public record PictureGrid(List<String> headers, List<List<Picture>> rows) {
 
     /// An image with a caption.
     ///
-    /// @param values   `[c, h, w]` row-major, 0 black and 1 white; what is outside is cut off. Three channels are red, green and blue; of any
-    ///     other number the first is shown in grey
+    /// @param values   `[c, h, w]` row-major, 0 black and 1 white; what is outside is cut off. Three channels are red, green and blue; of
+    ///     any other number the first is shown in grey
     /// @param channels of the image
     /// @param height   of the image
     /// @param width    of the image

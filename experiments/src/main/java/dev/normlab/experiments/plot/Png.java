@@ -21,8 +21,8 @@ import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 
-/// Paints a [Drawing] as a PNG image, in the light colour scheme. The same marks as in the SVG file; text is set in a font of the machine and made as wide as
-/// the layout expects, so that nothing overlaps whatever the font.
+/// Paints a [Drawing] as a PNG image, in the light colour scheme. The same marks as in the SVG file; text is set in a font of the machine
+/// and made as wide as the layout expects, so that nothing overlaps whatever the font.
 final class Png {
 
     private static final double MARGIN = 14;

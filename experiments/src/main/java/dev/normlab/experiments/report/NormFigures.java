@@ -17,8 +17,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// The figures of norms, each with a linear and a logarithmic axis, as files of their own: sums and single layers over training, distributions, and bars
-/// of every layer across runs.
+/// The figures of norms, each with a linear and a logarithmic axis, as files of their own: sums and single layers over training,
+/// distributions, and bars of every layer across runs.
 public final class NormFigures {
 
     private final List<RecordedRun> runs;

@@ -34,8 +34,8 @@ public final class AttackScores {
         return scores;
     }
 
-    /// What a certificate adds: how many images it covers at the size of the threat model, and at its own median radius, where it covers about half of those
-    /// that are right.
+    /// What a certificate adds: how many images it covers at the size of the threat model, and at its own median radius, where it covers
+    /// about half of those that have a radius.
     ///
     /// @param seconds that the certificate took
     public static List<AttackScore> certified(ThreatModel threat, Certification certificate, int n, double seconds) {

@@ -16,15 +16,16 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.DoubleStream;
 
-/// What norms of layers prove about images: a radius within which no perturbation changes the class of an image, whatever the attack. It stands beside the
-/// upper bound that attacks give: the true robust accuracy lies between both.
+/// What norms of layers prove about images: a radius within which no perturbation changes the class of an image, whatever the attack. It
+/// stands beside the upper bound that attacks give: the true robust accuracy lies between both.
 ///
-/// An image that is right has a margin `z_y - z_l` over every other class, which shrinks by at most the [PairBound] times the length of the perturbation;
-/// the least quotient over all classes is its radius. Norms of perturbations bound each other, so that a radius in one norm gives radii in others (in `d`
-/// dimensions linf: r2 / √d; l2: the larger of rinf and r1 / √d; l1: the larger of r2 and rinf), and the largest counts. An image that is wrong has radius
-/// 0.
+/// An image that is right has a margin `z_y - z_l` over every other class, which shrinks by at most the [PairBound] times the length of the
+/// perturbation; the least quotient over all classes is its radius. Norms of perturbations bound each other, so that a radius in one norm
+/// gives radii in others (in `d` dimensions linf: r2 / √d; l2: the larger of rinf and r1 / √d; l1: the larger of r2 and rinf), and the
+/// largest counts. An image that is wrong has radius 0.
 ///
-/// Bounds hold for exact arithmetic. From every margin 1e-4 of the largest logit is taken off: far more than single precision was seen to be off.
+/// Bounds hold for exact arithmetic. From every margin 1e-4 of the largest logit is taken off: far more than single precision was seen to
+/// be off.
 public final class Certification {
 
     private static final double ROUNDING = 1e-4;
@@ -121,7 +122,7 @@ public final class Certification {
         return (int) DoubleStream.of(radii(ball)).filter(radius -> radius > eps).count();
     }
 
-    /// The median radius of the images that are right by more than rounding; 0 without any.
+    /// The median radius of the images that have one: those that are right by more than rounding; 0 without any.
     public double medianRadius(Ball ball) {
         double[] right = DoubleStream.of(radii(ball)).filter(radius -> radius > 0).sorted().toArray();
         return right.length == 0 ? 0 : right[(right.length - 1) / 2];
@@ -135,16 +136,16 @@ public final class Certification {
     /// One sentence on how much the certificate says about perturbations of this size.
     public String verdict(Ball ball, double eps) {
         double median = medianRadius(ball);
-        String radii = String.format(Locale.ROOT,
-                "half of the images that are right have a certified %s radius of at least %.3g, the largest is %.3g",
-                ball.label(), median, largestRadius(ball));
         if (median == 0) {
             return "no image has a certified radius";
         }
+        String radii = String.format(Locale.ROOT,
+                "%d of %d images have a certified %s radius above 0, half of them one of at least %.3g; the largest is %.3g",
+                certified(ball, 0), direct[0].length, ball.label(), median, largestRadius(ball));
         double ratio = eps / median;
         return ratio <= 1
                 ? radii
-                : radii + String.format(Locale.ROOT, "; eps is %.3g times the former%s", ratio,
+                : radii + String.format(Locale.ROOT, "; eps is %.3g times the median%s", ratio,
                         certified(ball, eps) == 0 ? ", so that the certificate is vacuous here" : "");
     }
 

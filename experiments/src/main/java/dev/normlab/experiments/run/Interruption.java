@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 
 /// Lets work that can be stopped end in an orderly way when the user presses Ctrl-C or the system asks the process to end.
 ///
-/// While it is open, a signal calls `stop` and then waits until the work has ended and closed this; the JVM then ends with the signal's exit code (130 for
-/// Ctrl-C).
+/// While it is open, a signal calls `stop` and then waits until the work has ended and closed this; the JVM then ends with the signal's
+/// exit code (130 for Ctrl-C).
 public final class Interruption implements AutoCloseable {
 
     private static final long PATIENCE_SECONDS = 120;

@@ -17,8 +17,8 @@ public enum Quantity {
     L2("l2"),
     /// A guaranteed upper bound of the l2 norm.
     L2_BOUND("l2-bound"),
-    /// The l2 norm of the circular convolution with the layer's weights, strides and input size: what spectral clipping as published looks at. Neither
-    /// equal to the layer's own nor a bound of it.
+    /// The l2 norm of the circular convolution with the layer's weights, strides and input size: what spectral clipping as published looks
+    /// at. Neither equal to the layer's own nor a bound of it.
     CIRCULAR("circular");
 
     private final String label;

@@ -151,8 +151,8 @@ public final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is rewritten after every
-    /// epoch. After [#resume] it goes on with what is there.
+    /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is
+    /// rewritten after every epoch. After [#resume] it goes on with what is there.
     ///
     /// @throws IOException if an earlier part cannot be read
     public void recordNorms(int everySteps) throws IOException {

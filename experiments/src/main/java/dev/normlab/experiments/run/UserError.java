@@ -1,6 +1,7 @@
 package dev.normlab.experiments.run;
 
-/// A mistake that the person at the command line can mend. The message says what was expected, what came, and what to do; no stack trace is shown.
+/// A mistake that the person at the command line can mend. The message says what was expected, what came, and what to do; no stack trace is
+/// shown.
 public final class UserError extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

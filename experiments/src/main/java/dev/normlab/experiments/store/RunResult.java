@@ -69,8 +69,8 @@ public record RunResult(Status status, String message, int epochs, double second
 
     /// The accuracy under an attack.
     ///
-    /// @param name the attack with its number of steps and restarts where it has them, for example `pgd-20`; or [#CERTIFIED] for a proof instead of an attack:
-    ///     `correct` images that no perturbation of this size can change
+    /// @param name the attack with its number of steps and restarts where it has them, for example `pgd-20`; or [#CERTIFIED] for a proof
+    ///     instead of an attack: `correct` images that no perturbation of this size can change
     /// @param norm the norm of the perturbation: `linf`, `l2` or `l1`
     /// @param eps the size of the perturbation, in [0, 1] pixel units
     /// @param n the number of attacked images, at least 1; images that were wrong before the attack count

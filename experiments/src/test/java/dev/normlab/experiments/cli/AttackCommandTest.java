@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -161,13 +162,43 @@ class AttackCommandTest {
         int[] fooledBy = ((NumberArray.Ints) arrays.get("fooled_by")).values();
         int[] predictions = ((NumberArray.Ints) arrays.get("pred")).values();
         int reached = 0;
+        int[] labels = ((NumberArray.Ints) arrays.get("y")).values();
+        int[] index = arrays.get("index") instanceof NumberArray.Ints left ? left.values() : IntStream.range(0, 32).toArray();
+        assertEquals(fooledBy.length, index.length);
+        assertEquals(IntStream.range(0, 32).filter(i -> target.applyAsInt(i) != i % 10).count(), index.length, "others are left out");
         for (int i = 0; i < fooledBy.length; i++) {
+            assertEquals(index[i] % 10, labels[i], "image " + i + " of synthetic data");
+            assertTrue(labels[i] != target.applyAsInt(index[i]), "image " + i);
             if (fooledBy[i] >= 0) {
-                assertEquals(target.applyAsInt(i), predictions[i], "image " + i);
+                assertEquals(target.applyAsInt(index[i]), predictions[i], "image " + i);
                 reached++;
             }
         }
         assertTrue(reached > 0);
+    }
+
+    @Test
+    void imagesOfTheTargetClassAreLeftOutWhichIsSaid() {
+        Output output = attack("--target", "3", "--json", "-", "--eps", "0.1");
+        assertTrue(
+                output.err().contains("--target: 3 of 32 images are of their own target class, the first of them image 3 of class 3; they"
+                        + " are left out, and all figures are of the other 29"),
+                output.err());
+        JsonNode json = json(output);
+        assertEquals(29, json.get("n").asInt());
+        assertEquals(29, json.get("images").get("index").size());
+        assertEquals(4, json.get("images").get("index").get(3).asInt());
+        assertFalse(json(attack("--json", "-")).get("images").has("index"));
+    }
+
+    @Test
+    void aModelOfCosinesHasNoCertificateWhichIsSaidBeforeTheAttack() {
+        Output output = Output.of("attack", "--model", "vgg11:width=0.0625,head=cosine", "--data", "synthetic:train=10,test=4", "--attacks",
+                "fgsm", "--certify");
+        assertEquals(2, output.code(), output.err());
+        assertTrue(output.err().contains("--certify: expected a model with a linear last layer") && output.err().contains("head=cosine")
+                && output.err().contains("attack it without --certify"), output.err());
+        assertFalse(output.out().contains("robust accuracy"), output.out());
     }
 
     @ParameterizedTest

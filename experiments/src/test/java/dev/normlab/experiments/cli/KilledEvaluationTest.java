@@ -25,8 +25,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A process that is killed (SIGKILL: it cannot do anything about it) in the middle of an evaluation with the ensemble `standard`, at random moments, again
-/// and again. Whoever starts the same command again gets bitwise the result of an evaluation that nobody disturbed.
+/// A process that is killed (SIGKILL: it cannot do anything about it) in the middle of an evaluation with the ensemble `standard`, at
+/// random moments, again and again. Whoever starts the same command again gets bitwise the result of an evaluation that nobody disturbed.
 @EnabledOnOs({OS.LINUX, OS.MAC})
 class KilledEvaluationTest {
 

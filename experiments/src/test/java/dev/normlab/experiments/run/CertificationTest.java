@@ -203,12 +203,28 @@ class CertificationTest {
         Certification certificate = certify(model, images(model), 7);
         double median = certificate.medianRadius(Ball.LINF);
         String vacuous = certificate.verdict(Ball.LINF, 1000 * median);
-        assertTrue(vacuous.contains("eps is 1.00e+03 times the former, so that the certificate is vacuous here"), vacuous);
+        assertTrue(vacuous.contains("eps is 1.00e+03 times the median, so that the certificate is vacuous here"), vacuous);
         assertTrue(!certificate.verdict(Ball.LINF, median / 2).contains("eps is"));
+        double[] radii = Arrays.stream(certificate.radii(Ball.LINF)).filter(radius -> radius > 0).toArray();
+        assertTrue(Arrays.stream(radii).filter(radius -> radius >= median).count() >= (radii.length + 1) / 2);
+        assertTrue(vacuous.startsWith(radii.length + " of 30 images have a certified linf radius above 0, half of them one of at least"),
+                vacuous);
         List<AttackScore> scores = AttackScores.certified(new ThreatModel(Ball.LINF, .5f), certificate, N, 1);
         assertEquals(List.of("certified", "certified"), scores.stream().map(AttackScore::name).toList());
         assertEquals(0, scores.getFirst().correct());
         assertTrue(scores.getLast().correct() >= N / 4 && scores.getLast().eps() < .5);
+    }
+
+    @Test
+    void theVerdictCountsOnlyImagesThatHaveARadius() {
+        Layer model = linear();
+        Dataset right = images(model);
+        float[] values = new float[N * SHAPE.values()];
+        IntStream.range(0, N).forEach(i -> right.image(i, values, i * SHAPE.values()));
+        int[] labels = IntStream.range(0, N).map(i -> i < 20 ? (right.label(i) + 1) % 3 : right.label(i)).toArray();
+        Dataset mostlyWrong = Dataset.ofUnits("mostly wrong", SHAPE, List.of("a", "b", "c"), values, labels);
+        String verdict = certify(model, mostlyWrong, 4).verdict(Ball.L2, 1e-6);
+        assertTrue(verdict.matches("(\\d|10) of 30 images have a certified l2 radius above 0, .*"), verdict);
     }
 
     @Test

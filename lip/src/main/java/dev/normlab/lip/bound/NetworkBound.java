@@ -8,17 +8,17 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
-import java.util.LinkedHashMap;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.List;
-import java.util.Map;
 
 /// Upper bounds of how much a network in eval mode can stretch a difference of two inputs, in l1, l2 and linf.
 ///
-/// They are computed along the recorded program of one image: the factors of operations multiply along a path and add where paths meet in a sum. Every
-/// factor is the exact norm of a linear operation or an upper bound of it (l2), batch norm is taken together with the convolution before it, and
-/// activations count with their largest slope. A product of two values, as in squeeze and excitation, is bounded by `‖xg − x'g'‖ <= max|g|·‖x − x'‖ +
-/// max|x|·‖g − g'‖`, with the largest magnitudes found by interval arithmetic for images in a box. That holds for all images of the box; the bound that
-/// holds the gates still is only that of the map with the gates as they are at one image, and is reported beside it.
+/// They are computed along the recorded program of one image: the factors of operations multiply along a path and add where paths meet in a
+/// sum. Every factor is the exact norm of a linear operation or an upper bound of it (l2), batch norm is taken together with the
+/// convolution before it, and activations count with their largest slope. A product of two values, as in squeeze and excitation, is bounded
+/// by `‖xg − x'g'‖ <= max|g|·‖x − x'‖ + max|x|·‖g − g'‖`, with the largest magnitudes found by interval arithmetic for images in a box.
+/// That holds for all images of the box; the bound that holds the gates still is only that of the map with the gates as they are at one
+/// image, and is reported beside it.
 ///
 /// These are bounds and no Lipschitz constants: the truth is smaller, mostly by orders of magnitude.
 ///
@@ -56,9 +56,7 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
 
     /// The forward pass of one image in eval mode.
     static StepProgram record(Layer model, Shape image, Device device) {
-        Map<Layer, Boolean> training = new LinkedHashMap<>();
-        model.namedLayers().values().forEach(layer -> training.put(layer, layer.isTraining()));
-        model.eval();
+        LayerModes modes = LayerModes.evaluating(model);
         try {
             Recorder recorder = new Recorder(device);
             Tensor images = recorder.feed(BoundWalk.IMAGES, TensorSpec.floats(image.with(0, 1)));
@@ -67,14 +65,7 @@ public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, Lis
             }
             return recorder.program();
         } finally {
-            // outer layers first, since they set their inner layers too; frozen ones stay frozen
-            training.forEach((layer, was) -> {
-                if (was) {
-                    layer.train();
-                } else {
-                    layer.eval();
-                }
-            });
+            modes.restore();
         }
     }
 }

@@ -5,12 +5,13 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.nn.layer.Layer;
 import java.util.Arrays;
 
-/// Upper bounds of how much the difference of two logits can change with the image: `|(z_a - z_b)(x) - (z_a - z_b)(x')| <= bound(a, b) ‖x - x'‖`.
+/// Upper bounds of how much the difference of two logits can change with the image:
+/// `|(z_a - z_b)(x) - (z_a - z_b)(x')| <= bound(a, b) ‖x - x'‖`.
 ///
-/// If the last operation is a linear layer with rows `w`, the difference is the functional `w_a - w_b` of the features before it, so that the bound is
-/// that of the features times the dual norm of `w_a - w_b`: sharper than twice the bound of all logits. A class whose margin over every other one is more
-/// than `bound(a, b) r` keeps its place under every change of length r, as far as exact arithmetic goes (Hein and Andriushchenko 2017, arXiv:1705.08475; Tsuzuku,
-/// Sato and Sugiyama 2018, arXiv:1802.04034).
+/// If the last operation is a linear layer with rows `w`, the difference is the functional `w_a - w_b` of the features before it, so that
+/// the bound is that of the features times the dual norm of `w_a - w_b`: sharper than twice the bound of all logits. A class whose margin
+/// over every other one is more than `bound(a, b) r` keeps its place under every change of length r, as far as exact arithmetic goes (Hein
+/// and Andriushchenko 2017, arXiv:1705.08475; Tsuzuku, Sato and Sugiyama 2018, arXiv:1802.04034).
 public final class PairBound {
 
     /// Room for the rounding of the bound's own sums and products, in double precision.

@@ -18,8 +18,8 @@ public interface SpectralBound {
     /// The bound for a weight `[o, c/groups, kh, kw]`, row-major. A linear layer is a convolution of one tap on an image of one pixel.
     double of(Conv2dSizes sizes, PadMode mode, float[] weight);
 
-    /// The best bound that is known: [L2Bound] for zero padding, Gram iteration for circular borders whose outputs go all around the image, and
-    /// [#byExactNorms] where neither holds or is smaller. NaN or infinite weights give NaN or infinity.
+    /// The best bound that is known: [L2Bound] for zero padding, Gram iteration for circular borders whose outputs go all around the image,
+    /// and [#byExactNorms] where neither holds or is smaller. NaN or infinite weights give NaN or infinity.
     static SpectralBound guaranteed(Workers workers) {
         return (s, mode, weight) -> {
             double sums = byExactNorms(s, mode, weight);

@@ -111,7 +111,8 @@ record ValueRange(double[] low, double[] high) {
         return result;
     }
 
-    /// The outputs of a transposed convolution with the weight of the convolution `s`; any tap may be missing, so that the range must include 0.
+    /// The outputs of a transposed convolution with the weight of the convolution `s`; any tap may be missing, so that the range must
+    /// include 0.
     ValueRange transposed(Conv2dSizes s, float[] weight) {
         ValueRange result = of(s.c(), 0, 0);
         int area = s.kh() * s.kw();

@@ -11,9 +11,9 @@ import dev.normlab.nn.train.TrainingHook;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Keeps the norm of every batch norm layer at most `r` (Liang & Huang, AAAI 2021): after the update every channel with `|γ| / sqrt(var + eps) > r`
-/// gets `γ = sign(γ) · r · sqrt(var + eps)`, all channels at once. Channels inside keep their bits. Layers without affine parameters, whose norm no
-/// parameter controls, and frozen ones are left alone.
+/// Keeps the norm of every batch norm layer at most `r` (Liang & Huang, AAAI 2021): after the update every channel with
+/// `|γ| / sqrt(var + eps) > r` gets `γ = sign(γ) · r · sqrt(var + eps)`, all channels at once. Channels inside keep their bits. Layers
+/// without affine parameters, whose norm no parameter controls, and frozen ones are left alone.
 public final class BatchNormProjection implements TrainingHook {
 
     private final Tensor radius;

@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The variances by which batch norm layers divide: the running ones, as in eval mode, or those of one batch, as in training.
 ///
-/// In training the statistics depend on the batch, so that batch norm is not linear; its norm with them is that of the map `x ↦ γ·x / sqrt(var + eps)`
-/// with the statistics held fixed.
+/// In training the statistics depend on the batch, so that batch norm is not linear; its norm with them is that of the map
+/// `x ↦ γ·x / sqrt(var + eps)` with the statistics held fixed.
 public final class BatchNormStatistics {
 
     private static final BatchNormStatistics RUNNING = new BatchNormStatistics(null);
@@ -29,13 +30,13 @@ public final class BatchNormStatistics {
         return RUNNING;
     }
 
-    /// The biased variances of a batch at every batch norm layer, found by one forward pass in training mode. Afterwards the model is as it was: its
-    /// mode, running statistics and random counters included.
+    /// The biased variances of a batch at every batch norm layer, found by one forward pass in training mode. Afterwards the model is as it
+    /// was: its mode, running statistics and random counters included.
     ///
     /// @param images `[n, c, h, w]`
     public static BatchNormStatistics ofBatch(Layer model, Tensor images, Device device) {
         Map<Layer, double[]> variances = new IdentityHashMap<>();
-        boolean training = model.isTraining();
+        LayerModes modes = LayerModes.of(model);
         Map<Tensor, float[]> buffers = new LinkedHashMap<>();
         model.namedBuffers().values().forEach(buffer -> buffers.put(buffer, buffer.toArray()));
         Map<Tensor, int[]> counters = new LinkedHashMap<>();
@@ -50,9 +51,7 @@ public final class BatchNormStatistics {
         } finally {
             buffers.forEach(Tensor::set);
             counters.forEach(Tensor::setInts);
-            if (!training) {
-                model.eval();
-            }
+            modes.restore();
         }
         return new BatchNormStatistics(variances);
     }

@@ -11,7 +11,8 @@ import java.util.List;
 
 /// The exact l1 and linf norms of a zero-padded convolution (Liang & Huang, AAAI 2021, made exact for every geometry).
 ///
-/// The largest absolute row or column sum of the layer's matrix is found without the matrix: the axes separate, so that with the tap sets of [TapSets]
+/// The largest absolute row or column sum of the layer's matrix is found without the matrix: the axes separate, so that with the tap sets
+/// of [TapSets]
 ///
 ///     ‖M‖∞ = max over o, (A, B) of Σ_c Σ_{t∈A} Σ_{u∈B} |K[o, c, t, u]|
 ///     ‖M‖₁ = max over input channels c, (A, B) of Σ_{o in the group of c} Σ_{t∈A} Σ_{u∈B} |K[o, c, t, u]|
@@ -23,7 +24,8 @@ public final class ConvolutionNorms {
 
     /// A norm and where it is attained.
     ///
-    /// @param channel the output channel (linf) or global input channel (l1), -1 if the layer's matrix is zero because no tap reads an input
+    /// @param channel the output channel (linf) or global input channel (l1), -1 if the layer's matrix is zero because no tap reads an
+    ///     input
     /// @param tapSet  the index of the tap set in the sizes, -1 if there is none
     public record Value(double norm, int channel, int tapSet) {
 
@@ -74,8 +76,8 @@ public final class ConvolutionNorms {
         return Value.of(LargestSlice.of(s, table, null));
     }
 
-    /// The norm at the speed at which a device reads the weights: in double precision for weights of less than 1 MB, else within 6e-8 of itself and for
-    /// random weights within about 1e-9.
+    /// The norm at the speed at which a device reads the weights: in double precision for weights of less than 1 MB, else within 6e-8 of
+    /// itself and for random weights within about 1e-9.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     public static Value norm(SliceNormSizes s, Storage weight, Device device) {

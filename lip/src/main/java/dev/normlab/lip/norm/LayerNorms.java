@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The exact norms of all layers of a model, as they act in eval mode or, with the statistics of a batch, in training.
 ///
-/// Biases and batch norm's shift do not count: the norm is that of the linear part. For batch norm every p-norm is the largest `|γ| / sqrt(var + eps)`.
+/// Biases and batch norm's shift do not count: the norm is that of the linear part. For batch norm every p-norm is the largest
+/// `|γ| / sqrt(var + eps)`.
 ///
 /// @param layers in module order
 public record LayerNorms(List<LayerNorm> layers) {
@@ -35,8 +36,8 @@ public record LayerNorms(List<LayerNorm> layers) {
         }
     }
 
-    /// Computes the norms in double precision from the current weights, batch norm by its running statistics. NaN weights give NaN norms, infinite ones
-    /// infinite norms, and a remark says so.
+    /// Computes the norms in double precision from the current weights, batch norm by its running statistics. NaN weights give NaN norms,
+    /// infinite ones infinite norms, and a remark says so.
     ///
     /// @throws NormException if a convolution's input size is not known yet, or a layer has no norm by its kind
     public static LayerNorms of(Layer model) {

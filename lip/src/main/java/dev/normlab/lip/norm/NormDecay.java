@@ -24,15 +24,17 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Norm decay (Liang & Huang, AAAI 2021, section 3): a step against the subgradient of each layer's exact l1 or linf norm, beside the loss gradient.
+/// Norm decay (Liang & Huang, AAAI 2021, section 3): a step against the subgradient of each layer's exact l1 or linf norm, beside the loss
+/// gradient.
 ///
-/// For the slice of weights that attains the norm (one row or column of the layer's matrix) the subgradient is the sign of the weights, 0 elsewhere. A
-/// trace `G` per layer remembers it with momentum μ, and once per step, after the backward pass and before the update,
+/// For the slice of weights that attains the norm (one row or column of the layer's matrix) the subgradient is the sign of the weights, 0
+/// elsewhere. A trace `G` per layer remembers it with momentum μ, and once per step, after the backward pass and before the update,
 ///
 ///     G ← μ·G;   G[slice] ← sign(K[slice]);   grad(K) ← grad(K) + β·G
 ///
-/// Convolutions with circular, reflected or replicated borders have slices of summed taps ([PatternSlices]). Batch norm's slice is one channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step
-/// and runs where the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same.
+/// Convolutions with circular, reflected or replicated borders have slices of summed taps ([PatternSlices]). Batch norm's slice is one
+/// channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step and runs where
+/// the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same.
 public final class NormDecay implements TrainingHook {
 
     /// What is decayed how strongly.

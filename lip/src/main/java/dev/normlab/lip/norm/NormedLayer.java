@@ -66,8 +66,8 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
         return Optional.empty();
     }
 
-    /// The sizes of the layer as a convolution of one image, empty if it is none. Those of a transposed convolution are the sizes of the convolution whose
-    /// transpose it is.
+    /// The sizes of the layer as a convolution of one image, empty if it is none. Those of a transposed convolution are the sizes of the
+    /// convolution whose transpose it is.
     ///
     /// @throws NormException if the layer's input size is unknown
     public Optional<Conv2dSizes> convolution() {

@@ -12,11 +12,12 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
 
-/// Measures and decays the norm of a convolution with circular, reflected or replicated borders, by ordinary operations that can be recorded.
+/// Measures and decays the norm of a convolution with circular, reflected or replicated borders, by ordinary operations that can be
+/// recorded.
 ///
-/// With the block pairs as the columns of a 0/1 matrix `P` `[taps, pairs]` and their multiplicities as `M` `[pairs, patterns]`, the sums of all slices
-/// are `N = (Σ |K·P|)·M` `[channels, patterns]`, and the subgradient of the largest one is `(sign(K·P) ∘ multiplicity)·Pᵀ` on its slice. Slices that
-/// tie exactly share it equally, which is a subgradient too.
+/// With the block pairs as the columns of a 0/1 matrix `P` `[taps, pairs]` and their multiplicities as `M` `[pairs, patterns]`, the sums of
+/// all slices are `N = (Σ |K·P|)·M` `[channels, patterns]`, and the subgradient of the largest one is `(sign(K·P) ∘ multiplicity)·Pᵀ` on
+/// its slice. Slices that tie exactly share it equally, which is a subgradient too.
 final class PatternDecay {
 
     private final PatternSlices slices;

@@ -5,11 +5,12 @@ import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.lip.norm.TapPatterns.AxisGeometry;
 import java.util.List;
 
-/// Which slices of a convolution's weight are compared for a norm when its borders are circular, reflected or replicated: the counterpart of
-/// [dev.normlab.engine.kernel.SliceNormSizes] for blocks of taps instead of single ones.
+/// Which slices of a convolution's weight are compared for a norm when its borders are circular, reflected or replicated: the counterpart
+/// of [dev.normlab.engine.kernel.SliceNormSizes] for blocks of taps instead of single ones.
 ///
-/// A slice is one output channel (linf: a row of the matrix) or one global input channel (l1: a column) with one pattern of each axis. Written with a
-/// pattern as a 0/1 matrix `E` (blocks x taps), its sum is `Σ |E_A K[o, c] E_Bᵀ|`, where blocks count as often as the pattern says.
+/// A slice is one output channel (linf: a row of the matrix) or one global input channel (l1: a column) with one pattern of each axis.
+/// Written with a pattern as a 0/1 matrix `E` (blocks x taps), its sum is `Σ |E_A K[o, c] E_Bᵀ|`, where blocks count as often as the
+/// pattern says.
 ///
 /// @param byOutput true for slices of one output channel (linf), false for one input channel (l1)
 /// @param rows     the patterns of the kernel's rows
@@ -104,7 +105,8 @@ public record PatternSlices(int o, int groupInputs, int groups, boolean byOutput
         return table;
     }
 
-    /// The kernels `o * groupInputs + c` that belong to a channel: all inputs of an output channel, or all outputs that an input channel reaches.
+    /// The kernels `o * groupInputs + c` that belong to a channel: all inputs of an output channel, or all outputs that an input channel
+    /// reaches.
     public int[] kernels(int channel) {
         int groupOutputs = o / groups;
         int[] kernels = new int[byOutput ? groupInputs : groupOutputs];

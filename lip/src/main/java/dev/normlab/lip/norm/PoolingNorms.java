@@ -7,12 +7,13 @@ import java.util.function.IntUnaryOperator;
 
 /// The norms of pooling layers.
 ///
-/// Averages are linear and separable: the matrix is a product of one matrix per axis, and so are its norms. l1 and linf are exact. l2 is the
-/// Collatz-Wielandt bound of the axis' Gram matrix, `ρ(B) <= max (Bx)_i / x_i` for every positive x, taken along a power iteration: an upper bound that
-/// converges to the truth, and exact for windows that do not overlap.
+/// Averages are linear and separable: the matrix is a product of one matrix per axis, and so are its norms. l1 and linf are exact. l2 is
+/// the Collatz-Wielandt bound of the axis' Gram matrix, `ρ(B) <= max (Bx)_i / x_i` for every positive x, taken along a power iteration: an
+/// upper bound that converges to the truth, and exact for windows that do not overlap.
 ///
-/// A maximum is not linear. Its smallest Lipschitz constants are 1 in linf, the largest number of windows that share an input in l1, and the square root of
-/// that in l2: where the maxima stay where they are, every row of the Jacobian has a single 1, and one input can be the maximum of all of its windows.
+/// A maximum is not linear. Its smallest Lipschitz constants are 1 in linf, the largest number of windows that share an input in l1, and
+/// the square root of that in l2: where the maxima stay where they are, every row of the Jacobian has a single 1, and one input can be the
+/// maximum of all of its windows.
 public record PoolingNorms(double l1, double l2, double linf) {
 
     private static final int ITERATIONS = 300;

@@ -11,10 +11,10 @@ import java.util.TreeMap;
 
 /// Which kernel taps read the same input together in one row or column of a convolution's matrix, along one axis, for any padding mode.
 ///
-/// With circular, reflected or replicated borders an input can be read through several taps of one output, whose weights then add up *before* the
-/// absolute value is taken. A *block* is such a set of taps; a *pattern* says how often each block occurs in one row (of an output) or column (of an
-/// input) of the matrix. Only distinct patterns are kept. Unlike tap sets, a pattern that contains another one cannot be left out: the absolute values
-/// of sums do not grow with the set.
+/// With circular, reflected or replicated borders an input can be read through several taps of one output, whose weights then add up
+/// *before* the absolute value is taken. A *block* is such a set of taps; a *pattern* says how often each block occurs in one row (of an
+/// output) or column (of an input) of the matrix. Only distinct patterns are kept. Unlike tap sets, a pattern that contains another one
+/// cannot be left out: the absolute values of sums do not grow with the set.
 ///
 /// @param taps     the length of the kernel along the axis
 /// @param blocks   the distinct blocks, each an ascending list of taps

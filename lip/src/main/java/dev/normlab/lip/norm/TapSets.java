@@ -9,8 +9,8 @@ import java.util.Set;
 /// Which kernel taps meet in one row or column of a zero-padded convolution's matrix, along one axis.
 ///
 /// With `n` inputs, `k` taps, stride `s`, dilation `d` and padding `p` before the first input, output `a` reads through tap `t` the input
-/// `a*s + t*d - p` where that lies in `[0, n)`. A *row* of the matrix belongs to an output, a *column* to an input. Since weights enter norms by their
-/// absolute value, only sets that are maximal under inclusion matter; the empty set is kept only if there is no other.
+/// `a*s + t*d - p` where that lies in `[0, n)`. A *row* of the matrix belongs to an output, a *column* to an input. Since weights enter
+/// norms by their absolute value, only sets that are maximal under inclusion matter; the empty set is kept only if there is no other.
 ///
 /// Exact for every stride, padding, dilation and size, kernels larger than the image included.
 public final class TapSets {

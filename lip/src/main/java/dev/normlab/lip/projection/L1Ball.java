@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /// The Euclidean projection onto the l1 ball of radius `r`: the nearest point whose absolute values sum to at most `r`.
 ///
-/// It shrinks every magnitude by one threshold, `x = sign(y)·max(0, |y| − θ)`. Points inside the ball are their own projection. Two ways to θ: sorting
-/// (Duchi, Shalev-Shwartz, Singer & Chandra, ICML 2008), which is short, and Condat's (Mathematical Programming 158, 2016), which takes linear time on
-/// all but contrived inputs.
+/// It shrinks every magnitude by one threshold, `x = sign(y)·max(0, |y| − θ)`. Points inside the ball are their own projection. Two ways to
+/// θ: sorting (Duchi, Shalev-Shwartz, Singer & Chandra, ICML 2008), which is short, and Condat's (Mathematical Programming 158, 2016),
+/// which takes linear time on all but contrived inputs.
 public final class L1Ball {
 
     private L1Ball() {}
@@ -66,8 +66,9 @@ public final class L1Ball {
         return threshold;
     }
 
-    /// The threshold θ with `Σ max(0, y − θ) = r`, by Condat's algorithm: one pass keeps the candidates of the support with a lower bound `rho` of θ that
-    /// grows with each, setting them aside when one comes that is larger than the bound by more than `r`; then passes drop what lies below.
+    /// The threshold θ with `Σ max(0, y − θ) = r`, by Condat's algorithm: one pass keeps the candidates of the support with a lower bound
+    /// `rho` of θ that grows with each, setting them aside when one comes that is larger than the bound by more than `r`; then passes drop
+    /// what lies below.
     ///
     /// @param magnitudes `y >= 0` with a sum above `r`
     static double threshold(double[] magnitudes, double r) {

@@ -20,12 +20,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// Keeps the exact l1 or linf norm of layers at most a radius: after every update each layer beyond it is projected, all of its slices at once, and ends
-/// inside the constraint. Layers inside keep their bits. Frozen parameters are left alone.
+/// Keeps the exact l1 or linf norm of layers at most a radius: after every update each layer beyond it is projected, all of its slices at
+/// once, and ends inside the constraint. Layers inside keep their bits. Frozen parameters are left alone.
 ///
-/// Convolutions with zero padding, transposed ones and linear layers move to the nearest weights inside; convolutions with other borders are scaled per
-/// channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes `sign(γ)·r·sqrt(var + eps)`.
-/// The hook runs on the host and splits a recorded step.
+/// Convolutions with zero padding, transposed ones and linear layers move to the nearest weights inside; convolutions with other borders
+/// are scaled per channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes
+/// `sign(γ)·r·sqrt(var + eps)`. The hook runs on the host and splits a recorded step.
 public final class NormProjection implements TrainingHook {
 
     private final Options options;

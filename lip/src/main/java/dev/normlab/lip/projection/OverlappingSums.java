@@ -3,12 +3,14 @@ package dev.normlab.lip.projection;
 import java.util.Arrays;
 import java.util.List;
 
-/// The Euclidean projection of magnitudes onto an intersection of overlapping l1 balls: the nearest `x >= 0` with `Σ_{j in S_i} x_j <= r` for every set `S_i`.
+/// The Euclidean projection of magnitudes onto an intersection of overlapping l1 balls: the nearest `x >= 0` with `Σ_{j in S_i} x_j <= r`
+/// for every set `S_i`.
 ///
-/// The values are `y[i, tap]`, and the sets are sets of taps, so that all values of a tap share one threshold. With multipliers `λ >= 0` of the sets,
-/// `θ_tap = Σ_{i contains tap} λ_i` and `x = max(0, y − θ)`, the dual `½‖x−y‖² + λᵀ(Ax − r)` is concave and piecewise quadratic, so that Newton's method on
-/// its kinks (semismooth Newton, with halved steps until the dual rises) ends after a few steps: at most 9 on every case tried, where Dykstra's alternating
-/// projections need up to 626 sweeps. If Newton's method should not converge, the multipliers are raised one after the other, which always does.
+/// The values are `y[i, tap]`, and the sets are sets of taps, so that all values of a tap share one threshold. With multipliers `λ >= 0` of
+/// the sets, `θ_tap = Σ_{i contains tap} λ_i` and `x = max(0, y − θ)`, the dual `½‖x−y‖² + λᵀ(Ax − r)` is concave and piecewise quadratic,
+/// so that Newton's method on its kinks (semismooth Newton, with halved steps until the dual rises) ends after a few steps: at most 9 on
+/// every case tried, where Dykstra's alternating projections need up to 626 sweeps. If Newton's method should not converge, the multipliers
+/// are raised one after the other, which always does.
 public final class OverlappingSums {
 
     private static final int NEWTON_STEPS = 60;

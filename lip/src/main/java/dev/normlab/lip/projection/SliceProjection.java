@@ -9,10 +9,10 @@ import java.util.function.IntToDoubleFunction;
 
 /// Projects the weights of a layer onto those whose l1 or linf norm is at most a radius.
 ///
-/// The norm is the largest slice sum, and slices of different channels share no weight, so that every channel is projected by itself. Where the tap sets of
-/// a channel do not overlap, each is an l1 ball ([L1Ball]); where they do, they are solved together ([OverlappingSums]). All slices that violate the
-/// constraint are treated at once, and the others keep their bits. Results are rounded towards zero and, if their sum still exceeds the radius, scaled by
-/// the excess, so that the constraint really holds afterwards.
+/// The norm is the largest slice sum, and slices of different channels share no weight, so that every channel is projected by itself. Where
+/// the tap sets of a channel do not overlap, each is an l1 ball ([L1Ball]); where they do, they are solved together ([OverlappingSums]).
+/// All slices that violate the constraint are treated at once, and the others keep their bits. Results are rounded towards zero and, if
+/// their sum still exceeds the radius, scaled by the excess, so that the constraint really holds afterwards.
 public final class SliceProjection {
 
     private SliceProjection() {}
@@ -41,7 +41,8 @@ public final class SliceProjection {
         return changed;
     }
 
-    /// Scales the channels whose norm exceeds `r` to it, in place: feasible but not nearest, since with borders that are not zero the constraint is no l1 ball.
+    /// Scales the channels whose norm exceeds `r` to it, in place: feasible but not nearest, since with borders that are not zero the
+    /// constraint is no l1 ball.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, finite
     /// @return how many channels were changed

@@ -13,8 +13,9 @@ import java.util.List;
 
 /// Records the norms of every layer while a model is trained: every so many steps, and at the end of every epoch.
 ///
-/// Memory stays bounded: when more points than the capacity have come, every second one is dropped, and from then on only every second one is kept, and
-/// so on; the latest point is always there. Ends of epochs are thinned like all others. A [NormSink] sees every point, for streaming to a file.
+/// Memory stays bounded: when more points than the capacity have come, every second one is dropped, and from then on only every second one
+/// is kept, and so on; the latest point is always there. Ends of epochs are thinned like all others. A [NormSink] sees every point, for
+/// streaming to a file.
 public final class NormRecorder implements TrainingListener {
 
     private final Layer model;

@@ -16,9 +16,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
-/// The norms of every layer over a training. It is written to and read from a safetensors file: `step`, `epoch`, `loss`, `accuracy`, `test_accuracy`, and
-/// the sums `sum_l1` and `sum_linf`, each `[points]`, and `l1` and `linf` `[points, layers]`, with the layers in the metadata. All but `step` are
-/// 32-bit floats.
+/// The norms of every layer over a training. It is written to and read from a safetensors file: `step`, `epoch`, `loss`, `accuracy`,
+/// `test_accuracy`, and the sums `sum_l1` and `sum_linf`, each `[points]`, and `l1` and `linf` `[points, layers]`, with the layers in the
+/// metadata. All but `step` are 32-bit floats.
 ///
 /// @param layers the layers in module order
 /// @param points in the order of the training

@@ -181,6 +181,18 @@ class NetworkBoundTest {
 
     /// Positive weights with equal row sums: the constant input attains the norm of every layer at once, so that the product is the truth.
     @Test
+    void everyLayersModeIsBroughtBack() {
+        Layer model = new Sequential(new Conv2d(1, 2, 3, 1, 1, true), new BatchNorm2d(2), new ReLU(), new Flatten(), new Linear(8, 2, true))
+                .initialize(1);
+        model.namedLayers().get("1").eval();
+        try (Device device = Device.scalar(1)) {
+            NetworkBound.of(model, Shape.of(1, 1, 2, 2), NetworkBound.Box.PIXELS, SpectralBound.guaranteed(device.workers()), device);
+        }
+        assertTrue(model.isTraining() && model.namedLayers().get("4").isTraining());
+        assertFalse(model.namedLayers().get("1").isTraining(), "a frozen layer stays frozen");
+    }
+
+    @Test
     void onAlignedLinearChainsTheBoundIsTheTruth() {
         Linear first = new Linear(2, 2, true);
         Linear second = new Linear(2, 2, true);

@@ -80,8 +80,8 @@ public record DenseMatrix(double[][] rows) {
         return norm == Norm.L1 ? l1() : linf();
     }
 
-    /// Sizes of a random small convolution: rectangular, strided, dilated, grouped, asymmetrically padded, kernels larger than the image included. Padding
-    /// is as large as the mode allows.
+    /// Sizes of a random small convolution: rectangular, strided, dilated, grouped, asymmetrically padded, kernels larger than the image
+    /// included. Padding is as large as the mode allows.
     public static Conv2dSizes randomSizes(Random random, PadMode mode) {
         while (true) {
             int groups = random.nextInt(4) == 0 ? 1 + random.nextInt(3) : 1;

@@ -317,6 +317,11 @@ class NormDecayTest {
             assertEquals(3 / Math.sqrt(1 + (double) 1e-5f), LayerNorms.of(model).layers().getFirst().l1(), 1e-9);
             assertArrayEquals(new float[] {1, 1}, model.namedBuffers().get("0.running_var").toArray());
             assertFalse(model.isTraining());
+            model.train();
+            model.namedLayers().get("0").eval();
+            BatchNormStatistics.ofBatch(model, images, device);
+            assertTrue(model.isTraining());
+            assertFalse(model.namedLayers().get("0").isTraining(), "a frozen layer stays frozen");
         }
     }
 

@@ -70,7 +70,8 @@ class PatternSlicesTest {
         }
     }
 
-    /// Three positions, one replicated on each side, taps (1, 1, 0): the first input is read by all taps but the last, twice by the first output.
+    /// Three positions, one replicated on each side, taps (1, 1, 0): the first input is read by all taps but the last, twice by the first
+    /// output.
     @Test
     void replicatedBordersCanMakeTheColumnSumLargerThanTheSumOfAllTaps() {
         Conv2dGeometry g = new Conv2dGeometry(1, 1, 0, 0, 1, 1, 1, 1, 1, PadMode.REPLICATE);

@@ -44,7 +44,8 @@ class WaveStartTest {
         }
     }
 
-    /// Kernels at which two of the best frequencies lead to one wave: added to itself with another phase, it nearly vanished, and 19 steps were needed.
+    /// Kernels at which two of the best frequencies lead to one wave: added to itself with another phase, it nearly vanished, and 19 steps
+    /// were needed.
     @ParameterizedTest
     @ValueSource(longs = {10, 11})
     void oneWaveThatIsFoundTwiceStartsOnce(long seed) {
@@ -59,8 +60,8 @@ class WaveStartTest {
         }
     }
 
-    /// Layers with parts of low rank on top of noise, several of which are amplified nearly alike: the search has to tell which of them wins
-    /// on an image whose borders cost sharp maxima more than flat ones.
+    /// Layers with parts of low rank on top of noise, several of which are amplified nearly alike: the search has to tell which of them
+    /// wins on an image whose borders cost sharp maxima more than flat ones.
     @Test
     void theValueIsRightWhereSeveralWavesRival() {
         Conv2dSizes s = Convolution.sizes(Shape.of(1, 64, 16, 16), Shape.of(128, 64, 3, 3), Conv2dGeometry.of(1, 1));

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 ///         }
 ///     }
 ///
-/// The order of an epoch depends on the seed and the epoch alone, and each image's variation on its index besides, so that an interrupted run
-/// continues bitwise. The last batch of an epoch holds what is left and may be smaller.
+/// The order of an epoch depends on the seed and the epoch alone, and each image's variation on its index besides, so that an interrupted
+/// run continues bitwise. The last batch of an epoch holds what is left and may be smaller.
 public final class BatchLoader {
 
     private static final int PREFETCHED_BATCHES = 3;
@@ -177,7 +177,8 @@ public final class BatchLoader {
 
         /// The next batch; waits for it if need be.
         ///
-        /// @throws DataException if the background thread failed (its exception is the cause) or this thread was interrupted while it waited
+        /// @throws DataException if the background thread failed (its exception is the cause) or this thread was interrupted while it
+        ///     waited
         @Override
         public Batch next() {
             if (!hasNext()) {

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// CIFAR-10 and CIFAR-100 in their official binary format: records of one label byte (CIFAR-100: a coarse one, then the fine one, which is used)
-/// and 3072 bytes of a 3x32x32 image, channels first. Files may hold any number of records.
-/// Source: https://www.cs.toronto.edu/~kriz/cifar.html.
+/// CIFAR-10 and CIFAR-100 in their official binary format: records of one label byte (CIFAR-100: a coarse one, then the fine one, which is
+/// used) and 3072 bytes of a 3x32x32 image, channels first. Files may hold any number of records. Source:
+/// https://www.cs.toronto.edu/~kriz/cifar.html.
 public final class Cifar {
 
     private static final ImageShape SHAPE = new ImageShape(3, 32, 32);
@@ -42,7 +42,8 @@ public final class Cifar {
 
     private Cifar() {}
 
-    /// Reads CIFAR-10 from a folder with `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one that holds `cifar-10-batches-bin`.
+    /// Reads CIFAR-10 from a folder with `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one that holds
+    /// `cifar-10-batches-bin`.
     ///
     /// @throws DataException if a file is missing, cut in the middle of a record, empty, or has a label above 9
     public static DataSplits cifar10(Path folder) {

@@ -2,8 +2,8 @@ package dev.normlab.nn.data;
 
 import org.jspecify.annotations.Nullable;
 
-/// Data that is missing, damaged or not what was asked for. The message is a sentence for the user: it names the file or the option, says what
-/// was expected and what came.
+/// Data that is missing, damaged or not what was asked for. The message is a sentence for the user: it names the file or the option, says
+/// what was expected and what came.
 public final class DataException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

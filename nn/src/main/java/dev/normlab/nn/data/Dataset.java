@@ -126,7 +126,8 @@ public final class Dataset {
         return labels[records[index]];
     }
 
-    /// The number of an image in the data set from which this one was chosen by [#first] or [#subset]: it stays the same whatever the order.
+    /// The number of an image in the data set from which this one was chosen by [#first] or [#subset]: it stays the same whatever the
+    /// order.
     public int record(int index) {
         return records[index];
     }
@@ -171,7 +172,8 @@ public final class Dataset {
         return new Dataset(name, shape, classNames, pixels, labels, chosen);
     }
 
-    /// SHA-256 of the shape, the class names, the labels and the images as stored, in hexadecimal: equal for equal content, whatever its source.
+    /// SHA-256 of the shape, the class names, the labels and the images as stored, in hexadecimal: equal for equal content, whatever its
+    /// source.
     public synchronized String contentHash() {
         if (contentHash == null) {
             contentHash = computeHash();

@@ -1,7 +1,8 @@
 package dev.normlab.nn.data;
 
-/// Scales an image to another height and width with a triangle filter: bilinear interpolation where it is enlarged, and a weighted mean over the
-/// area where it is reduced, so that nothing aliases. The same as PyTorch's `interpolate(mode="bilinear", antialias=True, align_corners=False)`.
+/// Scales an image to another height and width with a triangle filter: bilinear interpolation where it is enlarged, and a weighted mean
+/// over the area where it is reduced, so that nothing aliases. The same as PyTorch's
+/// `interpolate(mode="bilinear", antialias=True, align_corners=False)`.
 final class ImageScaler {
 
     private ImageScaler() {}

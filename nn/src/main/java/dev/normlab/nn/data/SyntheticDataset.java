@@ -7,10 +7,10 @@ import java.util.Locale;
 
 /// A deterministic data set that needs no download: ten classes of textured shapes, five shapes times two textures.
 ///
-/// Position, size, rotation, colours, contrast and background are random in every image, so the shape takes learning; what tells the two classes
-/// of one shape apart is a fine texture of low amplitude under pixel noise, so that a small network reaches 80 to 95% after a few epochs and a
-/// perturbation of 8/255 can erase or forge the evidence. Image `i` of a split has class `i % 10` and depends on the seed, the split and `i`
-/// alone: a larger set starts with the smaller one's images.
+/// Position, size, rotation, colours, contrast and background are random in every image, so the shape takes learning; what tells the two
+/// classes of one shape apart is a fine texture of low amplitude under pixel noise, so that a small network reaches 80 to 95% after a few
+/// epochs and a perturbation of 8/255 can erase or forge the evidence. Image `i` of a split has class `i % 10` and depends on the seed, the
+/// split and `i` alone: a larger set starts with the smaller one's images.
 public final class SyntheticDataset {
 
     /// The ten classes; class `2 * shape + texture`.

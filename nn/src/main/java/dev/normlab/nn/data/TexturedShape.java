@@ -4,8 +4,8 @@ import dev.normlab.engine.tensor.RandomStream;
 
 /// Draws one image of the synthetic data set: a shape with a fine texture on a mottled background, then pixel noise.
 ///
-/// All lengths are in units of 1/32 of the image's size. Colours are in [0, 1]. Only exact and StrictMath operations are used, so that the same
-/// random stream gives the same bytes everywhere.
+/// All lengths are in units of 1/32 of the image's size. Colours are in [0, 1]. Only exact and StrictMath operations are used, so that the
+/// same random stream gives the same bytes everywhere.
 final class TexturedShape {
 
     /// The outline.

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 /// In training sets every element to zero with probability `p` and divides the others by `1 - p` (Srivastava et al. 2014); in evaluation
 /// passes its input on.
 ///
-/// The mask is a function of the run's seed, the layer's name, the number of the training step, and how often the layer was used in the step before,
-/// whatever was computed before. A step is one tape: an eager forward pass on another tape than the latest moves on to the next step; a recorded one reads
-/// its counters at every replay, and [Layer#atStep] sets them.
+/// The mask is a function of the run's seed, the layer's name, the number of the training step, and how often the layer was used in the
+/// step before, whatever was computed before. A step is one tape: an eager forward pass on another tape than the latest moves on to the
+/// next step; a recorded one reads its counters at every replay, and [Layer#atStep] sets them.
 public final class Dropout extends Layer {
 
     private final float p;
@@ -76,6 +76,7 @@ public final class Dropout extends Layer {
     protected void seed(long seed, String name) {
         long key = RandomStream.of(seed, "dropout of " + name).state().key();
         counter.setInts((int) key, (int) (key >>> 32), 0, 0);
+        moveTo(0);
     }
 
     @Override

@@ -19,7 +19,8 @@ import java.util.Set;
 ///     v = g in the parameter's first step, else momentum * v + (1 - dampening) * g
 ///     p = p - learningRate * (nesterov ? g + momentum * v : v)
 ///
-/// A parameter's first step is its first with a gradient that is not zero everywhere: the first of the run, or later if it was frozen until then.
+/// A parameter's first step is its first with a gradient that is not zero everywhere: the first of the run, or later if it was frozen until
+/// then.
 public final class Sgd implements Optimizer {
 
     private final SgdOptions options;

@@ -15,6 +15,7 @@ import dev.normlab.nn.data.Batch;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -66,8 +67,7 @@ public final class Evaluator implements AutoCloseable {
 
     /// Loss and accuracy over all images of a data set; the observer sees the batches in the data set's order.
     public Evaluation evaluate(Dataset data, BatchObserver observer) {
-        boolean wasTraining = model.isTraining();
-        model.eval();
+        LayerModes modes = LayerModes.evaluating(model);
         int count = 0;
         int correct = 0;
         double loss = 0;
@@ -85,9 +85,7 @@ public final class Evaluator implements AutoCloseable {
                 observer.accept(batch, result(results, LOGITS));
             }
         } finally {
-            if (wasTraining) {
-                model.train();
-            }
+            modes.restore();
         }
         return new Evaluation(count, correct, loss / count);
     }

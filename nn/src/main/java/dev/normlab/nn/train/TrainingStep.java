@@ -29,9 +29,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The step is recorded when a batch of a new shape comes, and replayed from then on, so that its memory is planned by what is alive
 /// together. It consists of two programs. The first computes loss and gradients and depends on the batch's shape: an odd last batch has its
-/// own. The second runs the hooks and the optimiser on the gradients and is the same for all batches of images of one size. Between the two the loss and the
-/// gradients are checked, so that a step that meets NaN or infinity changes no parameter. A host-side hook splits the second program once
-/// more. [#runEagerly] computes bitwise the same without recording.
+/// own. The second runs the hooks and the optimiser on the gradients and is the same for all batches of images of one size. Between the two
+/// the loss and the gradients are checked, so that a step that meets NaN or infinity changes no parameter. A host-side hook splits the
+/// second program once more. [#runEagerly] computes bitwise the same without recording.
 public final class TrainingStep implements AutoCloseable {
 
     private static final String IMAGES = "images";

@@ -192,6 +192,28 @@ class LayerTest {
     }
 
     @Test
+    void aNewSeedOfDropoutBeginsWithTheFirstStepWhateverWasComputedBefore() {
+        try (Device device = Device.scalar(1)) {
+            Tensor x = Tensor.full(1f, 10, 20);
+            Dropout used = new Dropout(0.5f);
+            for (int step = 0; step < 3; step++) {
+                try (Tape tape = Tape.inference(device)) {
+                    used.forward(tape, x);
+                }
+            }
+            Dropout fresh = new Dropout(0.5f);
+            used.seed(8, "same");
+            fresh.seed(8, "same");
+            for (int step = 0; step < 2; step++) {
+                try (Tape tape = Tape.inference(device)) {
+                    assertArrayEquals(fresh.forward(tape, x).toArray(), used.forward(tape, x).toArray(), "first use of step " + step);
+                    assertArrayEquals(fresh.forward(tape, x).toArray(), used.forward(tape, x).toArray(), "second use of step " + step);
+                }
+            }
+        }
+    }
+
+    @Test
     void dropoutUsedTwiceInAStepDrawsTwoMasksEagerlyAndTheSameTwoInAReplay() {
         try (Device device = Device.scalar(1)) {
             Tensor x = Tensor.full(1f, 10, 20);

@@ -69,7 +69,8 @@ class SteadyStepsTest {
         }
     }
 
-    /// The bytes of all reachable objects, counted by the virtual machine. (The used heap says less: a collection may leave dead objects where they are.)
+    /// The bytes of all reachable objects, counted by the virtual machine. (The used heap says less: a collection may leave dead objects
+    /// where they are.)
     private static long liveBytes() {
         try {
             String histogram = (String) ManagementFactory.getPlatformMBeanServer().invoke(

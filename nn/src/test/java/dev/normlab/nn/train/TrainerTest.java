@@ -167,6 +167,9 @@ class TrainerTest {
             assertTrue(whole.accuracy() > 0.8, "accuracy " + whole.accuracy());
             assertEquals(whole, new Evaluator(model, 3, device).evaluate(TEST));
             assertTrue(model.isTraining(), "evaluation leaves the mode as it was");
+            model.namedLayers().get("1").eval();
+            new Evaluator(model, 20, device).evaluate(TEST);
+            assertFalse(model.namedLayers().get("1").isTraining(), "a frozen layer stays frozen");
             float[] logits = new Evaluator(model, 7, device).logits(TEST).toArray();
             assertArrayEquals(new Evaluator(model, 1, device).logits(TEST).toArray(), logits);
             assertEquals(20 * TinyTask.CLASSES, logits.length);

@@ -20,8 +20,8 @@ public final class Convolution {
     /// 2-D convolution (cross-correlation, as in PyTorch).
     ///
     /// Shapes: input `[n, c, h, w]`, weight `[o, c/groups, kh, kw]`, bias `[o]` or absent; output `[n, o, oh, ow]` with
-    /// `oh = (h + padTop + padBottom - dilation*(kh - 1) - 1) / stride + 1`, rounded down. Keeps `input` and `weight` for the backward pass.
-    /// Circular, reflected and replicated borders are padded first; then the convolution has no padding of its own.
+    /// `oh = (h + padTop + padBottom - dilation*(kh - 1) - 1) / stride + 1`, rounded down. Keeps `input` and `weight` for the backward
+    /// pass. Circular, reflected and replicated borders are padded first; then the convolution has no padding of its own.
     ///
     /// @throws ShapeException if the input is not 4-D, channels do not match the weight and groups, or the kernel does not fit
     public static Tensor conv2d(Tape tape, Tensor input, Tensor weight, @Nullable Tensor bias, Conv2dGeometry geometry) {
@@ -101,7 +101,8 @@ public final class Convolution {
         return expected + ", but got input " + input + " (dimension 1 is " + input.size(1) + ", not " + c + ")" + hint;
     }
 
-    /// The sizes of the convolution whose input adjoint is a transposed convolution of these shapes: its output is our input `[n, c, h, w]`.
+    /// The sizes of the convolution whose input adjoint is a transposed convolution of these shapes: its output is our input
+    /// `[n, c, h, w]`.
     ///
     /// @throws ShapeException if they do not fit together
     public static Conv2dSizes transposedSizes(Shape input, Shape weight, Conv2dGeometry g, int outputPaddingH, int outputPaddingW) {

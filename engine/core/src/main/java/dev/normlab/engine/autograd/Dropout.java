@@ -9,8 +9,8 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
 
-/// Random zeros in training. The randomness comes from a counter tensor, int `[4]` = `{seed low, seed high, stream, position}`: the same counter gives
-/// the same mask, and a replayed program draws new ones when the counter is changed between replays.
+/// Random zeros in training. The randomness comes from a counter tensor, int `[4]` = `{seed low, seed high, stream, position}`: the same
+/// counter gives the same mask, and a replayed program draws new ones when the counter is changed between replays.
 public final class Dropout {
 
     private Dropout() {}
@@ -22,7 +22,8 @@ public final class Dropout {
         return p == 0 ? x : Arithmetic.multiply(tape, x, mask(tape, x.shape(), p, counter));
     }
 
-    /// Sets each example `x[i]` to zero as a whole with probability `p` and divides the others by `1 - p` (stochastic depth, Huang et al. 2016).
+    /// Sets each example `x[i]` to zero as a whole with probability `p` and divides the others by `1 - p` (stochastic depth, Huang et al.
+    /// 2016).
     ///
     /// @param x `[n, c, h, w]`
     /// @throws IllegalArgumentException unless `0 <= p < 1`

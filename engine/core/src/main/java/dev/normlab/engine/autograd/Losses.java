@@ -28,8 +28,8 @@ public final class Losses {
         return crossEntropy(tape, logits, labels, CrossEntropyOptions.of(Reduction.MEAN));
     }
 
-    /// `-z_y + ln Σ e^z` of logits `[n, k]` and int labels `[n]`: a scalar `[]`, or `[n]` without reduction. Labels must lie in `0 .. k-1` or be the
-    /// ignored index: data sets are checked when they are loaded. Keeps the logits.
+    /// `-z_y + ln Σ e^z` of logits `[n, k]` and int labels `[n]`: a scalar `[]`, or `[n]` without reduction. Labels must lie in `0 .. k-1`
+    /// or be the ignored index: data sets are checked when they are loaded. Keeps the logits.
     ///
     /// @throws ShapeException if shapes do not match
     public static Tensor crossEntropy(Tape tape, Tensor logits, Tensor labels, CrossEntropyOptions options) {

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Remembers the operations of a forward pass, define-by-run, and runs them backwards.
 ///
-/// A tape *watches* some tensors (the parameters in training, the image in an attack); only what depends on them is remembered, and only gradients on the
-/// way to them are computed: an attack never computes a weight gradient. The tape owns all intermediates and hands their memory back when it closes.
+/// A tape *watches* some tensors (the parameters in training, the image in an attack); only what depends on them is remembered, and only
+/// gradients on the way to them are computed: an attack never computes a weight gradient. The tape owns all intermediates and hands their
+/// memory back when it closes.
 ///
 /// ```java
 /// try (Tape tape = Tape.eager(device, List.of(weight))) {

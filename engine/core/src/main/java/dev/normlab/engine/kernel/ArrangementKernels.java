@@ -29,7 +29,8 @@ public interface ArrangementKernels {
     /// Copies positions `start .. start + count - 1` of `x` (seen as `s`) along the axis. Layouts as for [#place].
     void slice(AxisSizes s, int start, int count, Storage x, Storage y, Workspace workspace);
 
-    /// `y[i, ..] = mask[i] != 0 ? a[i, ..] : b[i, ..]`: whole examples, chosen by a float mask `[n]`. Bitwise copies, also of NaN and infinity.
+    /// `y[i, ..] = mask[i] != 0 ? a[i, ..] : b[i, ..]`: whole examples, chosen by a float mask `[n]`. Bitwise copies, also of NaN and
+    /// infinity.
     void select(Storage mask, Storage a, Storage b, Storage y, Workspace workspace);
 
     /// Sets all elements to zero, padding included.

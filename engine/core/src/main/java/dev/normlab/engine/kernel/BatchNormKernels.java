@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /// Batch normalisation over `[n, c, h, w]` (activation layout) or `[n, c]` (plain); per-channel vectors are plain `[c]`.
 public interface BatchNormKernels {
 
-    /// Normalises by the batch's own statistics: `y = (x - mean) / sqrt(var + eps) * weight + bias`; `mean` and the biased `var` are outputs.
+    /// Normalises by the batch's own statistics: `y = (x - mean) / sqrt(var + eps) * weight + bias`; `mean` and the biased `var` are
+    /// outputs.
     void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean, Storage var,
             Workspace workspace);
 
@@ -26,7 +27,8 @@ public interface BatchNormKernels {
     /// The input's gradient when the statistics are constants: `dx = dOut * weight / sqrt(var + eps)`. `dx` may be `dOut` itself.
     void batchNormEvalBackwardInput(BatchNormSizes s, Storage dOut, @Nullable Storage weight, Storage var, Storage dx, Workspace workspace);
 
-    /// [#batchNormTrain] with what often follows it: `y = max(0, normalised(x) + residual)`, each step rounded to a float as by the single kernels.
+    /// [#batchNormTrain] with what often follows it: `y = max(0, normalised(x) + residual)`, each step rounded to a float as by the single
+    /// kernels.
     ///
     /// @param residual `[n, c, h, w]` like `x`, or null for none
     void batchNormTrainRelu(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, @Nullable Storage residual,
@@ -36,12 +38,14 @@ public interface BatchNormKernels {
     void batchNormEvalRelu(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var,
             @Nullable Storage residual, Storage y, Workspace workspace);
 
-    /// All gradients of [#batchNormTrainRelu] without a residual: those of [#batchNormBackwardParameters] and [#batchNormTrainBackwardInput] for
-    /// `dOut` where `normalised(x) > 0` and 0 elsewhere, without ever writing that down. `dx` may be `dOut` itself.
+    /// All gradients of [#batchNormTrainRelu] without a residual: those of [#batchNormBackwardParameters] and
+    /// [#batchNormTrainBackwardInput] for `dOut` where `normalised(x) > 0` and 0 elsewhere, without ever writing that down. `dx` may be
+    /// `dOut` itself.
     void batchNormTrainReluBackward(BatchNormSizes s, Storage x, Storage dOut, @Nullable Storage weight, @Nullable Storage bias,
             Storage mean, Storage var, Storage dx, Storage dWeight, Storage dBias, Workspace workspace);
 
-    /// The input's gradient through [#batchNormEvalRelu]: `dx = dOut * weight / sqrt(var + eps)` where `y > 0`, else 0. `dx` may be `dOut` itself.
+    /// The input's gradient through [#batchNormEvalRelu]: `dx = dOut * weight / sqrt(var + eps)` where `y > 0`, else 0. `dx` may be `dOut`
+    /// itself.
     void batchNormEvalReluBackwardInput(BatchNormSizes s, Storage y, Storage dOut, @Nullable Storage weight, Storage var, Storage dx,
             Workspace workspace);
 

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /// 2-D convolutions with zero padding. Activations come in the backend's activation layout, weights and biases are plain.
 ///
-/// NaN and infinity reach at least the results that depend on them. In a convolution of several groups a backend that computes neighbouring groups together
-/// may pass a NaN on to these, through products with zero; other images never see it.
+/// NaN and infinity reach at least the results that depend on them. In a convolution of several groups a backend that computes neighbouring
+/// groups together may pass a NaN on to these, through products with zero; other images never see it.
 public interface ConvolutionKernels {
 
     /// `y[n,o] = bias[o] + sum over c, taps of weight[o,c,t,u] * x[n,c,..]`.

@@ -8,8 +8,8 @@ public enum ConvolutionMode {
     /// Every result is the sum of its definition's products, rounded as a float32 sum is.
     EXACT,
 
-    /// Algorithms with fewer products where they are faster, with two to four times the rounding error; see `docs/performance.md`. Which algorithm
-    /// computes a convolution follows from its sizes without the batch.
+    /// Algorithms with fewer products where they are faster, with two to four times the rounding error; see `docs/performance.md`. Which
+    /// algorithm computes a convolution follows from its sizes without the batch.
     FAST;
 
     /// The mode of this name, in any case.

@@ -10,8 +10,8 @@ import java.util.ServiceLoader;
 
 /// A place to compute: a backend's kernels with their team of threads, scratch memory and pool of arrays.
 ///
-/// A device is used by one thread at a time. Names are those of the command line: `cpu` (the fastest backend this JVM can run), `scalar` (the reference
-/// loops).
+/// A device is used by one thread at a time. Names are those of the command line: `cpu` (the fastest backend this JVM can run), `scalar`
+/// (the reference loops).
 public final class Device implements AutoCloseable {
 
     private final Kernels kernels;

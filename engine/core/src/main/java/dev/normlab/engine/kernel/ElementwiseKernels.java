@@ -3,7 +3,8 @@ package dev.normlab.engine.kernel;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 
-/// Functions of single elements. All operands are plain, or all 4-D operands are blocked alike; padding lanes of blocked outputs are written as zero.
+/// Functions of single elements. All operands are plain, or all 4-D operands are blocked alike; padding lanes of blocked outputs are
+/// written as zero.
 public interface ElementwiseKernels {
 
     /// `y = f(x)`.
@@ -12,7 +13,8 @@ public interface ElementwiseKernels {
     /// `dx = f'(x) * dOut`; `xOrY` is the input or the output as [UnaryFunction#derivativeFromOutput()] says.
     void unaryBackward(UnaryFunction f, Storage xOrY, Storage dOut, Storage dx, Workspace workspace);
 
-    /// `y = f(a, b)` with broadcasting. Blocked outputs allow blocked operands of the output's shape or with `n`, `h`, `w` stretched, and one-element operands.
+    /// `y = f(a, b)` with broadcasting. Blocked outputs allow blocked operands of the output's shape or with `n`, `h`, `w` stretched, and
+    /// one-element operands.
     void binary(BroadcastSizes s, Storage a, Storage b, Storage y, Workspace workspace);
 
     /// `y = max(0, a + b)` of operands of one shape and layout; `y` may be one of them.
@@ -35,10 +37,10 @@ public interface ElementwiseKernels {
 
     /// Fills `y` in row-major order with random numbers. Plain.
     ///
-    /// `counter` is int `[4]` = `{seed low, seed high, stream, position}`: element `i` comes from lane `i % 4` of the Philox block with the seed as its key
-    /// and the counter whose upper half is `stream` and whose lower half is `position + i / 4` (all unsigned), so a fill takes `ceil(elements / 4)`
-    /// positions. Words become numbers so: `bits = word >>> 8` and `UNIFORM = bits * 2^-23 - 1`; `KEEP` tests `bits * 2^-24 < keepProbability`; `NORMAL` is
-    /// Box and Muller's pair from lanes 0 and 1, and from lanes 2 and 3: radius `sqrt(-2 ln((first + 1/2) * 2^-32))`, angle `2 pi * second * 2^-32`,
-    /// cosine on the even lane and sine on the odd one.
+    /// `counter` is int `[4]` = `{seed low, seed high, stream, position}`: element `i` comes from lane `i % 4` of the Philox block with the
+    /// seed as its key and the counter whose upper half is `stream` and whose lower half is `position + i / 4` (all unsigned), so a fill
+    /// takes `ceil(elements / 4)` positions. Words become numbers so: `bits = word >>> 8` and `UNIFORM = bits * 2^-23 - 1`; `KEEP` tests
+    /// `bits * 2^-24 < keepProbability`; `NORMAL` is Box and Muller's pair from lanes 0 and 1, and from lanes 2 and 3: radius
+    /// `sqrt(-2 ln((first + 1/2) * 2^-32))`, angle `2 pi * second * 2^-32`, cosine on the even lane and sine on the odd one.
     void random(RandomFill fill, Storage counter, Storage y, Workspace workspace);
 }

@@ -5,8 +5,9 @@ import dev.normlab.engine.tensor.Shape;
 
 /// The one seam between mathematics and machine: everything a backend computes.
 ///
-/// A kernel gets storages whose shapes and layouts were checked by the caller, a record of sizes, and a [Workspace]. It checks nothing, logs nothing, keeps
-/// nothing, and writes every element of its outputs, padding included. Backends: `ScalarKernels` is the readable oracle, `VectorKernels` the fast CPU.
+/// A kernel gets storages whose shapes and layouts were checked by the caller, a record of sizes, and a [Workspace]. It checks nothing,
+/// logs nothing, keeps nothing, and writes every element of its outputs, padding included. Backends: `ScalarKernels` is the readable
+/// oracle, `VectorKernels` the fast CPU.
 public interface Kernels {
 
     /// The backend's name, for example `scalar`.

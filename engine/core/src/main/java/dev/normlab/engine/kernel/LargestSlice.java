@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// @param tapSet  the index of its tap set, -1 if there are none
 public record LargestSlice(double norm, int channel, int tapSet) {
 
-    /// Compares all slices, in double precision. The lowest channel, then the lowest tap set wins ties; the first NaN counts as the largest.
+    /// Compares all slices, in double precision. The lowest channel, then the lowest tap set wins ties; the first NaN counts as the
+    /// largest.
     ///
     /// @param table sums of absolute weights `[channels, kh, kw]`, from [UpdateKernels#absoluteSums]
     /// @param scale a factor for every channel, or null

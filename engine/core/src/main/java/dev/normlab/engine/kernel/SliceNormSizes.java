@@ -4,8 +4,9 @@ import java.util.List;
 
 /// Which sums of absolute weights are compared to find the induced l1 or linf norm of a layer with weight `[o, c/groups, kh, kw]`.
 ///
-/// A *slice* is one output channel (linf: a row of the layer's matrix) or one global input channel (l1: a column) with one *tap set*: a set of the
-/// `kh * kw` kernel positions that meet in that row or column. The norm is the largest sum of `|weight|` over a slice. Linear layers have `kh = kw = 1`.
+/// A *slice* is one output channel (linf: a row of the layer's matrix) or one global input channel (l1: a column) with one *tap set*: a set
+/// of the `kh * kw` kernel positions that meet in that row or column. The norm is the largest sum of `|weight|` over a slice. Linear layers
+/// have `kh = kw = 1`.
 ///
 /// @param byOutput true for slices of one output channel (linf), false for one input channel (l1)
 /// @param tapSets  the distinct maximal tap sets; an empty list means that the layer's matrix is zero
@@ -22,8 +23,8 @@ public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups,
         return byOutput ? o : groupInputs * groups;
     }
 
-    /// The same slices with the taps counted as inputs, if these are slices of one output channel in which all taps always meet: then only whole rows of
-    /// the weight matter.
+    /// The same slices with the taps counted as inputs, if these are slices of one output channel in which all taps always meet: then only
+    /// whole rows of the weight matter.
     public SliceNormSizes wholeRows() {
         boolean whole = byOutput && tapSets.size() == 1 && tapSets.getFirst().rows().size() == kh
                 && tapSets.getFirst().columns().size() == kw;

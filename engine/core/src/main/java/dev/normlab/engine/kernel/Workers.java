@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /// A persistent team of threads that splits work into a fixed number of chunks.
 ///
-/// The caller takes part, and the number of chunks depends on the work and never on the number of threads: results are bitwise the same for every
-/// team size as long as chunks write disjoint memory. Idle threads spin briefly and then sleep. One caller at a time; chunks must not start chunks.
+/// The caller takes part, and the number of chunks depends on the work and never on the number of threads: results are bitwise the same for
+/// every team size as long as chunks write disjoint memory. Idle threads spin briefly and then sleep. One caller at a time; chunks must not
+/// start chunks.
 public final class Workers implements AutoCloseable {
 
     private static final int SPINS = 20_000;
@@ -41,11 +42,13 @@ public final class Workers implements AutoCloseable {
     @FunctionalInterface
     public interface Chunk {
 
-        /// Does chunk number `chunk` on team member `worker`, which is below [Workers#threads()] and names scratch memory that no other chunk uses now.
+        /// Does chunk number `chunk` on team member `worker`, which is below [Workers#threads()] and names scratch memory that no other
+        /// chunk uses now.
         void run(int chunk, int worker);
     }
 
-    /// Runs `body` for all chunk numbers from 0 to `chunks - 1` and returns when all are done. The first exception of a chunk is thrown here.
+    /// Runs `body` for all chunk numbers from 0 to `chunks - 1` and returns when all are done. The first exception of a chunk is thrown
+    /// here.
     public void run(int chunks, Chunk body) {
         if (chunks <= 0) {
             return;

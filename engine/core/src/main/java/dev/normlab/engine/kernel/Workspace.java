@@ -11,7 +11,8 @@ import java.util.WeakHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing themselves.
+/// What a kernel may use beside its operands: the team of threads, scratch arrays, and packed copies of weights. Kernels allocate nothing
+/// themselves.
 public final class Workspace {
 
     private final Workers workers;
@@ -50,7 +51,8 @@ public final class Workspace {
         return workers;
     }
 
-    /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same time need
+    /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same
+    /// time need
     /// different purposes; the same purpose gives the same array again.
     public float[] scratch(int worker, String purpose, int length) {
         float[] array = scratch[worker].get(purpose);
@@ -83,7 +85,8 @@ public final class Workspace {
 
     /// A packed copy of a storage, valid until the next call. To be called by the caller of a kernel's chunks, not inside them.
     ///
-    /// The copy is kept from the second use of a version on, or from the first on after [#expectMany]. Weights in training have a new version at
+    /// The copy is kept from the second use of a version on, or from the first on after [#expectMany]. Weights in training have a new
+    /// version at
     /// every use: their copies share one array.
     ///
     /// @param form   what is packed how: equal forms of one storage share the copy
@@ -110,7 +113,8 @@ public final class Workspace {
         expected.add(storage);
     }
 
-    /// Forgets the packed copies of a storage that is used no more. Copies of the next ones take their place, because fresh memory costs more than packing.
+    /// Forgets the packed copies of a storage that is used no more. Copies of the next ones take their place, because fresh memory costs
+    /// more than packing.
     public void release(Storage storage) {
         expected.remove(storage);
         Map<Object, Packed> forms = packs.remove(storage);

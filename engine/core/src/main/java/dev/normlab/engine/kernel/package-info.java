@@ -1,4 +1,5 @@
-/// The seam between mathematics and machine: sizes of operations, the kernels every backend implements, workers, scratch memory and devices.
+/// The seam between mathematics and machine: sizes of operations, the kernels every backend implements, workers, scratch memory and
+/// devices.
 @NullMarked
 package dev.normlab.engine.kernel;
 

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Where operations go: computed at once ([EagerExecutor]) or written down ([Recorder]).
 ///
-/// Everything that computes (autograd, optimisers, norm decay, attacks) speaks to this interface, so that the same code trains eagerly, is recorded once
-/// and replayed, or is compiled for a GPU. Shapes were checked by the caller.
+/// Everything that computes (autograd, optimisers, norm decay, attacks) speaks to this interface, so that the same code trains eagerly, is
+/// recorded once and replayed, or is compiled for a GPU. Shapes were checked by the caller.
 public interface Executor extends AutoCloseable {
 
     /// The device on which operations run or will run.
@@ -31,7 +31,8 @@ public interface Executor extends AutoCloseable {
     /// Lets a tensor survive [#close()].
     Tensor keep(Tensor tensor);
 
-    /// An executor for a part whose intermediates nobody needs afterwards: closing it hands them back at once, all but those it [keeps][#keep].
+    /// An executor for a part whose intermediates nobody needs afterwards: closing it hands them back at once, all but those it
+    /// [keeps][#keep].
     Executor nested();
 
     /// Runs an operation with one float output.

@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Puts one fused operation in the place of several whose intermediate results nobody else reads, so that large tensors are read and written fewer times.
+/// Puts one fused operation in the place of several whose intermediate results nobody else reads, so that large tensors are read and
+/// written fewer times.
 ///
-/// What is fused: batch norm and ReLU, with a residual added between them or not; a batch norm of given statistics, also with sum and ReLU, with the
-/// convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the
-/// gradient of a ReLU behind a sum with the parameters' gradients of the batch norm before the sum. Every fused operation gives the bits of those that it
-/// replaces. An operation moves only where all that it reads is there already and is not changed in between.
+/// What is fused: batch norm and ReLU, with a residual added between them or not; a batch norm of given statistics, also with sum and ReLU,
+/// with the convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the gradient of a ReLU behind a sum with the
+/// parameters' gradients of the batch norm before the sum. Every fused operation gives the bits of those that it replaces. An operation
+/// moves only where all that it reads is there already and is not changed in between.
 public final class Fusion {
 
     private final StepProgram program;

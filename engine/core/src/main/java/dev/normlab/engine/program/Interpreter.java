@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Replays a recorded program on a CPU device, bitwise as eager execution computes it, with operations fused by [Fusion].
 ///
-/// Layouts and memory are planned at the first replay ([MemoryPlan]). Between replays a program holds no memory but its fetched tensors: all arrays come
-/// from the device's pool and go back to it, so that the programs of a device share them.
+/// Layouts and memory are planned at the first replay ([MemoryPlan]). Between replays a program holds no memory but its fetched tensors:
+/// all arrays come from the device's pool and go back to it, so that the programs of a device share them.
 public final class Interpreter implements AutoCloseable {
 
     private final StepProgram program;

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Brings one operation to a device's kernels: decides layouts by the opcode's [LayoutRule], repacks inputs that lie otherwise, takes output memory from the
-/// pool, and calls the kernel. Eager execution and replay both come through here, which is why they agree bitwise; a replay has made the decisions
-/// beforehand ([MemoryPlan]).
+/// Brings one operation to a device's kernels: decides layouts by the opcode's [LayoutRule], repacks inputs that lie otherwise, takes
+/// output memory from the pool, and calls the kernel. Eager execution and replay both come through here, which is why they agree bitwise; a
+/// replay has made the decisions beforehand ([MemoryPlan]).
 final class Lowering {
 
     private final Device device;

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 
 /// Where every intermediate of a program lies: which arrays a replay needs, and which values share one.
 ///
-/// A value lives from the operation that makes it to the last that reads it; a fetched one to the end. A result goes into the memory of an operand that
-/// dies with the operation, where the opcode allows it. Then the longest values choose first: each takes the shortest array that is long enough and free
-/// all its life, or a new one. Fetched values share arrays with others only if these are hardly longer, since they keep them after the replay.
+/// A value lives from the operation that makes it to the last that reads it; a fetched one to the end. A result goes into the memory of an
+/// operand that dies with the operation, where the opcode allows it. Then the longest values choose first: each takes the shortest array
+/// that is long enough and free all its life, or a new one. Fetched values share arrays with others only if these are hardly longer, since
+/// they keep them after the replay.
 final class MemoryPlan {
 
     private final StepProgram program;
@@ -216,9 +217,10 @@ final class MemoryPlan {
         }
     }
 
-    /// Whether an array may be kept for a fetched value of this length when the replay is over: the loss must not keep the memory of an activation.
+    /// Whether an array may be kept for a fetched value of this length when the replay is over: the loss must not keep the memory of an
+    /// activation.
     private static boolean fitsTightly(int length, Slot slot) {
-        return slot.kept || slot.length <= length * StoragePool.SLACK;
+        return slot.length <= length * StoragePool.SLACK;
     }
 
     private static boolean isFree(List<Buffer> tenants, Buffer buffer) {

@@ -8,15 +8,16 @@ import static dev.normlab.engine.program.LayoutRule.UPDATE;
 
 /// Everything the engine can compute, as data: the operations of a recorded program and the contract between autograd and the backends.
 ///
-/// Each line says: operands in order (`?` = may be absent), the attributes record, and the outputs. Marks name the operands that are activations, one
-/// character an operand: `a` activation, `.` other; the numbers behind them are inputs that the first output may overwrite. Gradients are ordinary operations, so a training step is one list of these. *Fused* operations are
-/// recorded by nobody: [Fusion] puts them in the place of several others, whose results they give bit for bit.
+/// Each line says: operands in order (`?` = may be absent), the attributes record, and the outputs. Marks name the operands that are
+/// activations, one character an operand: `a` activation, `.` other; the numbers behind them are inputs that the first output may
+/// overwrite. Gradients are ordinary operations, so a training step is one list of these. *Fused* operations are recorded by nobody:
+/// [Fusion] puts them in the place of several others, whose results they give bit for bit.
 public enum Opcode {
 
     /// x, weight, bias?; `Conv2dSizes` → y.
     CONV2D(ACTIVATION, "a..", "a"),
-    /// x, weight, bias?, norm weight?, norm bias?, mean, var, residual?; `NormalisedConvolution` → y. Fused: convolution, batch norm of given statistics,
-    /// sum, ReLU.
+    /// x, weight, bias?, norm weight?, norm bias?, mean, var, residual?; `NormalisedConvolution` → y. Fused: convolution, batch norm of
+    /// given statistics, sum, ReLU.
     CONV2D_BATCH_NORM_EVAL(ACTIVATION, "a......a", "a"),
     /// dOut, weight; `Conv2dSizes` → dx.
     CONV2D_BACKWARD_INPUT(ACTIVATION, "a.", "a"),
@@ -43,8 +44,8 @@ public enum Opcode {
     BATCH_NORM_TRAIN_RELU_BACKWARD(ACTIVATION, "aa....", "a..", 0, 1),
     /// y, dOut, weight?, var; `BatchNormSizes` → dx. Fused: the gradients of batch norm and ReLU.
     BATCH_NORM_EVAL_RELU_BACKWARD_INPUT(ACTIVATION, "aa..", "a", 0, 1),
-    /// y, dOut, more?, x, mean, var; `BatchNormSizes` → dSum, dWeight, dBias. Fused: the gradient of a ReLU, and with it the parameters' gradients of the
-    /// batch norm of x.
+    /// y, dOut, more?, x, mean, var; `BatchNormSizes` → dSum, dWeight, dBias. Fused: the gradient of a ReLU, and with it the parameters'
+    /// gradients of the batch norm of x.
     RELU_BATCH_NORM_BACKWARD_PARAMETERS(ACTIVATION, "aaaa..", "a..", 0, 1, 2),
     /// In place: runningMean, runningVar; mean, var; `RunningStatistics`.
     UPDATE_RUNNING_STATISTICS(UPDATE),
@@ -176,8 +177,8 @@ public enum Opcode {
         return index < outputMarks.length() && outputMarks.charAt(index) == 'a';
     }
 
-    /// Whether the first output may lie in the memory of input number `index`, if both have the same shape and layout: kernels read an element of it before
-    /// they write that element, and not afterwards.
+    /// Whether the first output may lie in the memory of input number `index`, if both have the same shape and layout: kernels read an
+    /// element of it before they write that element, and not afterwards.
     public boolean mayOverwrite(int index) {
         for (int each : overwritable) {
             if (each == index) {

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Writes operations down instead of computing them, and makes a [StepProgram] of them.
 ///
-/// Tensors made while recording are virtual. *Feeds* are virtual tensors whose values are given at every replay; tensors that already have values
-/// (parameters, running statistics, learning rates, counters) become *residents*: the program reads and writes their memory, so that changing a learning
-/// rate between replays needs no new recording. *Fetches* are results that are read after a replay.
+/// Tensors made while recording are virtual. *Feeds* are virtual tensors whose values are given at every replay; tensors that already have
+/// values (parameters, running statistics, learning rates, counters) become *residents*: the program reads and writes their memory, so that
+/// changing a learning rate between replays needs no new recording. *Fetches* are results that are read after a replay.
 public final class Recorder implements Executor {
 
     private final Device device;

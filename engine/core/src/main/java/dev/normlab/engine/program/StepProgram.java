@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// A recorded step: operations on logical tensors, with its feeds and fetches. Says what is computed; an interpreter or compiler decides how.
+/// A recorded step: operations on logical tensors, with its feeds and fetches. Says what is computed; an interpreter or compiler decides
+/// how.
 ///
 /// @param values     the logical tensors; an operation's ids index this list
 /// @param operations in order of execution

@@ -2,9 +2,9 @@ package dev.normlab.engine.tensor;
 
 /// How the elements of a storage lie in memory.
 ///
-/// [#PLAIN] is row-major. A *channel-blocked* layout of block `v` keeps a 4-D tensor `[n, c, h, w]` as `[n, ceil(c/v), h, w, v]`, so that one vector
-/// register holds `v` neighbouring channels of one pixel (oneDNN calls it nChw16c for `v = 16`). The lanes of channels beyond `c` are *padding* and are
-/// always zero: whoever writes a blocked storage writes zeros there.
+/// [#PLAIN] is row-major. A *channel-blocked* layout of block `v` keeps a 4-D tensor `[n, c, h, w]` as `[n, ceil(c/v), h, w, v]`, so that
+/// one vector register holds `v` neighbouring channels of one pixel (oneDNN calls it nChw16c for `v = 16`). The lanes of channels beyond
+/// `c` are *padding* and are always zero: whoever writes a blocked storage writes zeros there.
 ///
 /// @param block channels per block; 1 for the plain layout
 public record Layout(int block) {

@@ -1,6 +1,7 @@
 package dev.normlab.engine.tensor;
 
-/// Shapes that do not fit an operation. The message names the operation, what it expected with named sizes, what it got, and the dimension at fault.
+/// Shapes that do not fit an operation. The message names the operation, what it expected with named sizes, what it got, and the dimension
+/// at fault.
 public final class ShapeException extends IllegalArgumentException {
 
     private static final long serialVersionUID = 1L;

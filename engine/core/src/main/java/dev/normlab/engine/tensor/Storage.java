@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The memory of one tensor: an array, the logical shape and the layout of its elements.
 ///
-/// Kernels read and write the arrays directly. Whoever changes the contents calls [#touch()], so that packed copies of weights, which are keyed by
-/// [#version()], are made anew.
+/// Kernels read and write the arrays directly. Whoever changes the contents calls [#touch()], so that packed copies of weights, which are
+/// keyed by [#version()], are made anew.
 public final class Storage {
 
     private final DType dtype;

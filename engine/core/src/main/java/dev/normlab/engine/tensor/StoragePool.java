@@ -8,11 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /// Arrays that are used again: a steady training step takes every intermediate from here and allocates almost nothing.
 ///
-/// A taken array may be somewhat longer than was asked for, so that batches of different sizes share memory. Its contents are whatever its last user left,
-/// or NaN (integers: `Integer.MIN_VALUE`) when the pool *poisons*, which tests use to prove that kernels write every element they own.
+/// A taken array may be somewhat longer than was asked for, so that batches of different sizes share memory. Its contents are whatever its
+/// last user left, or NaN (integers: `Integer.MIN_VALUE`) when the pool *poisons*, which tests use to prove that kernels write every
+/// element they own.
 ///
-/// Free arrays are let go, those first that were given back longest ago, when free and lent ones together exceed twice what was ever lent at one time: steps of
-/// ever new shapes do not make the pool grow. Not thread-safe: a pool belongs to one device.
+/// Free arrays are let go, those first that were given back longest ago, when free and lent ones together exceed twice what was ever lent
+/// at one time: steps of ever new shapes do not make the pool grow. Not thread-safe: a pool belongs to one device.
 public final class StoragePool {
 
     /// How much longer than asked for an array may be that is kept for long.

@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /// An n-dimensional array of float32 or int32 with a logical row-major shape.
 ///
-/// A tensor is a handle: it knows its shape and its memory, and nothing of gradients (a tape remembers how tensors were made). While a step is being
-/// recorded tensors are *virtual*: they have a shape but no values yet. Values are read with [#toArray()] and written with [#set(float...)], both in
-/// row-major order whatever the layout of the storage.
+/// A tensor is a handle: it knows its shape and its memory, and nothing of gradients (a tape remembers how tensors were made). While a step
+/// is being recorded tensors are *virtual*: they have a shape but no values yet. Values are read with [#toArray()] and written with
+/// [#set(float...)], both in row-major order whatever the layout of the storage.
 public final class Tensor {
 
     private final TensorSpec spec;

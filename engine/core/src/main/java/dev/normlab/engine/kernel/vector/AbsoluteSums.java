@@ -11,14 +11,15 @@ import jdk.incubator.vector.FloatVector;
 
 /// Sums of absolute weights, far more exact than floats, at the speed of reading the weights once.
 ///
-/// A weight `[o, c/groups, kh, kw]` is a matrix of `o` rows with `c/groups * kh * kw` columns. For l1 the rows of a group are added up; a chunk of rows has
-/// sums of its own, and those of the chunks are added in their order. For linf every row is folded to its `kh * kw` taps: of a run of `kh * kw` vectors, the
-/// places `tap + i * kh * kw` belong to one tap.
+/// A weight `[o, c/groups, kh, kw]` is a matrix of `o` rows with `c/groups * kh * kw` columns. For l1 the rows of a group are added up; a
+/// chunk of rows has sums of its own, and those of the chunks are added in their order. For linf every row is folded to its `kh * kw` taps:
+/// of a run of `kh * kw` vectors, the places `tap + i * kh * kw` belong to one tap.
 ///
-/// Widening floats to doubles costs more than adding them, so a sum is a pair of floats: `high`, and `low`, which collects what rounding takes from `high`
-/// at every addition. That error is a float itself and found by five more additions (TwoSum; Knuth, The Art of Computer Programming, volume 2, 4.2.2), which
-/// leaves relative errors of about 1e-14. In weights of a megabyte and more, where rows or whole rows are summed, eight neighbours are added as floats first, pairwise: each such sum is
-/// within 1.8e-7 of the truth, and the errors of many cancel to about 1e-9 of a norm.
+/// Widening floats to doubles costs more than adding them, so a sum is a pair of floats: `high`, and `low`, which collects what rounding
+/// takes from `high` at every addition. That error is a float itself and found by five more additions (TwoSum; Knuth, The Art of Computer
+/// Programming, volume 2, 4.2.2), which leaves relative errors of about 1e-14. In weights of a megabyte and more, where rows or whole rows
+/// are summed, eight neighbours are added as floats first, pairwise: each such sum is within 1.8e-7 of the truth, and the errors of many
+/// cancel to about 1e-9 of a norm.
 ///
 /// Where an intermediate sum passes the largest float, or a weight is not finite, an entry of the table is not finite either ([#isFinite]).
 final class AbsoluteSums {

@@ -8,8 +8,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
-/// The loops of [VectorBatchNorms] over one plane of `pixels` vectors, which starts at index `at` of its arrays. `lane` is where the plane's
-/// channel block starts in arrays of values per channel.
+/// The loops of [VectorBatchNorms] over one plane of `pixels` vectors, which starts at index `at` of its arrays. `lane` is where the
+/// plane's channel block starts in arrays of values per channel.
 final class BatchNormLoops {
 
     private BatchNormLoops() {}

@@ -87,8 +87,8 @@ final class ConvolutionProduct {
         }
     }
 
-    // The outputs of a unit (its images, the rows of its band) and this piece's blocks are written and, if one chunk wrote them all, still in
-    // the cache.
+    // The outputs of a unit (its images, the rows of its band) and this piece's blocks are written and, if one chunk wrote them all, still
+    // in the cache.
     private void finish(Piece piece, int firstImage, int images, int band) {
         if (epilogue == null) {
             return;

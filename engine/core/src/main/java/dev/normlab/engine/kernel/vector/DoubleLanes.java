@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// Vectors of doubles: half as many as the floats of a vector of [Lanes#SPECIES], which widen to two of them.
 ///
-/// Floats are always loaded as whole vectors, never as vectors of half the length: a second class of float vectors in the profile of the JDK's methods
-/// keeps the compiler from seeing through the loops of the convolutions, which then run ten times slower.
+/// Floats are always loaded as whole vectors, never as vectors of half the length: a second class of float vectors in the profile of the
+/// JDK's methods keeps the compiler from seeing through the loops of the convolutions, which then run ten times slower.
 final class DoubleLanes {
 
     /// The preferred species of doubles.

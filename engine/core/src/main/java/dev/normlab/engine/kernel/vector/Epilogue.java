@@ -8,8 +8,8 @@ import dev.normlab.engine.kernel.vector.BatchNormLoops.Channels;
 import dev.normlab.engine.tensor.Storage;
 import org.jspecify.annotations.Nullable;
 
-/// What a convolution does in place with outputs that it has just written, while they are in the cache: a [ConvolutionNorm]. Whoever computes
-/// the convolution calls it once for every pixel of every channel block, when the sums of that pixel are complete.
+/// What a convolution does in place with outputs that it has just written, while they are in the cache: a [ConvolutionNorm]. Whoever
+/// computes the convolution calls it once for every pixel of every channel block, when the sums of that pixel are complete.
 final class Epilogue {
 
     private final boolean relu;

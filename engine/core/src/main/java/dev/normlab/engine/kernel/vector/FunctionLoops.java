@@ -9,8 +9,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Loops of [VectorElementwise] over functions of [VectorMath] and over derivatives, for the elements `from .. to - 1` of their arrays. The last elements are a
-/// vector under a mask, so that an element's result does not depend on its place.
+/// Loops of [VectorElementwise] over functions of [VectorMath] and over derivatives, for the elements `from .. to - 1` of their arrays. The
+/// last elements are a vector under a mask, so that an element's result does not depend on its place.
 final class FunctionLoops {
 
     private FunctionLoops() {}
@@ -101,7 +101,8 @@ final class FunctionLoops {
         }
     }
 
-    // dOut * s * (1 + x * t) with s = sigmoid(x) and t = 1 - s = sigmoid(-x), which does not cancel: one of them is 1 / (1 + e), the other e / (1 + e)
+    // dOut * s * (1 + x * t) with s = sigmoid(x) and t = 1 - s = sigmoid(-x), which does not cancel: one of them is 1 / (1 + e), the other
+    // e / (1 + e)
     private static FloatVector siluGradient(FloatVector x, FloatVector dOut) {
         FloatVector e = VectorMath.exp(x.abs().neg());
         FloatVector larger = all(1f).div(e.add(1f));

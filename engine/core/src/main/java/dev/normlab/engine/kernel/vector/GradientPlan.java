@@ -17,8 +17,8 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 /// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and
 ///   an output position, each a run over the images.
 ///
-/// Where tiles are small because there are 16 vector registers, and neighbouring results read neighbouring inputs, the scratch images keep the layout of the
-/// activations, a plane for each block of channels: see [#blocked].
+/// Where tiles are small because there are 16 vector registers, and neighbouring results read neighbouring inputs, the scratch images keep
+/// the layout of the activations, a plane for each block of channels: see [#blocked].
 final class GradientPlan {
 
     // Results of a band: the output gradients of a piece should stay in the caches.
@@ -45,8 +45,9 @@ final class GradientPlan {
     final ChannelGroups channels;
     final boolean positions;
 
-    /// Whether scratch images are `[image][channel block][rows][columns][V]` instead of `[image][rows][columns][channels of the range]`, or, with positions,
-    /// `[channel block][rows][columns][image][V]` instead of `[rows][columns][image][channels]`: the inputs of a segment lie a constant `V` floats apart.
+    /// Whether scratch images are `[image][channel block][rows][columns][V]` instead of `[image][rows][columns][channels of the range]`,
+    /// or, with positions, `[channel block][rows][columns][image][V]` instead of `[rows][columns][image][channels]`: the inputs of a
+    /// segment lie a constant `V` floats apart.
     final boolean blocked;
 
     /// Input channels of a tile.

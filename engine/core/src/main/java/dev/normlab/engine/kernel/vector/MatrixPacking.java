@@ -77,7 +77,8 @@ final class MatrixPacking {
         }
     }
 
-    /// Floats from one row of `a` to the next in [#transposeA]'s result: no power of two, whose rows would compete for few sets of the cache.
+    /// Floats from one row of `a` to the next in [#transposeA]'s result: no power of two, whose rows would compete for few sets of the
+    /// cache.
     int transposedStep() {
         return (Lanes.blocks(s.k()) + 1 + Lanes.blocks(s.k()) % 2) * V;
     }

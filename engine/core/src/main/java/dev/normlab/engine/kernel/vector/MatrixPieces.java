@@ -6,8 +6,9 @@ import dev.normlab.engine.kernel.GemmSizes;
 
 /// How a matrix product is cut: the columns of `c` into pieces that one tile covers, and the `k` terms of every sum into segments.
 ///
-/// There are as few pieces as the registers allow, of nearly the same width: five vectors of columns are done by three and two, not by four and one.
-/// The packed `b` is `[segment][piece][k in the segment][vectors * V]`; a segment of a piece stays in the second-level cache, one of six rows in the first-level one.
+/// There are as few pieces as the registers allow, of nearly the same width: five vectors of columns are done by three and two, not by four
+/// and one. The packed `b` is `[segment][piece][k in the segment][vectors * V]`; a segment of a piece stays in the second-level cache, one
+/// of six rows in the first-level one.
 record MatrixPieces(int columns, int terms) {
 
     /// Terms of a segment.

@@ -11,12 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /// A product of rows and a packed matrix by the tiles of the convolutions: six rows take the place of six pixels.
 ///
-/// Every element of `c` is the bias plus the sum of the first segment, to which the sums of the later segments are added in order; within a segment `k`
-/// ascends. This order depends on `k` alone, so a row of `c` has the same bits whatever the other rows are, and whoever computes it.
+/// Every element of `c` is the bias plus the sum of the first segment, to which the sums of the later segments are added in order; within a
+/// segment `k` ascends. This order depends on `k` alone, so a row of `c` has the same bits whatever the other rows are, and whoever
+/// computes it.
 ///
-/// A chunk is a block of rows and a few pieces of columns. For each segment it copies its rows to scratch memory, where they lie close together (rows of a
-/// matrix are often a power of two apart and would compete for few sets of the cache), and multiplies them with one piece after the other. Rows that meet
-/// one or two pieces only are read where they are.
+/// A chunk is a block of rows and a few pieces of columns. For each segment it copies its rows to scratch memory, where they lie close
+/// together (rows of a matrix are often a power of two apart and would compete for few sets of the cache), and multiplies them with one
+/// piece after the other. Rows that meet one or two pieces only are read where they are.
 final class MatrixProduct {
 
     // A whole number of tiles.
@@ -38,8 +39,8 @@ final class MatrixProduct {
     private final float @Nullable [] bias;
     private final float[] c;
 
-    /// Scratch memory of a team member. Tables of places have an entry for every number of rows of a tile: where these begin, from the first on; absent
-    /// ones repeat the last.
+    /// Scratch memory of a team member. Tables of places have an entry for every number of rows of a tile: where these begin, from the
+    /// first on; absent ones repeat the last.
     ///
     /// @param rows    of the chunk, a segment of each
     /// @param bias    of a piece

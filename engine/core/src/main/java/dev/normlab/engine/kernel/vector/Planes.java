@@ -72,7 +72,8 @@ record Planes(int n, int c, int pixels) {
         });
     }
 
-    /// Writes zeros into the lanes that belong to no channel, after a function that does not leave them zero: the last block of every image, under a mask.
+    /// Writes zeros into the lanes that belong to no channel, after a function that does not leave them zero: the last block of every
+    /// image, under a mask.
     static void clearPadding(Storage y, Workspace workspace) {
         Shape shape = y.shape();
         if (!y.layout().isBlocked() || shape.size(1) % V == 0) {

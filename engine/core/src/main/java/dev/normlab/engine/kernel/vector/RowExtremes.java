@@ -47,8 +47,8 @@ final class RowExtremes {
         return min;
     }
 
-    /// The place, counted from `from`, of the first element that equals `value` (zeros of both signs are equal), or that is NaN if `value` is; it must be
-    /// there.
+    /// The place, counted from `from`, of the first element that equals `value` (zeros of both signs are equal), or that is NaN if `value`
+    /// is; it must be there.
     static int firstOf(float value, float[] x, int from, int length) {
         boolean wantsNaN = Float.isNaN(value);
         int i = from, end = from + length;

@@ -38,7 +38,8 @@ final class RowLoops {
         return (length + D - 1) / D * D;
     }
 
-    /// Writes `e^(x - shift)` of the elements `from ..` into `to` and gives their sum; `to` has [#padded] elements, and those beyond `length` become 0.
+    /// Writes `e^(x - shift)` of the elements `from ..` into `to` and gives their sum; `to` has [#padded] elements, and those beyond
+    /// `length` become 0.
     static double exponentials(float[] x, int from, int length, double shift, double[] to, double[] lanes) {
         for (int i = 0; i < length; i++) {
             to[i] = x[from + i] - shift;

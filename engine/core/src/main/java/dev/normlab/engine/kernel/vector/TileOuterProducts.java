@@ -46,8 +46,9 @@ final class TileOuterProducts {
         }
     }
 
-    /// As [#multiply] with four input channels and `xStep = V`, for machines with 16 vector registers: the compiler knows every distance between inputs, so that it
-    /// checks their range once for a run and needs one register for their places. (With six channels it would unroll the loop, and spill.)
+    /// As [#multiply] with four input channels and `xStep = V`, for machines with 16 vector registers: the compiler knows every distance
+    /// between inputs, so that it checks their range once for a run and needs one register for their places. (With six channels it would
+    /// unroll the loop, and spill.)
     ///
     /// @param vectors 1 or 2
     static void multiplyFew(int vectors, float[] x, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,

@@ -10,7 +10,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Pooling of one channel-blocked plane in windows of two by two that do not overlap: every input is read or written once, without loops inside.
+/// Pooling of one channel-blocked plane in windows of two by two that do not overlap: every input is read or written once, without loops
+/// inside.
 final class TwoByTwo {
 
     private TwoByTwo() {}

@@ -6,8 +6,8 @@ import static dev.normlab.engine.kernel.vector.Lanes.load;
 
 import jdk.incubator.vector.FloatVector;
 
-/// The loops of [VectorUpdates], over the elements `from .. to - 1` of their arrays. Optimisers compute in double precision and round every stored quantity
-/// once, as the scalar kernels do; they are bound by memory, so plain loops do.
+/// The loops of [VectorUpdates], over the elements `from .. to - 1` of their arrays. Optimisers compute in double precision and round every
+/// stored quantity once, as the scalar kernels do; they are bound by memory, so plain loops do.
 final class UpdateLoops {
 
     private UpdateLoops() {}

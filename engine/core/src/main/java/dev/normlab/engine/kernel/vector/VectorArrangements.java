@@ -10,8 +10,8 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import java.util.List;
 
-/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels. Everything else moves whole rows already and is the
-/// scalar kernels' work.
+/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels. Everything else moves whole rows
+/// already and is the scalar kernels' work.
 final class VectorArrangements implements ArrangementKernels {
 
     // Pixels that are copied at once between a plane and scratch memory: planes of 2^k pixels would meet in the same sets of the cache.

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The forward pass is one [ConvolutionProduct]; the input gradient is one for each residue of the input position modulo the stride; the
 /// weight gradient is a [ConvolutionGradient]. All sizes, strides, dilations and groups run through the same loops; which of them ("bands"
-/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes; the latest are kept. Groups of eight channels
-/// and depthwise convolutions have loops of their own, [GroupedConvolution] and [DepthwiseConvolution], and so has the input gradient of a
-/// first layer, [FewChannelGradient].
+/// or "positions") depends on the sizes of one image alone. Plans are pure functions of the sizes; the latest are kept. Groups of eight
+/// channels and depthwise convolutions have loops of their own, [GroupedConvolution] and [DepthwiseConvolution], and so has the input
+/// gradient of a first layer, [FewChannelGradient].
 final class VectorConvolutions implements ConvolutionKernels {
 
     // Of each kind: more than the convolutions of a large network at a few sizes of images.

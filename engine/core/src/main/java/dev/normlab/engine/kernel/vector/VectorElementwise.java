@@ -14,8 +14,8 @@ import java.util.Arrays;
 
 /// Elementwise functions on the arrays as they lie. Rare ways to broadcast go to the scalar kernels.
 ///
-/// Padding lanes hold zeros. Functions run over them like over all others; those that do not give zero for zeros clear them afterwards, which touches only the
-/// last block of channels and only where it has padding.
+/// Padding lanes hold zeros. Functions run over them like over all others; those that do not give zero for zeros clear them afterwards,
+/// which touches only the last block of channels and only where it has padding.
 final class VectorElementwise implements ElementwiseKernels {
 
     private final ElementwiseKernels scalar;

@@ -8,8 +8,8 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Cross entropy of many classes, with the exponentials of a row in vectors; everything else is the scalar kernels' work. Formulas, conventions and the
-/// order of all sums but those of the exponentials are theirs.
+/// Cross entropy of many classes, with the exponentials of a row in vectors; everything else is the scalar kernels' work. Formulas,
+/// conventions and the order of all sums but those of the exponentials are theirs.
 final class VectorLosses implements LossKernels {
 
     // Below this many classes a loss takes microseconds either way.

@@ -9,9 +9,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Exponentials and logarithms of vectors, from additions, products and fused products only: the same bits on every machine, interpreted or compiled, whatever
-/// lane a value lies in. Floats are within about two units in the last place, doubles within two as well. NaN stays NaN, overflow gives infinity, and results
-/// below the normal numbers are rounded to subnormal ones.
+/// Exponentials and logarithms of vectors, from additions, products and fused products only: the same bits on every machine, interpreted or
+/// compiled, whatever lane a value lies in. Floats are within about two units in the last place, doubles within two as well. NaN stays NaN,
+/// overflow gives infinity, and results below the normal numbers are rounded to subnormal ones.
 final class VectorMath {
 
     private static final float LOG2_E = 1.442695041f;
@@ -58,7 +58,8 @@ final class VectorMath {
         return all(1f).blend(e, x.compare(VectorOperators.LT, 0f)).div(e.add(1f));
     }
 
-    /// The natural logarithm: with `x = 2^n m`, `m` between the square roots of 1/2 and 2, and `s = (m - 1) / (m + 1)`, `n ln 2 + 2 (s + s^3/3 + .. + s^9/9)`.
+    /// The natural logarithm: with `x = 2^n m`, `m` between the square roots of 1/2 and 2, and `s = (m - 1) / (m + 1)`,
+    /// `n ln 2 + 2 (s + s^3/3 + .. + s^9/9)`.
     static FloatVector log(FloatVector x) {
         var subnormal = x.compare(VectorOperators.LT, Float.MIN_NORMAL);
         IntVector bits = x.blend(x.mul(0x1p24f), subnormal).reinterpretAsInts();

@@ -7,8 +7,8 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// Matrix products of packed operands: `b`, if it holds weights, is rearranged once for each of its versions ([MatrixPacking]), `a` is transposed if it is stored so, and
-/// [MatrixProduct] multiplies tile by tile.
+/// Matrix products of packed operands: `b`, if it holds weights, is rearranged once for each of its versions ([MatrixPacking]), `a` is
+/// transposed if it is stored so, and [MatrixProduct] multiplies tile by tile.
 final class VectorMatrices implements MatrixKernels {
 
     /// What of a matrix `b` a packed copy holds.
@@ -30,7 +30,8 @@ final class VectorMatrices implements MatrixKernels {
         new MatrixProduct(s, rows, step, packed, bias == null ? null : bias.floats(), c.floats()).run(workspace);
     }
 
-    // Weights are kept packed. With a transposed `a` the sum runs over examples, as in a weight gradient: then `b` holds activations, which are new each time.
+    // Weights are kept packed. With a transposed `a` the sum runs over examples, as in a weight gradient: then `b` holds activations, which
+    // are new each time.
     private static float[] packed(GemmSizes s, Storage b, MatrixPacking packing, Workspace workspace) {
         if (s.transposeA()) {
             float[] packed = workspace.scratch(0, "packed matrix", packing.packedFloats());

@@ -9,8 +9,8 @@ import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Storage;
 import org.jspecify.annotations.Nullable;
 
-/// Updates in place, each in one pass over its tensors. Optimisers and attack steps round where the scalar kernels round, so that both give the same bits; sums of
-/// absolute weights agree to rounding ([AbsoluteSums]).
+/// Updates in place, each in one pass over its tensors. Optimisers and attack steps round where the scalar kernels round, so that both give
+/// the same bits; sums of absolute weights agree to rounding ([AbsoluteSums]).
 final class VectorUpdates implements UpdateKernels {
 
     private final UpdateKernels scalar;

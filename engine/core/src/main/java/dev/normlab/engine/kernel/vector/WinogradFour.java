@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 /// F(4x4, 3x3): 36 products for 16 outputs, where the definition needs 144.
 ///
 /// The polynomials of the taps and of the outputs are evaluated at 0, ±a, ±b and infinity with `a = 5/8` and `b = 3/2`. Points near one in
-/// magnitude keep the constants small: the error is two to four times that of direct summation in float32, and half that of the usual points
-/// ±1, ±2 (see `docs/performance.md`). Both squares are exact in binary. The matrices are
+/// magnitude keep the constants small: the error is two to four times that of direct summation in float32, and half that of the usual
+/// points ±1, ±2 (see `docs/performance.md`). Both squares are exact in binary. The matrices are
 ///
 ///     Bᵀ = [ a²b²    0   -(a²+b²)     0      1   0 ]      Aᵀ = [ 1  1   1   1   1   0 ]
 ///          [   0   ∓ab²     -b²      ±a      1   0 ]           [ 0  a  -a   b  -b   0 ]

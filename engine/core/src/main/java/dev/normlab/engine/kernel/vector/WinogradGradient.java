@@ -6,13 +6,13 @@ import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 import java.util.List;
 
-/// A convolution's weight gradient by the adjoint of Winograd's algorithm: with the tiles of the forward pass, for each frequency the matrix
-/// product of the transformed inputs `[tile][input channel]` and the transformed gradients `[tile][output channel]` over all tiles of the
-/// batch, transformed back to the nine taps at the end.
+/// A convolution's weight gradient by the adjoint of Winograd's algorithm: with the tiles of the forward pass, for each frequency the
+/// matrix product of the transformed inputs `[tile][input channel]` and the transformed gradients `[tile][output channel]` over all tiles
+/// of the batch, transformed back to the nine taps at the end.
 ///
 /// A chunk is a slice of the tiles, a range of input channels and a set of pieces of output channels. It takes its tiles in blocks, whose
-/// transforms are in the cache together, and adds the products of each block to its sums. The slices, which depend on the sizes and the batch
-/// but not on the threads, are added in order.
+/// transforms are in the cache together, and adds the products of each block to its sums. The slices, which depend on the sizes and the
+/// batch but not on the threads, are added in order.
 final class WinogradGradient {
 
     // Tiles of a block: the sums are read and written once for each block.

@@ -4,11 +4,11 @@ import static dev.normlab.engine.kernel.vector.Lanes.V;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
 
-/// Where the tiles of a Winograd convolution lie: a correlation with a 3x3 kernel and stride 1 of an input `[n, inputs, height, width]`, with
-/// `padTop` rows and `padLeft` columns of zeros before it, to an output `[n, outputs, outHeight, outWidth]`.
+/// Where the tiles of a Winograd convolution lie: a correlation with a 3x3 kernel and stride 1 of an input `[n, inputs, height, width]`,
+/// with `padTop` rows and `padLeft` columns of zeros before it, to an output `[n, outputs, outHeight, outWidth]`.
 ///
-/// Tiles are numbered over the rows, the columns and then the images. A *unit* is a run of neighbouring tiles, of one image or several, whose
-/// transformed inputs and sums are in scratch memory at the same time.
+/// Tiles are numbered over the rows, the columns and then the images. A *unit* is a run of neighbouring tiles, of one image or several,
+/// whose transformed inputs and sums are in scratch memory at the same time.
 ///
 /// @param transforms the algorithm
 final class WinogradPlan {
@@ -59,7 +59,8 @@ final class WinogradPlan {
         return new WinogradPlan(transforms, s.c(), s.o(), s.h(), s.w(), s.padTop(), s.padLeft(), s.oh(), s.ow());
     }
 
-    /// The plan of a convolution's input gradient, which is the correlation of the output's gradient with the kernels turned by 180 degrees.
+    /// The plan of a convolution's input gradient, which is the correlation of the output's gradient with the kernels turned by 180
+    /// degrees.
     static WinogradPlan backward(WinogradTransforms transforms, Conv2dSizes s) {
         return new WinogradPlan(transforms, s.o(), s.c(), s.oh(), s.ow(), 2 - s.padTop(), 2 - s.padLeft(), s.h(), s.w());
     }

@@ -10,8 +10,8 @@ import java.util.Optional;
 ///
 ///     y = Aᵀ [(G g) ∘ (Bᵀ d)]
 ///
-/// where `Bᵀ` `[p, t]`, `G` `[p, 3]` and `Aᵀ` `[m, p]` are small constant matrices and `∘` multiplies element by element. Nested in rows and
-/// columns, with the sum over input channels `c` moved inside, an `m x m` tile of a convolution is
+/// where `Bᵀ` `[p, t]`, `G` `[p, 3]` and `Aᵀ` `[m, p]` are small constant matrices and `∘` multiplies element by element. Nested in rows
+/// and columns, with the sum over input channels `c` moved inside, an `m x m` tile of a convolution is
 ///
 ///     Y = Aᵀ [sum over c of (G g_c Gᵀ) ∘ (Bᵀ d_c B)] A
 ///

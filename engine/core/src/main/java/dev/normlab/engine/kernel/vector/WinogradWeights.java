@@ -8,8 +8,9 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 
-/// Weights `[o, c, 3, 3]` transformed for the products of a [WinogradPlan]: `[piece][frequency][input channel][vectors * V output channels]`.
-/// For an input gradient the roles of `o` and `c` are exchanged and the kernels turned.
+/// Weights `[o, c, 3, 3]` transformed for the products of a [WinogradPlan]:
+/// `[piece][frequency][input channel][vectors * V output channels]`. For an input gradient the roles of `o` and `c` are exchanged and the
+/// kernels turned.
 final class WinogradWeights {
 
     private static final int TAPS = 9;
@@ -21,8 +22,8 @@ final class WinogradWeights {
 
     private record Form(boolean backward, int frequencies) {}
 
-    /// Floats between two frequencies of a piece: a vector more than needed, because streams that lie a power of two apart fall into the same
-    /// sets of the cache.
+    /// Floats between two frequencies of a piece: a vector more than needed, because streams that lie a power of two apart fall into the
+    /// same sets of the cache.
     static int step(WinogradPlan plan, Piece piece) {
         return plan.channels.length() * piece.vectors() * V + V;
     }
