@@ -212,8 +212,7 @@ final class WaveStart {
         return peaks.stream().sorted(Comparator.comparingDouble((Peak peak) -> peak.loss - peak.value)).toArray(Peak[]::new);
     }
 
-    /// The best wave and the best other one that is not the same: neighbouring frequencies climb to one maximum, and real weights amplify
-    /// a wave and its
+    /// The waves that are not the same, best first: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
     /// mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
     private static List<Wave> different(Wave[] sorted, double distanceH, double distanceW) {
         List<Wave> different = new ArrayList<>();

@@ -52,8 +52,7 @@ public final class Workspace {
     }
 
     /// A scratch array of at least `length` floats for one team member, with undefined contents. Two arrays that are in use at the same
-    /// time need
-    /// different purposes; the same purpose gives the same array again.
+    /// time need different purposes; the same purpose gives the same array again.
     public float[] scratch(int worker, String purpose, int length) {
         float[] array = scratch[worker].get(purpose);
         if (array == null || array.length < length) {
@@ -86,8 +85,7 @@ public final class Workspace {
     /// A packed copy of a storage, valid until the next call. To be called by the caller of a kernel's chunks, not inside them.
     ///
     /// The copy is kept from the second use of a version on, or from the first on after [#expectMany]. Weights in training have a new
-    /// version at
-    /// every use: their copies share one array.
+    /// version at every use: their copies share one array.
     ///
     /// @param form   what is packed how: equal forms of one storage share the copy
     /// @param length floats of the packed array, which may be longer
