@@ -17,9 +17,9 @@ import jdk.incubator.vector.FloatVector;
 ///
 /// Widening floats to doubles costs more than adding them, so a sum is a pair of floats: `high`, and `low`, which collects what rounding
 /// takes from `high` at every addition. That error is a float itself and found by five more additions (TwoSum; Knuth, The Art of Computer
-/// Programming, volume 2, 4.2.2), which leaves relative errors of about 1e-14. In weights of a megabyte and more, where rows or whole rows
-/// are summed, eight neighbours are added as floats first, pairwise: each such sum is within 1.8e-7 of the truth, and the errors of many
-/// cancel to about 1e-9 of a norm.
+/// Programming, volume 2, 4.2.2), which leaves relative errors of about 1e-14. In weights of a megabyte and more,
+/// where rows or whole rows are summed, eight rows or two neighbouring vectors are added as floats first, pairwise: each such sum is within
+/// 1.8e-7 of the truth, and the errors of many cancel to about 1e-9 of a norm.
 ///
 /// Where an intermediate sum passes the largest float, or a weight is not finite, an entry of the table is not finite either ([#isFinite]).
 final class AbsoluteSums {
@@ -28,10 +28,16 @@ final class AbsoluteSums {
     private static final int CHUNK = 1 << 15;
     private static final int MAX_CHUNKS = 4;
 
+    // Rows whose sums go on together.
+    private static final int STREAMS = 4;
+
+    // Chunks of whole rows for each thread; their number changes no result.
+    private static final int PIECES = 4;
+
     // Rows that are added in one pass.
     private static final int ROWS = 8;
 
-    // From this many weights on (1 MB) eight neighbours are added as floats.
+    // From this many weights on (1 MB) some are added as floats first.
     private static final int MANY = 1 << 18;
 
     private AbsoluteSums() {}
@@ -43,11 +49,18 @@ final class AbsoluteSums {
 
     /// Whether all of the first `count` sums are finite.
     static boolean isFinite(double[] table, int count) {
-        boolean finite = true;
-        for (int i = 0; i < count; i++) {
-            finite &= table[i] <= Double.MAX_VALUE; // no sum is negative
+        double a = 0, b = 0, c = 0, d = 0; // 0 times anything else is not a number
+        int i = 0;
+        for (; i <= count - 4; i += 4) {
+            a += 0 * table[i];
+            b += 0 * table[i + 1];
+            c += 0 * table[i + 2];
+            d += 0 * table[i + 3];
         }
-        return finite;
+        for (; i < count; i++) {
+            a += 0 * table[i];
+        }
+        return a + b + c + d == 0;
     }
 
     // ------------------------------------------------------------------ linf: sums along rows
@@ -55,20 +68,18 @@ final class AbsoluteSums {
     /// `table[o, kh * kw]`: each row folded to its taps.
     static void byOutput(SliceNormSizes s, float[] weight, double[] table, Workspace workspace) {
         int taps = s.kh() * s.kw(), length = s.groupInputs() * taps, step = taps * V;
+        if (taps == 1 && s.o() * length >= MANY) {
+            byWholeRow(s.o(), length, weight, table, workspace);
+            return;
+        }
         int rows = Math.max(1, CHUNK / length);
-        boolean many = s.o() * length >= MANY;
         workspace.workers().run((s.o() + rows - 1) / rows, (chunk, worker) -> {
             float[] high = workspace.scratch(worker, "run of taps", step), low = workspace.scratch(worker, "errors of taps", step);
             for (int io = chunk * rows; io < Math.min(s.o(), (chunk + 1) * rows); io++) {
                 int from = io * length, end = from + length / step * step;
                 for (int j = 0; j < step; j += V) {
-                    int next = from + j;
-                    if (many && taps == 1) {
-                        next = sumEights(weight, from, end, high, low);
-                    } else {
-                        clear(high, low, j, V);
-                    }
-                    sumOnes(weight, next, end, step, high, low, j);
+                    clear(high, low, j, V);
+                    sumOnes(weight, from + j, end, step, high, low, j);
                 }
                 foldTaps(high, low, step, taps, table, io * taps);
                 for (int i = end; i < from + length; i++) {
@@ -90,18 +101,87 @@ final class AbsoluteSums {
         e.intoArray(low, at);
     }
 
-    // high, low = the sum of neighbouring vectors from `from` on, eight at a time; returns where they end
-    private static int sumEights(float[] weight, int from, int end, float[] high, float[] low) {
+    // Long rows without taps, four at a time that lie far apart: memory answers four streams faster than one.
+    private static void byWholeRow(int o, int length, float[] weight, double[] table, Workspace workspace) {
+        int wanted = Math.max(1, Math.min(PIECES * workspace.workers().threads(), o * length / CHUNK));
+        int rows = ((o + wanted - 1) / wanted + STREAMS - 1) / STREAMS * STREAMS;
+        workspace.workers().run((o + rows - 1) / rows, (chunk, worker) -> {
+            float[] sums = workspace.scratch(worker, "sums of whole rows", 2 * STREAMS * V);
+            int first = chunk * rows, quarter = Math.min(rows, o - first) / STREAMS;
+            for (int io = first; io < first + quarter; io++) {
+                int from = io * length, next = sumFour(weight, from, quarter * length, length, sums);
+                for (int row = 0; row < STREAMS; row++) {
+                    int start = from + row * quarter * length;
+                    table[io + row * quarter] = total(sums, 2 * row * V, weight, start + next, start + length);
+                }
+            }
+            for (int io = first + STREAMS * quarter; io < Math.min(o, first + rows); io++) {
+                int from = io * length, next = sumOneRow(weight, from, length, sums);
+                table[io] = total(sums, 0, weight, from + next, from + length);
+            }
+        });
+    }
+
+    // sums [2 V row ..] = high and low of four rows of `length` weights, `distance` from each other; returns how many weights of a row are
+    // in them
+    private static int sumFour(float[] weight, int from, int distance, int length, float[] sums) {
+        FloatVector s = zero(), t = s, u = s, v = s, e = s, f = s, g = s, h = s;
+        int j = 0;
+        for (; j <= length - 2 * V; j += 2 * V) {
+            int at = from + j;
+            FloatVector x = two(weight, at), next = s.add(x);
+            e = e.add(lost(s, x, next));
+            s = next;
+            x = two(weight, at + distance);
+            next = t.add(x);
+            f = f.add(lost(t, x, next));
+            t = next;
+            x = two(weight, at + 2 * distance);
+            next = u.add(x);
+            g = g.add(lost(u, x, next));
+            u = next;
+            x = two(weight, at + 3 * distance);
+            next = v.add(x);
+            h = h.add(lost(v, x, next));
+            v = next;
+        }
+        s.intoArray(sums, 0);
+        e.intoArray(sums, V);
+        t.intoArray(sums, 2 * V);
+        f.intoArray(sums, 3 * V);
+        u.intoArray(sums, 4 * V);
+        g.intoArray(sums, 5 * V);
+        v.intoArray(sums, 6 * V);
+        h.intoArray(sums, 7 * V);
+        return j;
+    }
+
+    private static int sumOneRow(float[] weight, int from, int length, float[] sums) {
         FloatVector s = zero(), e = s;
-        int i = from;
-        for (; i <= end - 8 * V; i += 8 * V) {
-            FloatVector x = four(weight, i, V).add(four(weight, i + 4 * V, V)), next = s.add(x);
+        int j = 0;
+        for (; j <= length - 2 * V; j += 2 * V) {
+            FloatVector x = two(weight, from + j), next = s.add(x);
             e = e.add(lost(s, x, next));
             s = next;
         }
-        s.intoArray(high, 0);
-        e.intoArray(low, 0);
-        return i;
+        s.intoArray(sums, 0);
+        e.intoArray(sums, V);
+        return j;
+    }
+
+    // The sum of high and low from `at` on and of the weights that are in neither.
+    private static double total(float[] sums, int at, float[] weight, int from, int end) {
+        double a = 0, b = 0, c = 0, d = 0;
+        for (int lane = at; lane < at + 2 * V; lane += 4) {
+            a += sums[lane];
+            b += sums[lane + 1];
+            c += sums[lane + 2];
+            d += sums[lane + 3];
+        }
+        for (int i = from; i < end; i++) {
+            a += Math.abs(weight[i]);
+        }
+        return a + b + (c + d);
     }
 
     // table[at + tap] = the sum of the run's places tap + i * taps
@@ -193,7 +273,13 @@ final class AbsoluteSums {
                 high[at + j] = next;
             }
         }
-        for (int j = 0; j < length; j++) {
+        int j = 0;
+        for (; j <= length - V; j += V) {
+            FloatVector a = load(high, at + j), b = load(low, at + j);
+            DoubleLanes.lower(a).add(DoubleLanes.lower(b)).intoArray(table, to + j);
+            DoubleLanes.upper(a).add(DoubleLanes.upper(b)).intoArray(table, to + j + DoubleLanes.D);
+        }
+        for (; j < length; j++) {
             table[to + j] = (double) high[at + j] + low[at + j];
         }
     }
@@ -212,6 +298,10 @@ final class AbsoluteSums {
     private static FloatVector four(float[] weight, int at, int step) {
         FloatVector a = absolute(weight, at).add(absolute(weight, at + step));
         return a.add(absolute(weight, at + 2 * step).add(absolute(weight, at + 3 * step)));
+    }
+
+    private static FloatVector two(float[] weight, int at) {
+        return absolute(weight, at).add(absolute(weight, at + V));
     }
 
     // what rounding took from `sum`, the float sum of s and x
