@@ -116,14 +116,15 @@ final class WaveStart {
             values[group] = lanczos.values(group);
         }
         Peak[] peaks = peaks(values);
-        SymbolLanczos[] symbols = symbols(weight.floats());
+        List<SymbolLanczos> symbols = new ArrayList<>();
         try {
+            addSymbols(symbols, weight.floats());
             Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
             workers.run(candidates.length, (chunk, worker) -> {
                 Peak peak = peaks[chunk];
                 float[] right = lanczos.right(peak.group, peak.frequency);
                 candidates[chunk] = new Wave(peak.group, peak.f, peak.g,
-                        symbols[peak.group].at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
+                        symbols.get(peak.group).at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
             });
             Wave[] finalists = best(candidates, FINALISTS);
             double distanceH = 2 * Math.PI / (3 * gridH);
@@ -132,22 +133,18 @@ final class WaveStart {
                     refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker));
             return image(symbols, different(best(finalists, RIVALS), 3 * distanceH / 2, 3 * distanceW / 2), random);
         } finally {
-            for (SymbolLanczos symbol : symbols) {
-                symbol.close();
-            }
+            symbols.forEach(SymbolLanczos::close);
         }
     }
 
-    private SymbolLanczos[] symbols(float[] weight) {
+    private void addSymbols(List<SymbolLanczos> symbols, float[] weight) {
         // large enough that no tap goes around
         CircularConvolution torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), gridH * s.strideH(),
                 gridW * s.strideW(),
                 s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
-        SymbolLanczos[] symbols = new SymbolLanczos[s.groups()];
-        for (int group = 0; group < symbols.length; group++) {
-            symbols[group] = new SymbolLanczos(torus, weight, group, device);
+        for (int group = 0; group < s.groups(); group++) {
+            symbols.add(new SymbolLanczos(torus, weight, group, device));
         }
-        return symbols;
     }
 
     /// A frequency of the grid that is amplified more than those around it.
@@ -229,16 +226,16 @@ final class WaveStart {
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave wave(SymbolLanczos[] symbols, int group, double f, double g, float[] start, int steps, int worker) {
-        return new Wave(group, f, g, symbols[group].at(f, g, worker).run(start, steps), 0);
+    private static Wave wave(List<SymbolLanczos> symbols, int group, double f, double g, float[] start, int steps, int worker) {
+        return new Wave(group, f, g, symbols.get(group).at(f, g, worker).run(start, steps), 0);
     }
 
-    private static Wave again(SymbolLanczos[] symbols, Wave wave, int steps, int worker) {
+    private static Wave again(List<SymbolLanczos> symbols, Wave wave, int steps, int worker) {
         return wave(symbols, wave.group, wave.f, wave.g, wave.triple.right(), steps, worker).losing(wave.loss);
     }
 
     /// Moves a wave to the maximum of a parabola through three frequencies, along one axis and then the other.
-    private Wave refined(SymbolLanczos[] symbols, Wave wave, double distanceH, double distanceW, int worker) {
+    private Wave refined(List<SymbolLanczos> symbols, Wave wave, double distanceH, double distanceW, int worker) {
         Wave best = wave.losing(0);
         double loss = 0;
         for (int axis = 0; axis < 2; axis++) {
@@ -256,16 +253,16 @@ final class WaveStart {
         return best.losing(loss);
     }
 
-    private static Wave moved(SymbolLanczos[] symbols, Wave wave, double df, double dg, int worker) {
+    private static Wave moved(List<SymbolLanczos> symbols, Wave wave, double df, double dg, int worker) {
         return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.triple.right(), REFINED_STEPS, worker);
     }
 
     /// The best wave, upon it others that can hardly be told from it, and noise.
-    private float[] image(SymbolLanczos[] symbols, List<Wave> waves, RandomStream random) {
+    private float[] image(List<SymbolLanczos> symbols, List<Wave> waves, RandomStream random) {
         float[] image = new float[s.inputShape().elements()];
         for (Wave wave : waves) {
             if (wave.onTheImage() >= (1 - INDISTINCT) * waves.getFirst().onTheImage()) {
-                add(symbols[wave.group], wave, image);
+                add(symbols.get(wave.group), wave, image);
             }
         }
         double square = 0;
@@ -279,23 +276,25 @@ final class WaveStart {
         return image;
     }
 
-    /// Adds `Re(v·exp(iω·p))` times the window, with `v` of length 1.
+    /// Adds `Re(v·exp(iω·(p - m)))` times the window, with `v` of length 1, [#turned], and `m` the middle of the image.
     private void add(SymbolLanczos symbol, Wave wave, float[] image) {
-        float[] v = symbol.inputVector(wave.triple);
-        double length = 0;
+        float[] v = turned(symbol.inputVector(wave.triple));
+        double square = 0;
         for (float value : v) {
-            length += (double) value * value;
+            square += (double) value * value;
         }
-        double scale = length > 0 ? 1 / Math.sqrt(length) : 0;
+        double scale = square > 0 ? 1 / Math.sqrt(square) : 0;
         int phases = s.strideH() * s.strideW();
         int area = s.h() * s.w();
         float[] cos = new float[area];
         float[] sin = new float[area];
         int[] phase = new int[area];
+        int middleRow = (s.h() / 2 + s.padTop()) / s.strideH();
+        int middleColumn = (s.w() / 2 + s.padLeft()) / s.strideW();
         for (int p = 0; p < area; p++) {
             int row = p / s.w() + s.padTop();
             int column = p % s.w() + s.padLeft();
-            double angle = wave.f * (row / s.strideH()) + wave.g * (column / s.strideW());
+            double angle = wave.f * (row / s.strideH() - middleRow) + wave.g * (column / s.strideW() - middleColumn);
             double window = scale * StrictMath.sin(Math.PI * (p / s.w() + 1) / (s.h() + 1))
                     * StrictMath.sin(Math.PI * (p % s.w() + 1) / (s.w() + 1));
             cos[p] = (float) (window * StrictMath.cos(angle));
@@ -309,5 +308,29 @@ final class WaveStart {
                 image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
             }
         }
+    }
+
+    /// The vector times the number of magnitude 1 that makes `Σ v²` real and positive, and the real part of `v` as long as it can be.
+    ///
+    /// Singular vectors are determined up to such a number. A wave whose `ω` is a multiple of π, or so near to one that it hardly differs on
+    /// the image, shows only the real part of `v`, which might be short, and faint beside another wave and the noise.
+    ///
+    /// @param v interleaved
+    static float[] turned(float[] v) {
+        double re = 0;
+        double im = 0;
+        for (int i = 0; i < v.length; i += 2) {
+            re += (double) v[i] * v[i] - (double) v[i + 1] * v[i + 1];
+            im += 2.0 * v[i] * v[i + 1];
+        }
+        double angle = -StrictMath.atan2(im, re) / 2;
+        double cos = StrictMath.cos(angle);
+        double sin = StrictMath.sin(angle);
+        float[] turned = new float[v.length];
+        for (int i = 0; i < v.length; i += 2) {
+            turned[i] = (float) (cos * v[i] - sin * v[i + 1]);
+            turned[i + 1] = (float) (sin * v[i] + cos * v[i + 1]);
+        }
+        return turned;
     }
 }
