@@ -30,6 +30,8 @@ final class WaveStart {
     private static final int REFINED_STEPS = 4;
     private static final int LAST_STEPS = 10;
     private static final int CANDIDATES = 6;
+    // Of the distance of two frequencies, rounding included.
+    private static final double HALF = 0.501;
     private static final int FINALISTS = 4;
     private static final int RIVALS = 2;
     // Waves that are amplified alike to this share may win or lose by what the search neglects.
@@ -168,6 +170,11 @@ final class WaveStart {
             return new Vertex(part * distance, (above - below) * part / 2 - bend * part * part / 2, bend / (distance * distance));
         }
 
+        /// The same without a move if that is too far: the vertex belongs to a neighbour.
+        Vertex ifWithin(double most) {
+            return Math.abs(move) <= most ? this : new Vertex(0, 0, curve);
+        }
+
         /// What a wave loses at the borders of an image: faded out along `n` positions it is a mixture of frequencies `π/(n + 1)` away.
         double loss(int n) {
             double spread = Math.PI / (n + 1);
@@ -175,6 +182,8 @@ final class WaveStart {
         }
     }
 
+    /// The frequencies of the grid whose values, up to the vertices of parabolas along both axes, are not below those around them. (Without
+    /// the parabolas a maximum half-way between two of its lines would be lost beside a ridge along a line.)
     private Peak[] peaks(double[][] values) {
         List<Frequency> grid = Frequency.of(gridH, gridW);
         int[] index = new int[gridH * gridW];
@@ -185,28 +194,36 @@ final class WaveStart {
         }
         List<Peak> peaks = new ArrayList<>();
         for (int group = 0; group < values.length; group++) {
-            double[] of = values[group];
-            for (int k = 0; k < grid.size(); k++) {
+            Peak[] all = new Peak[grid.size()];
+            for (int k = 0; k < all.length; k++) {
+                all[k] = peak(group, k, grid.get(k), values[group], index);
+            }
+            for (int k = 0; k < all.length; k++) {
                 Frequency at = grid.get(k);
                 double highest = Double.NEGATIVE_INFINITY;
                 for (int df = -1; df <= 1; df++) {
                     for (int dg = -1; dg <= 1; dg++) {
                         int other = index[(at.f() + df + gridH) % gridH * gridW + (at.g() + dg + gridW) % gridW];
-                        highest = other == k ? highest : Math.max(highest, of[other]);
+                        highest = other == k ? highest : Math.max(highest, all[other].value);
                     }
                 }
-                if (of[k] >= highest) {
-                    Vertex h = Vertex.of(of[index[(at.f() + gridH - 1) % gridH * gridW + at.g()]], of[k],
-                            of[index[(at.f() + 1) % gridH * gridW + at.g()]], 2 * Math.PI / gridH);
-                    Vertex w = Vertex.of(of[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], of[k],
-                            of[index[at.f() * gridW + (at.g() + 1) % gridW]], 2 * Math.PI / gridW);
-                    double value = of[k] + h.rise + w.rise;
-                    peaks.add(new Peak(group, k, 2 * Math.PI * at.f() / gridH + h.move, 2 * Math.PI * at.g() / gridW + w.move, value,
-                            h.loss(s.oh()) + w.loss(s.ow())));
+                if (all[k].value >= highest) {
+                    peaks.add(all[k]);
                 }
             }
         }
         return peaks.stream().sorted(Comparator.comparingDouble((Peak peak) -> peak.loss - peak.value)).toArray(Peak[]::new);
+    }
+
+    private Peak peak(int group, int k, Frequency at, double[] values, int[] index) {
+        double distanceH = 2 * Math.PI / gridH;
+        double distanceW = 2 * Math.PI / gridW;
+        Vertex h = Vertex.of(values[index[(at.f() + gridH - 1) % gridH * gridW + at.g()]], values[k],
+                values[index[(at.f() + 1) % gridH * gridW + at.g()]], distanceH).ifWithin(HALF * distanceH);
+        Vertex w = Vertex.of(values[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], values[k],
+                values[index[at.f() * gridW + (at.g() + 1) % gridW]], distanceW).ifWithin(HALF * distanceW);
+        return new Peak(group, k, at.f() * distanceH + h.move, at.g() * distanceW + w.move, values[k] + h.rise + w.rise,
+                h.loss(s.oh()) + w.loss(s.ow()));
     }
 
     /// The waves that are not the same, best first: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its

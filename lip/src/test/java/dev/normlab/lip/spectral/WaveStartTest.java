@@ -117,6 +117,27 @@ class WaveStartTest {
         }
     }
 
+    /// Kernels of rank one whose maximum lies half-way between two lines of the grid, beside a flat ridge along one: the search took the
+    /// ridge, and the value was up to 1.7% low.
+    @ParameterizedTest
+    @ValueSource(longs = {3667, 1060})
+    void aMaximumBetweenTheLinesOfTheGridIsFound(long seed) {
+        Conv2dSizes s = Convolution.sizes(Shape.of(1, 54, 44, 55), Shape.of(64, 54, 5, 4), Conv2dGeometry.of(3, 0));
+        assertTrue(WaveStart.suits(s));
+        Random random = new Random(seed);
+        float[] outputs = DenseJudge.gaussian(random, 64);
+        float[] inputs = DenseJudge.gaussian(random, 54);
+        float[] taps = DenseJudge.gaussian(random, 20);
+        float[] weight = new float[s.weightShape().elements()];
+        for (int i = 0; i < weight.length; i++) {
+            weight[i] = outputs[i / (54 * 20)] * inputs[i / 20 % 54] * taps[i % 20];
+        }
+        try (Device device = Device.cpu(2)) {
+            double exact = exact(s, weight, device);
+            assertEquals(exact, found(s, weight, device), 2e-3 * exact);
+        }
+    }
+
     /// On so large an image the bound by the torus around it is nearly the truth.
     @Test
     void theValueIsRightWithOneInput() {
