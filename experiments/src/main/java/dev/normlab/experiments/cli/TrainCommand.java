@@ -70,7 +70,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--schedule", paramLabel = "NAME", description = "constant (default), reference or cosine.")
     private @Nullable String schedule;
 
-    @Option(names = "--norm-decay", paramLabel = "NORM:BETA", description = "l1:1e-3, linf:1e-3 or none (default: that of the method).")
+    @Option(names = "--norm-decay", paramLabel = "NORM:BETA[:KINDS]",
+            description = "l1:1e-3, linf:1e-3 or none (default: that of the method); of all layers, or of the kinds that are named: "
+                    + "conv, linear, bn, for example l1:1e-3:conv+linear.")
     private @Nullable String normDecay;
 
     @Option(names = "--project-bn", paramLabel = "R", description = "Keep the norm of batch norm layers at most R; none for no limit.")

@@ -2,6 +2,7 @@ package dev.normlab.experiments.run;
 
 import dev.normlab.attacks.RobustLoss;
 import dev.normlab.lip.norm.BatchNormProjection;
+import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormDecay;
 import dev.normlab.lip.spectral.ClippingHook;
@@ -12,13 +13,18 @@ import dev.normlab.nn.model.Head;
 import dev.normlab.nn.model.ModelSpec;
 import dev.normlab.nn.train.TrainingHook;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// A named bundle of training settings, as the paper compares them; single options override it.
 ///
 /// @param weightDecay of the optimiser
-/// @param normDecay   which norm is decayed how strongly
+/// @param normDecay   which norm is decayed how strongly, and in which kinds of layers
 /// @param projectBn   the largest norm of batch norm layers
 /// @param svc         how singular values of convolutions and linear layers are clipped
 /// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
@@ -51,8 +57,19 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
                 Optional.of(AdversarialSettings.reference(loss, hypersphere)));
     }
 
-    /// Which norm is decayed how strongly, written `l1:1e-3` or `none`.
-    public record NormDecaySpec(Norm norm, double beta) {
+    /// Which norm is decayed how strongly in which kinds of layers, written `l1:1e-3`, `l1:1e-3:conv+linear` or `none`.
+    ///
+    /// @param kinds all of them where the text names none
+    public record NormDecaySpec(Norm norm, double beta, Set<LayerKind> kinds) {
+
+        public NormDecaySpec {
+            kinds = Collections.unmodifiableSet(EnumSet.copyOf(kinds));
+        }
+
+        /// Decay of every kind of layer.
+        public NormDecaySpec(Norm norm, double beta) {
+            this(norm, beta, EnumSet.allOf(LayerKind.class));
+        }
 
         /// The specification of a text; `none` gives nothing.
         ///
@@ -61,22 +78,39 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             if (text.equals("none")) {
                 return Optional.empty();
             }
-            int colon = text.indexOf(':');
+            String[] parts = text.split(":", -1);
             try {
-                Norm norm = Norm.parse(colon < 0 ? text : text.substring(0, colon));
-                double beta = colon < 0 ? BETA : Double.parseDouble(text.substring(colon + 1));
+                Norm norm = Norm.parse(parts[0]);
+                double beta = parts.length < 2 ? BETA : Double.parseDouble(parts[1]);
                 if (!(beta >= 0 && beta < 1e6)) {
                     throw UserError.usage("--norm-decay: beta is a number from 0 to 1e6, but got " + beta);
                 }
-                return Optional.of(new NormDecaySpec(norm, beta));
+                if (parts.length > 3) {
+                    throw new IllegalArgumentException("too many parts");
+                }
+                return Optional.of(parts.length < 3 ? new NormDecaySpec(norm, beta) : new NormDecaySpec(norm, beta, kinds(parts[2])));
             } catch (IllegalArgumentException e) {
-                throw UserError.usage("--norm-decay: expected l1:BETA, linf:BETA or none, for example l1:1e-3, but got '" + text + "'");
+                throw UserError.usage("--norm-decay: expected l1:BETA, linf:BETA or none, for example l1:1e-3, perhaps with the kinds of "
+                        + "layers, for example l1:1e-3:conv+linear (known kinds: conv, linear, bn), but got '" + text + "'");
             }
+        }
+
+        private static Set<LayerKind> kinds(String text) {
+            return Arrays.stream(text.split("\\+", -1)).map(LayerKind::parse).collect(Collectors.toSet());
+        }
+
+        /// The options of the hook.
+        NormDecay.Options options() {
+            NormDecay.Options usual = NormDecay.Options.of(norm, (float) beta);
+            return new NormDecay.Options(norm, usual.beta(), usual.momentum(), kinds);
         }
 
         @Override
         public String toString() {
-            return norm.label() + ":" + beta;
+            String text = norm.label() + ":" + beta;
+            return kinds.size() == LayerKind.values().length
+                    ? text
+                    : text + ":" + kinds.stream().map(LayerKind::label).collect(Collectors.joining("+"));
         }
     }
 
@@ -117,7 +151,7 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             Optional<Clipping> svc,
             int stepsOfAnEpoch) {
         List<TrainingHook> hooks = new ArrayList<>();
-        normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, NormDecay.Options.of(decay.norm(), (float) decay.beta()))));
+        normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, decay.options())));
         svc.ifPresent(clipping -> hooks
                 .addAll(ClippingHook.both(model, clipping.limit(), clipping.svd(), clipping.clipFreq(), stepsOfAnEpoch)));
         projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));

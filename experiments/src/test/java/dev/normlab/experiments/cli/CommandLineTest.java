@@ -86,6 +86,7 @@ class CommandLineTest {
         "--batch-size;0;--batch-size: expected", "--lr;NaN;--lr: expected a number above 0", "--lr;-0.1;--lr: expected a number above 0",
         "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
         "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
+        "--norm-decay;l1:1e-3:conv+pool;(known kinds: conv, linear, bn), but got 'l1:1e-3:conv+pool'",
         "--norm-decay;l1:-1;--norm-decay: beta is a number from 0", "--project-bn;0;--project-bn: expected a number above 0",
         "--svc;0;--svc: expected a number above 0", "--svc;tight;--svc: expected a number or none",
         "--svd;magic;no singular values are clipped without --svc", "--clip-freq;5;no singular values are clipped without --svc",

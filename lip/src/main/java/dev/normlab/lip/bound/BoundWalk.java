@@ -245,7 +245,10 @@ final class BoundWalk {
         PNorms factor = Factors.pooling(norms);
         Signal x = signal(operation.inputs()[0]);
         String what = operation.opcode() == Opcode.MAX_POOL ? "max pooling" : "average pooling";
-        put(operation, x.after(factor, readsZero ? x.range.withZero() : x.range), new NetworkBound.Step(what, "", factor));
+        // a divisor of one's own can make averages larger than what they are of
+        double most = Math.max(1, norms.linf());
+        ValueRange range = readsZero ? x.range.withZero().times(ValueRange.of(1, most, most)) : x.range;
+        put(operation, x.after(factor, range), new NetworkBound.Step(what, "", factor));
     }
 
     private void activation(Operation operation, UnaryFunction function) {

@@ -15,4 +15,16 @@ public enum LayerKind {
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }
+
+    /// The kind of a name.
+    ///
+    /// @throws IllegalArgumentException if there is no such kind
+    public static LayerKind parse(String label) {
+        for (LayerKind kind : values()) {
+            if (kind.label().equals(label.toLowerCase(Locale.ROOT))) {
+                return kind;
+            }
+        }
+        throw new IllegalArgumentException("there is no kind of layer '" + label + "'; known kinds: conv, linear, bn");
+    }
 }

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class HermitianEigen {
 
     private static final int MOST_STEPS = 60;
+    // Steps after which an element is negligible that is small beside the whole matrix. Usually two or three are enough.
+    private static final int PATIENCE = 20;
 
     private final int n;
     private final boolean real;
@@ -224,9 +226,10 @@ final class HermitianEigen {
         if (!(largest < Double.POSITIVE_INFINITY)) {
             throw new ArithmeticException("the matrix contains NaN or infinity: it has no eigenvalues");
         }
-        double negligible = 0x1p-60 * largest;
         for (int l = 0; l < n; l++) {
             for (int step = 0;; step++) {
+                // beside eigenvalues that are rounding errors of a large one, no element becomes smaller than such errors
+                double negligible = (step < PATIENCE ? 0x1p-60 : 0x1p-50) * largest;
                 int m = l;
                 while (m < n - 1 && Math.abs(e[m]) > 0x1p-53 * (Math.abs(d[m]) + Math.abs(d[m + 1])) + negligible) {
                     m++;

@@ -95,10 +95,10 @@ public final class LargestSingularValue {
         int exponent = exponentOfLargest(weight);
         // lent, because fresh memory of this size takes as long as the search
         float[] scaled = device.pool().takeFloats(weight.length, true);
-        scale(weight, -exponent, scaled);
         Storage storage = Storage.ofFloats(s.weightShape(), Layout.PLAIN, scaled);
-        device.workspace().expectMany(storage);
         try {
+            scale(weight, -exponent, scaled);
+            device.workspace().expectMany(storage);
             return of(s, mode, storage, random, options, device).times(Math.scalb(1.0, exponent));
         } finally {
             device.workspace().release(storage);

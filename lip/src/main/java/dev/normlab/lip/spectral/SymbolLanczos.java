@@ -3,6 +3,7 @@ package dev.normlab.lip.spectral;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.StoragePool;
 import dev.normlab.lip.spectral.CircularSymbol.Places;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -25,6 +26,7 @@ final class SymbolLanczos implements AutoCloseable {
     private final float[][][] byRows;
     private final float[][][] byColumns;
     private final StoragePool pool;
+    private final List<float[]> lent = new ArrayList<>();
     private final AtFrequency[] perWorker;
 
     /// The largest singular value found, with its right singular vector, interleaved, and the image of that vector.
@@ -71,6 +73,7 @@ final class SymbolLanczos implements AutoCloseable {
         float[][] matrix = new float[count][];
         for (int i = 0; i < count; i++) {
             matrix[i] = pool.takeFloats(length, true);
+            lent.add(matrix[i]);
             Arrays.fill(matrix[i], 0f);
         }
         return matrix;
@@ -78,19 +81,8 @@ final class SymbolLanczos implements AutoCloseable {
 
     @Override
     public void close() {
-        for (int lag = 0; lag < byRows.length; lag++) {
-            giveBack(byRows[lag]);
-            giveBack(byColumns[lag]);
-        }
-        for (AtFrequency matrix : perWorker) {
-            matrix.parts().forEach(this::giveBack);
-        }
-    }
-
-    private void giveBack(float[][] matrix) {
-        for (float[] row : matrix) {
-            pool.giveBack(row);
-        }
+        lent.forEach(pool::giveBack);
+        lent.clear();
     }
 
     int columns() {
@@ -169,7 +161,7 @@ final class SymbolLanczos implements AutoCloseable {
 
         /// Lanczos on `SᴴS` from a vector, with full reorthogonalisation.
         ///
-        /// @param start interleaved, `2·columns`
+        /// @param start interleaved, `2·columns`; from zero the value is 0
         Triple run(float[] start, int mostSteps) {
             int steps = Math.min(mostSteps, columns);
             float[][] re = new float[steps][];
@@ -178,7 +170,8 @@ final class SymbolLanczos implements AutoCloseable {
             double[] e = new double[steps];
             float[] x = part(start, 0);
             float[] y = part(start, 1);
-            scale(x, y, 1 / Math.sqrt(square(x, y)));
+            double length = Math.sqrt(square(x, y));
+            scale(x, y, length > 0 ? 1 / length : 0);
             float[] imageRe = new float[rows];
             float[] imageIm = new float[rows];
             int k = 0;

@@ -30,6 +30,8 @@ final class WaveStart {
     private static final int REFINED_STEPS = 4;
     private static final int LAST_STEPS = 10;
     private static final int CANDIDATES = 6;
+    // Of the distance of two frequencies, rounding included.
+    private static final double HALF = 0.501;
     private static final int FINALISTS = 4;
     private static final int RIVALS = 2;
     // Waves that are amplified alike to this share may win or lose by what the search neglects.
@@ -116,14 +118,15 @@ final class WaveStart {
             values[group] = lanczos.values(group);
         }
         Peak[] peaks = peaks(values);
-        SymbolLanczos[] symbols = symbols(weight.floats());
+        List<SymbolLanczos> symbols = new ArrayList<>();
         try {
+            addSymbols(symbols, weight.floats());
             Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
             workers.run(candidates.length, (chunk, worker) -> {
                 Peak peak = peaks[chunk];
                 float[] right = lanczos.right(peak.group, peak.frequency);
                 candidates[chunk] = new Wave(peak.group, peak.f, peak.g,
-                        symbols[peak.group].at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
+                        symbols.get(peak.group).at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
             });
             Wave[] finalists = best(candidates, FINALISTS);
             double distanceH = 2 * Math.PI / (3 * gridH);
@@ -132,22 +135,18 @@ final class WaveStart {
                     refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker));
             return image(symbols, different(best(finalists, RIVALS), 3 * distanceH / 2, 3 * distanceW / 2), random);
         } finally {
-            for (SymbolLanczos symbol : symbols) {
-                symbol.close();
-            }
+            symbols.forEach(SymbolLanczos::close);
         }
     }
 
-    private SymbolLanczos[] symbols(float[] weight) {
+    private void addSymbols(List<SymbolLanczos> symbols, float[] weight) {
         // large enough that no tap goes around
         CircularConvolution torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), gridH * s.strideH(),
                 gridW * s.strideW(),
                 s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
-        SymbolLanczos[] symbols = new SymbolLanczos[s.groups()];
-        for (int group = 0; group < symbols.length; group++) {
-            symbols[group] = new SymbolLanczos(torus, weight, group, device);
+        for (int group = 0; group < s.groups(); group++) {
+            symbols.add(new SymbolLanczos(torus, weight, group, device));
         }
-        return symbols;
     }
 
     /// A frequency of the grid that is amplified more than those around it.
@@ -171,6 +170,11 @@ final class WaveStart {
             return new Vertex(part * distance, (above - below) * part / 2 - bend * part * part / 2, bend / (distance * distance));
         }
 
+        /// The same without a move if that is too far: the vertex belongs to a neighbour.
+        Vertex ifWithin(double most) {
+            return Math.abs(move) <= most ? this : new Vertex(0, 0, curve);
+        }
+
         /// What a wave loses at the borders of an image: faded out along `n` positions it is a mixture of frequencies `π/(n + 1)` away.
         double loss(int n) {
             double spread = Math.PI / (n + 1);
@@ -178,6 +182,8 @@ final class WaveStart {
         }
     }
 
+    /// The frequencies of the grid whose values, up to the vertices of parabolas along both axes, are not below those around them. (Without
+    /// the parabolas a maximum half-way between two of its lines would be lost beside a ridge along a line.)
     private Peak[] peaks(double[][] values) {
         List<Frequency> grid = Frequency.of(gridH, gridW);
         int[] index = new int[gridH * gridW];
@@ -188,28 +194,36 @@ final class WaveStart {
         }
         List<Peak> peaks = new ArrayList<>();
         for (int group = 0; group < values.length; group++) {
-            double[] of = values[group];
-            for (int k = 0; k < grid.size(); k++) {
+            Peak[] all = new Peak[grid.size()];
+            for (int k = 0; k < all.length; k++) {
+                all[k] = peak(group, k, grid.get(k), values[group], index);
+            }
+            for (int k = 0; k < all.length; k++) {
                 Frequency at = grid.get(k);
                 double highest = Double.NEGATIVE_INFINITY;
                 for (int df = -1; df <= 1; df++) {
                     for (int dg = -1; dg <= 1; dg++) {
                         int other = index[(at.f() + df + gridH) % gridH * gridW + (at.g() + dg + gridW) % gridW];
-                        highest = other == k ? highest : Math.max(highest, of[other]);
+                        highest = other == k ? highest : Math.max(highest, all[other].value);
                     }
                 }
-                if (of[k] >= highest) {
-                    Vertex h = Vertex.of(of[index[(at.f() + gridH - 1) % gridH * gridW + at.g()]], of[k],
-                            of[index[(at.f() + 1) % gridH * gridW + at.g()]], 2 * Math.PI / gridH);
-                    Vertex w = Vertex.of(of[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], of[k],
-                            of[index[at.f() * gridW + (at.g() + 1) % gridW]], 2 * Math.PI / gridW);
-                    double value = of[k] + h.rise + w.rise;
-                    peaks.add(new Peak(group, k, 2 * Math.PI * at.f() / gridH + h.move, 2 * Math.PI * at.g() / gridW + w.move, value,
-                            h.loss(s.oh()) + w.loss(s.ow())));
+                if (all[k].value >= highest) {
+                    peaks.add(all[k]);
                 }
             }
         }
         return peaks.stream().sorted(Comparator.comparingDouble((Peak peak) -> peak.loss - peak.value)).toArray(Peak[]::new);
+    }
+
+    private Peak peak(int group, int k, Frequency at, double[] values, int[] index) {
+        double distanceH = 2 * Math.PI / gridH;
+        double distanceW = 2 * Math.PI / gridW;
+        Vertex h = Vertex.of(values[index[(at.f() + gridH - 1) % gridH * gridW + at.g()]], values[k],
+                values[index[(at.f() + 1) % gridH * gridW + at.g()]], distanceH).ifWithin(HALF * distanceH);
+        Vertex w = Vertex.of(values[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], values[k],
+                values[index[at.f() * gridW + (at.g() + 1) % gridW]], distanceW).ifWithin(HALF * distanceW);
+        return new Peak(group, k, at.f() * distanceH + h.move, at.g() * distanceW + w.move, values[k] + h.rise + w.rise,
+                h.loss(s.oh()) + w.loss(s.ow()));
     }
 
     /// The waves that are not the same, best first: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
@@ -229,16 +243,16 @@ final class WaveStart {
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave wave(SymbolLanczos[] symbols, int group, double f, double g, float[] start, int steps, int worker) {
-        return new Wave(group, f, g, symbols[group].at(f, g, worker).run(start, steps), 0);
+    private static Wave wave(List<SymbolLanczos> symbols, int group, double f, double g, float[] start, int steps, int worker) {
+        return new Wave(group, f, g, symbols.get(group).at(f, g, worker).run(start, steps), 0);
     }
 
-    private static Wave again(SymbolLanczos[] symbols, Wave wave, int steps, int worker) {
+    private static Wave again(List<SymbolLanczos> symbols, Wave wave, int steps, int worker) {
         return wave(symbols, wave.group, wave.f, wave.g, wave.triple.right(), steps, worker).losing(wave.loss);
     }
 
     /// Moves a wave to the maximum of a parabola through three frequencies, along one axis and then the other.
-    private Wave refined(SymbolLanczos[] symbols, Wave wave, double distanceH, double distanceW, int worker) {
+    private Wave refined(List<SymbolLanczos> symbols, Wave wave, double distanceH, double distanceW, int worker) {
         Wave best = wave.losing(0);
         double loss = 0;
         for (int axis = 0; axis < 2; axis++) {
@@ -256,16 +270,16 @@ final class WaveStart {
         return best.losing(loss);
     }
 
-    private static Wave moved(SymbolLanczos[] symbols, Wave wave, double df, double dg, int worker) {
+    private static Wave moved(List<SymbolLanczos> symbols, Wave wave, double df, double dg, int worker) {
         return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.triple.right(), REFINED_STEPS, worker);
     }
 
     /// The best wave, upon it others that can hardly be told from it, and noise.
-    private float[] image(SymbolLanczos[] symbols, List<Wave> waves, RandomStream random) {
+    private float[] image(List<SymbolLanczos> symbols, List<Wave> waves, RandomStream random) {
         float[] image = new float[s.inputShape().elements()];
         for (Wave wave : waves) {
             if (wave.onTheImage() >= (1 - INDISTINCT) * waves.getFirst().onTheImage()) {
-                add(symbols[wave.group], wave, image);
+                add(symbols.get(wave.group), wave, image);
             }
         }
         double square = 0;
@@ -279,23 +293,25 @@ final class WaveStart {
         return image;
     }
 
-    /// Adds `Re(v·exp(iω·p))` times the window, with `v` of length 1.
+    /// Adds `Re(v·exp(iω·(p - m)))` times the window, with `v` of length 1, [#turned], and `m` the middle of the image.
     private void add(SymbolLanczos symbol, Wave wave, float[] image) {
-        float[] v = symbol.inputVector(wave.triple);
-        double length = 0;
+        float[] v = turned(symbol.inputVector(wave.triple));
+        double square = 0;
         for (float value : v) {
-            length += (double) value * value;
+            square += (double) value * value;
         }
-        double scale = length > 0 ? 1 / Math.sqrt(length) : 0;
+        double scale = square > 0 ? 1 / Math.sqrt(square) : 0;
         int phases = s.strideH() * s.strideW();
         int area = s.h() * s.w();
         float[] cos = new float[area];
         float[] sin = new float[area];
         int[] phase = new int[area];
+        int middleRow = (s.h() / 2 + s.padTop()) / s.strideH();
+        int middleColumn = (s.w() / 2 + s.padLeft()) / s.strideW();
         for (int p = 0; p < area; p++) {
             int row = p / s.w() + s.padTop();
             int column = p % s.w() + s.padLeft();
-            double angle = wave.f * (row / s.strideH()) + wave.g * (column / s.strideW());
+            double angle = wave.f * (row / s.strideH() - middleRow) + wave.g * (column / s.strideW() - middleColumn);
             double window = scale * StrictMath.sin(Math.PI * (p / s.w() + 1) / (s.h() + 1))
                     * StrictMath.sin(Math.PI * (p % s.w() + 1) / (s.w() + 1));
             cos[p] = (float) (window * StrictMath.cos(angle));
@@ -309,5 +325,29 @@ final class WaveStart {
                 image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
             }
         }
+    }
+
+    /// The vector times the number of magnitude 1 that makes `Σ v²` real and positive, and the real part of `v` as long as it can be.
+    ///
+    /// Singular vectors are determined up to such a number. A wave whose `ω` is a multiple of π, or so near to one that it hardly differs on
+    /// the image, shows only the real part of `v`, which might be short, and faint beside another wave and the noise.
+    ///
+    /// @param v interleaved
+    static float[] turned(float[] v) {
+        double re = 0;
+        double im = 0;
+        for (int i = 0; i < v.length; i += 2) {
+            re += (double) v[i] * v[i] - (double) v[i + 1] * v[i + 1];
+            im += 2.0 * v[i] * v[i + 1];
+        }
+        double angle = -StrictMath.atan2(im, re) / 2;
+        double cos = StrictMath.cos(angle);
+        double sin = StrictMath.sin(angle);
+        float[] turned = new float[v.length];
+        for (int i = 0; i < v.length; i += 2) {
+            turned[i] = (float) (cos * v[i] - sin * v[i + 1]);
+            turned[i + 1] = (float) (sin * v[i] + cos * v[i + 1]);
+        }
+        return turned;
     }
 }

@@ -237,6 +237,31 @@ class NetworkBoundTest {
         }
     }
 
+    /// The sums of four pixels reach to 4, where the gate rises fastest.
+    @Test
+    void averagesWithADivisorOfTheirOwnHaveTheirOwnRange() {
+        Pool2dGeometry sums = new Pool2dGeometry(2, 2, 2, 2, 0, 0, 1, 1, false, true, 1);
+        Layer model = new Sequential(new AvgPool2d(sums), new SqueezeExcitation(1, 1), new Flatten());
+        model.eval();
+        Map<String, Parameter> parameters = model.namedParameters();
+        parameters.get("1.se1.weight").set(1);
+        parameters.get("1.se1.bias").set(0);
+        parameters.get("1.se2.weight").set(10);
+        parameters.get("1.se2.bias").set(-38);
+        Shape image = Shape.of(1, 1, 2, 2);
+        float[] most = {1, 1, 1, 1};
+        try (Device device = Device.scalar(1)) {
+            NetworkBound found = NetworkBound.of(model, image, NetworkBound.Box.PIXELS, SpectralBound::byExactNorms, device);
+            double steepest = 0;
+            for (float moved = 0.5f; moved < 1; moved += 0.0625f) {
+                float[] less = {moved, 1, 1, 1};
+                double difference = logits(device, model, image, most)[0] - logits(device, model, image, less)[0];
+                steepest = Math.max(steepest, difference / (1 - moved));
+            }
+            assertTrue(steepest <= found.bound().l1(), steepest + " above " + found.bound());
+        }
+    }
+
     @Test
     void anOperationWithoutABoundIsNamed() {
         Layer model = new Layer() {

@@ -211,6 +211,28 @@ class ComplexSvdTest {
         }
     }
 
+    /// All eigenvalues but one are rounding errors of that one: elements beside the diagonal stay as large as they, and some kernels were
+    /// said not to converge.
+    @Test
+    void wideMatricesOfRankOneHaveEigenvalues() {
+        Random random = new Random(5);
+        for (int trial = 0; trial < 200; trial++) {
+            int n = 40 + random.nextInt(40);
+            ComplexMatrix column = gaussian(random, n, 1);
+            ComplexMatrix row = gaussian(random, 3 * n, 1);
+            ComplexMatrix a = new ComplexMatrix(3 * n, n, false);
+            a.addProduct(row, column.conjugateTranspose(), 1);
+            ComplexMatrix gram = a.gram();
+            double expected = gram.frobenius();
+            double[] values = ConvolutionSpectrum.descending(HermitianEigen.values(gram.copy()));
+            assertEquals(expected, values[0], 1e-12 * expected, "trial " + trial);
+            assertEquals(0, values[1], 1e-12 * expected, "trial " + trial);
+            HermitianEigen.Decomposition above = HermitianEigen.above(gram, expected / 2);
+            assertEquals(1, above.values().length, "trial " + trial);
+            assertEquals(expected, above.values()[0], 1e-12 * expected, "trial " + trial);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(SvdMethod.class)
     void nanIsRefused(SvdMethod method) {
