@@ -329,8 +329,8 @@ final class WaveStart {
 
     /// The vector times the number of magnitude 1 that makes `Σ v²` real and positive, and the real part of `v` as long as it can be.
     ///
-    /// Singular vectors are determined up to such a number. A wave whose `ω` is a multiple of π, or so near to one that it hardly differs on
-    /// the image, shows only the real part of `v`, which might be short, and faint beside another wave and the noise.
+    /// Singular vectors are determined up to such a number. A wave whose `ω` is a multiple of π, or so near to one that it hardly differs
+    /// on the image, shows only the real part of `v`, which might be short, and faint beside another wave and the noise.
     ///
     /// @param v interleaved
     static float[] turned(float[] v) {
