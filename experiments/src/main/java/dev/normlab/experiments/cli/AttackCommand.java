@@ -72,7 +72,8 @@ final class AttackCommand implements Callable<Integer> {
 
     @Option(names = "--save", paramLabel = "FILE",
             description = "Write x, x_adv [n, c, h, w], y, pred, fooled_by, distance and, with --certify, certified_radius [n] to this "
-                    + "npz file (one norm and one eps); where --target leaves images out, also index [n], their numbers in the data.")
+                    + "npz file (one norm and one eps); where --target leaves images out, also index [n], their numbers in the data. fooled_by is "
+                    + "the attack's place in the list, from 0; -1 for none, -2 where the model was wrong before.")
     private @Nullable Path save;
 
     @Option(names = "--picture", paramLabel = "FILE",
@@ -122,7 +123,7 @@ final class AttackCommand implements Callable<Integer> {
             List<AttackReport> reports = new ArrayList<>();
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
-                RobustnessResult result = evaluate(threat, stateOf(threat, threats.size()), weights, data, device);
+                RobustnessResult result = evaluate(threat, threats.size(), weights, data, device);
                 AttackReport report = new AttackReport(threat, individual, result, certificate, indices(judges.images(), data));
                 report.lines().forEach(common::say);
                 reports.add(report);
@@ -187,18 +188,27 @@ final class AttackCommand implements Callable<Integer> {
     private void writeImages(AttackReport report, Dataset data) throws IOException {
         if (save != null) {
             report.saveImages(save, data);
+            common.say("images: " + save);
         }
-        if (picture != null && AttackPicture.write(picture, data, report.result()) == 0) {
-            common.progress().line("no image was fooled, so that there is nothing to draw in " + picture);
+        if (picture != null) {
+            if (AttackPicture.write(picture, data, report.result()) == 0) {
+                common.progress().line("no image was fooled, so that there is nothing to draw in " + picture);
+            } else {
+                common.say("picture: " + picture);
+            }
         }
     }
 
-    private RobustnessResult evaluate(ThreatModel threat, Optional<Path> file, Weights weights, Dataset data, Device device)
-            throws IOException {
+    private RobustnessResult evaluate(ThreatModel threat, int threats, Weights weights, Dataset data, Device device) throws IOException {
+        Optional<Path> file = stateOf(threat, threats);
+        if (file.isPresent() && Files.exists(file.get())) {
+            common.progress().line("going on from the state in " + file.get());
+        }
+        String prefix = threats == 1 ? "" : String.format(Locale.ROOT, "%s %.4g: ", threat.ball().label(), threat.eps());
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
                 common.seed()).savingEvery(stateEvery);
         try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
-            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), data.size()), file);
+            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), prefix, data.size()), file);
         }
     }
 
@@ -289,7 +299,10 @@ final class AttackCommand implements Callable<Integer> {
                 entry.put("holds", row.holds());
                 json.add(entry);
             }
-            common.say(holds ? "all attacks hold against the closed form" : "some attacks do not hold against the closed form");
+            common.say(holds
+                    ? "all attacks hold against the closed form: none fools more images than can be fooled; apgd-t, fab and fab-t fool all "
+                            + "of these in linf and l2"
+                    : "some attacks do not hold against the closed form");
             common.writeJson(Map.of("holds", holds, "attacks", json));
             return holds ? 0 : FAILED;
         }

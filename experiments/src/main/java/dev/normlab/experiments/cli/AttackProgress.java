@@ -11,13 +11,16 @@ import java.util.Optional;
 final class AttackProgress implements RobustnessEvaluation.Listener {
 
     private final Progress progress;
+    private final String prefix;
     private final int images;
     private long began;
     private double doneAtFirst = -1;
 
+    /// @param prefix of every line, such as the norm and size where there are several
     /// @param images all of them, those that are wrong without an attack included
-    AttackProgress(Progress progress, int images) {
+    AttackProgress(Progress progress, String prefix, int images) {
         this.progress = progress;
+        this.prefix = prefix;
         this.images = images;
     }
 
@@ -26,8 +29,8 @@ final class AttackProgress implements RobustnessEvaluation.Listener {
         began = System.nanoTime();
         doneAtFirst = -1;
         progress.line(result.isEmpty()
-                ? name + " attacks " + count + " images ..."
-                : String.format(Locale.ROOT, "%s fooled %d of %d in %s", name, result.get().fooled(), count,
+                ? prefix + name + " attacks " + count + " images ..."
+                : String.format(Locale.ROOT, "%s%s fooled %d of %d in %s", prefix, name, result.get().fooled(), count,
                         Progress.duration(result.get().seconds())));
     }
 
@@ -38,6 +41,7 @@ final class AttackProgress implements RobustnessEvaluation.Listener {
         }
         double worked = done - doneAtFirst;
         String left = worked > 0 ? ", " + Progress.duration((System.nanoTime() - began) / 1e9 * (1 - done) / worked) + " left" : "";
-        progress.update(String.format(Locale.ROOT, "%s %.0f%%%s, robust so far %.1f%%", name, 100 * done, left, 100.0 * robust / images));
+        progress.update(
+                String.format(Locale.ROOT, "%s%s %.0f%%%s, robust so far %.1f%%", prefix, name, 100 * done, left, 100.0 * robust / images));
     }
 }

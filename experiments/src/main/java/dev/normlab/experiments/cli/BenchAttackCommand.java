@@ -76,6 +76,9 @@ final class BenchAttackCommand implements Callable<Integer> {
     }
 
     private static String amount(OptionalDouble bytes) {
+        if (bytes.isPresent() && bytes.getAsDouble() < 0) {
+            return "nothing that can be told from noise";
+        }
         return bytes.isPresent() ? String.format(Locale.ROOT, "%.0f KiB", bytes.getAsDouble() / 1024) : "an unknown amount";
     }
 

@@ -47,7 +47,7 @@ final class DataCommand implements Runnable {
         @Mixin
         private final CommonOptions common;
 
-        @Parameters(paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE")
+        @Parameters(paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR[,size=N] or npz:FILE")
         private String spec = "synthetic";
 
         @Option(names = "--png", paramLabel = "FILE", description = "Write a picture of some test images of every class.")

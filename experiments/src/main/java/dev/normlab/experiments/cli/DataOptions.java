@@ -76,6 +76,10 @@ final class DataOptions {
             throw UserError.failure(
                     "the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
         }
+        if (images.classes() < weights.spec().classes()) {
+            tell.accept("the data has " + images.classes() + " classes, but the model " + weights.spec().classes()
+                    + ": class 0 of the data is taken for class 0 of the model, and so on");
+        }
         return new Judges(images, sameData && split.equals("test"));
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,6 +50,7 @@ public final class Main implements Runnable {
         line.setOut(new PrintWriter(out, true, out.charset()));
         line.setErr(new PrintWriter(err, true, err.charset()));
         line.setOverwrittenOptionsAllowed(true);
+        readNumbers(line);
         line.setParameterExceptionHandler((exception, _) -> usage(err, exception));
         line.setExecutionExceptionHandler((exception, _, parsed) -> failure(err, exception, parsed));
         try {
@@ -57,6 +59,26 @@ public final class Main implements Runnable {
             err.println("normlab: out of memory (" + e.getMessage() + "): use a smaller --batch-size or model, or give the JVM more with "
                     + "NORMLAB_JAVA_OPTS=-Xmx8g; it may use " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB now");
             return FAILED;
+        }
+    }
+
+    /// Says what is wrong with a number without naming a Java type.
+    private static void readNumbers(CommandLine line) {
+        CommandLine.ITypeConverter<Integer> whole = text -> number(text, "a whole number up to " + Integer.MAX_VALUE, Integer::decode);
+        CommandLine.ITypeConverter<Long> seed = text -> number(text, "a whole number up to " + Long.MAX_VALUE, Long::decode);
+        CommandLine.ITypeConverter<Double> real = text -> number(text, "a number", Double::valueOf);
+        CommandLine.ITypeConverter<Float> single = text -> number(text, "a number", Float::valueOf);
+        line.registerConverter(int.class, whole).registerConverter(Integer.class, whole);
+        line.registerConverter(long.class, seed).registerConverter(Long.class, seed);
+        line.registerConverter(double.class, real).registerConverter(Double.class, real);
+        line.registerConverter(float.class, single).registerConverter(Float.class, single);
+    }
+
+    private static <T> T number(String text, String expected, Function<String, T> read) {
+        try {
+            return read.apply(text);
+        } catch (NumberFormatException e) {
+            throw new CommandLine.TypeConversionException("expected " + expected + ", but got '" + text + "'");
         }
     }
 

@@ -149,7 +149,11 @@ final class NormTables {
     }
 
     private static String compared(double a, double b) {
-        return String.format(Locale.ROOT, PLACES + PLACES + "  %7.3f", a, b, b / a);
+        return place(a) + place(b) + (Double.isNaN(b / a) ? String.format("  %7s", "-") : String.format(Locale.ROOT, "  %7.3f", b / a));
+    }
+
+    private static String place(double value) {
+        return Double.isNaN(value) ? String.format("  %14s", "-") : String.format(Locale.ROOT, PLACES, value);
     }
 
     static Map<String, Object> comparisonJson(NormMeasurement first, NormMeasurement second, Set<Quantity> wanted) {

@@ -6,6 +6,7 @@ import dev.normlab.experiments.report.NormFigures;
 import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.run.TrainingRun;
+import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.lip.record.NormSeries;
 import java.io.IOException;
@@ -48,6 +49,9 @@ final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (figures != null && Files.exists(figures) && !Files.isDirectory(figures)) {
+            throw UserError.failure("--figures: expected a folder, but " + figures + " is a file; choose another name");
+        }
         Path page = out == null ? folder.resolve("report.html") : out;
         List<RunFolder.Contents> runs = RunFolder.readAll(folder);
         AtomicFile.writeText(page, TrainingReport.of("Training runs", runs).toHtml());

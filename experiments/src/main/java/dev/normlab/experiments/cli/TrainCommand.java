@@ -41,7 +41,7 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable String model;
 
     @Option(names = "--data", paramLabel = "SPEC",
-            description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR or npz:FILE (default: synthetic).")
+            description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR[,size=N] or npz:FILE (default: synthetic).")
     private @Nullable String data;
 
     @Option(names = "--limit", paramLabel = "N", description = "Use the first N images of each split only.")

@@ -63,7 +63,7 @@ public final class NormFigures {
                     made.add("distribution-" + norm.label() + "-" + group.slug(), log -> made.distribution(norm, group, log));
                     made.add("layers-" + norm.label() + "-" + group.slug(), log -> made.bars(norm, group, log));
                     for (RecordedRun run : runs) {
-                        String name = run.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+                        String name = run.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
                         made.add("over-training-" + norm.label() + "-" + group.slug() + "-" + name, log -> layers(run, norm, group, log));
                     }
                 }

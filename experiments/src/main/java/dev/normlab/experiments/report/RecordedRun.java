@@ -145,11 +145,13 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return epochs.stream().mapToInt(Epoch::epoch).max().orElse(0);
     }
 
-    /// The runs that folders hold. Runs of the same name are told apart by their seeds, or else by the names of their folders.
+    /// The runs that folders hold. Runs of the same name are told apart by their seeds where these differ, or else by the names of their
+    /// folders.
     public static List<RecordedRun> allOf(List<RunFolder.Contents> folders) {
         List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
         for (Function<RunFolder.Contents, String> suffix : List.<Function<RunFolder.Contents, String>>of(
-                folder -> " (seed " + folder.info().seed() + ")", folder -> " (" + folder.path().getFileName() + ")")) {
+                folder -> seed(folder.info(), folders),
+                folder -> " (" + folder.path().getFileName() + ")")) {
             List<String> names = runs.stream().map(RecordedRun::name).toList();
             List<RecordedRun> told = new ArrayList<>();
             for (int i = 0; i < runs.size(); i++) {
@@ -159,6 +161,12 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
             runs = told;
         }
         return runs;
+    }
+
+    private static String seed(RunInfo run, List<RunFolder.Contents> folders) {
+        boolean differ = folders.stream().map(RunFolder.Contents::info)
+                .anyMatch(other -> other.name().equals(run.name()) && other.seed() != run.seed());
+        return differ ? " (seed " + run.seed() + ")" : "";
     }
 
     private RecordedRun withName(String other) {

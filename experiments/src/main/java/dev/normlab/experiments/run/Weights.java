@@ -114,7 +114,9 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         try {
             return Summary.of(model, image.channels(), image.height(), image.width(), device);
         } catch (ShapeException e) {
-            throw UserError.failure("images of " + image + " do not fit the model: " + e.getMessage());
+            throw UserError.failure(
+                    "images of " + image + " do not fit the model (VGG takes 32 to 63 pixels a side, the other models other sizes, too): "
+                            + e.getMessage());
         }
     }
 

@@ -86,7 +86,8 @@ public final class RunFolder {
     /// @throws IOException if the folder holds no run
     public static RunFolder open(Path path) throws IOException {
         if (!Files.isRegularFile(path.resolve(INFO_FILE))) {
-            throw new IOException(path + " is not a run folder: it has no " + INFO_FILE);
+            throw new IOException(path + " is not a run folder: "
+                    + (Files.exists(path) ? "it has no " + INFO_FILE + ", which train writes" : "there is no such folder"));
         }
         return new RunFolder(path);
     }

@@ -82,7 +82,8 @@ class CommandLineTest {
         "--model;vgg11:depth=3;no option 'depth'", "--method;magic;there is no method 'magic'; known methods: plain",
         "--data;mnist;There is no data \"mnist\"", "--epochs;0;--epochs: expected a number from 1",
         "--epochs;-3;--epochs: expected a number from 1",
-        "--epochs;many;Invalid value for option '--epochs'", "--epochs;99999999999;Invalid value for option '--epochs'",
+        "--epochs;many;Invalid value for option '--epochs': expected a whole number up to 2147483647, but got 'many'",
+        "--epochs;99999999999;Invalid value for option '--epochs'", "--lr;fast;'--lr': expected a number, but got 'fast'",
         "--batch-size;0;--batch-size: expected", "--lr;NaN;--lr: expected a number above 0", "--lr;-0.1;--lr: expected a number above 0",
         "--lr;1e30;--lr: expected a number above 0", "--momentum;1.5;--momentum: expected", "--weight-decay;NaN;--weight-decay: expected",
         "--limit;0;--limit: expected a number of at least 1", "--norm-decay;l3:1;--norm-decay: expected l1:BETA",
@@ -307,6 +308,8 @@ class CommandLineTest {
         assertEquals(2, RunFolder.open(folder.resolve("run")).read().result().orElseThrow().attacks().size(),
                 "the same attack takes its own place");
         assertEquals(0, run("report", folder.toString(), "--quiet").code());
+        Path file = Files.createFile(folder.resolve("file"));
+        refused(1, "--figures: expected a folder, but", "report", folder.toString(), "--figures", file.toString());
         assertTrue(Files.readString(folder.resolve("report.html")).contains("fgsm + pgd-2, linf 2/255"));
     }
 
@@ -415,7 +418,7 @@ class CommandLineTest {
         assertEquals(1, again.code());
         assertTrue(again.err().contains("already holds a run"), again.err());
         refused(2, "leave --lr out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1");
-        refused(1, "is not a run folder", "train", "--out", folder.resolve("elsewhere").toString(), "--resume");
+        refused(1, "is not a run folder: there is no such folder", "train", "--out", folder.resolve("elsewhere").toString(), "--resume");
         refused(2, "say which run", "train", "--resume");
         assertEquals(0, run("train", "--out", folder.resolve("run").toString(), "--resume", "--quiet").code());
     }

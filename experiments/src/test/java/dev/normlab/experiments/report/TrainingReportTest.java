@@ -183,16 +183,16 @@ class TrainingReportTest {
     @Test
     void runsOfOneNameAreToldApartAndTheIntroductionSaysWhatWasRun() {
         List<RunFolder.Contents> folders = new ArrayList<>();
-        for (String run : List.of("a/plain/1", "b/nd-l1/1", "c/nd-l1/2", "d/nd-l1/2")) {
+        for (String run : List.of("a/plain/1", "b/nd-l1/1", "c/nd-l1/2", "d/nd-l1/2", "e/wd/1", "f/wd/1")) {
             String[] parts = run.split("/", 3);
             RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, parts[1], "train", Instant.EPOCH, "vgg11", "synthetic", parts[1],
                     Long.parseLong(parts[2]), 3, 4000, 1000, Map.of(), Map.of());
             folders.add(new RunFolder.Contents(Path.of("runs", parts[0]), info, List.of(), List.of(), Optional.empty(), List.of()));
         }
         TrainingReport report = TrainingReport.of("Title", folders);
-        assertEquals(List.of("plain", "nd-l1 (seed 1)", "nd-l1 (seed 2) (c)", "nd-l1 (seed 2) (d)"),
+        assertEquals(List.of("plain", "nd-l1 (seed 1)", "nd-l1 (seed 2) (c)", "nd-l1 (seed 2) (d)", "wd (e)", "wd (f)"),
                 report.runs().stream().map(RecordedRun::name).toList());
-        assertTrue(report.introduction().startsWith("4 training runs: plain, nd-l1 (seed 1), "), report.introduction());
+        assertTrue(report.introduction().startsWith("6 training runs: plain, nd-l1 (seed 1), "), report.introduction());
         assertTrue(report.introduction().endsWith("Model: vgg11. Data: synthetic, with 4,000 training images and 1,000 test images. "
                 + "Epochs: 3."), report.introduction());
     }
