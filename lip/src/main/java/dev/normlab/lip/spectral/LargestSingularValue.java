@@ -155,10 +155,10 @@ public final class LargestSingularValue {
         private int restarts;
 
         Bidiagonalization(LinearOperator operator, RandomStream random, Options options, Workers workers, StoragePool pool) {
-            this.pool = pool;
             this.operator = operator;
             this.random = random;
             this.options = options;
+            this.pool = pool;
             this.vectors = new FloatVectors(workers);
         }
 

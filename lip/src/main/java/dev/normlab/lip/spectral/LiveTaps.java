@@ -22,7 +22,7 @@ final class LiveTaps {
         return live;
     }
 
-    /// Whether there are no others.
+    /// Whether every tap is one.
     static boolean areAll(Conv2dSizes s) {
         return IntStream.range(0, s.kh() * s.kw()).allMatch(tap -> count(s, tap) > 0);
     }

@@ -73,8 +73,7 @@ final class TorusLanczos {
         int below = Math.max(0, (s.kh() - 1) * s.dilationH() + 1 - s.strideH());
         int right = Math.max(0, (s.kw() - 1) * s.dilationW() + 1 - s.strideW());
         return new Conv2dSizes(1, s.c(), gridH * s.strideH(), gridW * s.strideW(), s.o(), s.kh(), s.kw(), s.strideH(), s.strideW(), 0,
-                below, 0,
-                right, s.dilationH(), s.dilationW(), s.groups(), gridH, gridW);
+                below, 0, right, s.dilationH(), s.dilationW(), s.groups(), gridH, gridW);
     }
 
     // Rows: cos(ω·p) of every frequency, then -sin(ω·p).

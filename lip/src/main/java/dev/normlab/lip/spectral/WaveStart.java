@@ -30,10 +30,10 @@ final class WaveStart {
     private static final int REFINED_STEPS = 4;
     private static final int LAST_STEPS = 10;
     private static final int CANDIDATES = 6;
-    // Of the distance of two frequencies, rounding included.
-    private static final double HALF = 0.501;
     private static final int FINALISTS = 4;
     private static final int RIVALS = 2;
+    // Of the distance of two frequencies, rounding included.
+    private static final double HALF = 0.501;
     // Waves that are amplified alike to this share may win or lose by what the search neglects.
     private static final double INDISTINCT = 0.002;
     // Pixels of an image for each that the kernel extends, so that waves describe the layer well.
@@ -133,7 +133,7 @@ final class WaveStart {
             double distanceW = 2 * Math.PI / (3 * gridW);
             workers.run(finalists.length, (chunk, worker) -> finalists[chunk] = again(symbols,
                     refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker));
-            return image(symbols, different(best(finalists, RIVALS), 3 * distanceH / 2, 3 * distanceW / 2), random);
+            return image(symbols, different(best(finalists, FINALISTS), 3 * distanceH / 2, 3 * distanceW / 2), random);
         } finally {
             symbols.forEach(SymbolLanczos::close);
         }
@@ -142,8 +142,7 @@ final class WaveStart {
     private void addSymbols(List<SymbolLanczos> symbols, float[] weight) {
         // large enough that no tap goes around
         CircularConvolution torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), gridH * s.strideH(),
-                gridW * s.strideW(),
-                s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
+                gridW * s.strideW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
         for (int group = 0; group < s.groups(); group++) {
             symbols.add(new SymbolLanczos(torus, weight, group, device));
         }
@@ -226,12 +225,12 @@ final class WaveStart {
                 h.loss(s.oh()) + w.loss(s.ow()));
     }
 
-    /// The waves that are not the same, best first: neighbouring frequencies climb to one maximum, and real weights amplify a wave and its
-    /// mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
+    /// The best wave and the best others that are not the same, [#RIVALS] in all: neighbouring frequencies climb to one maximum, and real
+    /// weights amplify a wave and its mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
     private static List<Wave> different(Wave[] sorted, double distanceH, double distanceW) {
         List<Wave> different = new ArrayList<>();
         for (Wave wave : sorted) {
-            if (different.stream().noneMatch(other -> other.isNear(wave, distanceH, distanceW))) {
+            if (different.size() < RIVALS && different.stream().noneMatch(other -> other.isNear(wave, distanceH, distanceW))) {
                 different.add(wave);
             }
         }
