@@ -226,7 +226,8 @@ final class WaveStart {
     }
 
     /// The best wave and the best others that are not the same, [#RIVALS] in all: neighbouring frequencies climb to one maximum, and real
-    /// weights amplify a wave and its mirror image alike. Added to each other, with phases of their own, two that are the same could cancel.
+    /// weights amplify a wave and its mirror image alike. Added to each other, with phases of their own, two that are the same could
+    /// cancel.
     private static List<Wave> different(Wave[] sorted, double distanceH, double distanceW) {
         List<Wave> different = new ArrayList<>();
         for (Wave wave : sorted) {
