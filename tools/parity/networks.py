@@ -108,6 +108,48 @@ class Staged(nn.Module):
         return self.linear(y.mean((2, 3)))
 
 
+class WideBlock(nn.Module):
+    """Pre-activation block of a wide ResNet in the layout of TRADES. A projection reads the activated input, an identity the raw one."""
+
+    def __init__(self, c, o, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(c), convolution(c, o, 3, stride)
+        self.bn2, self.conv2 = nn.BatchNorm2d(o), convolution(o, o, 3)
+        self.convShortcut = None if c == o else convolution(c, o, 1, stride)
+
+    def forward(self, x):
+        active = F.relu(self.bn1(x))
+        skip = x if self.convShortcut is None else self.convShortcut(active)
+        return skip + self.conv2(F.relu(self.bn2(self.conv1(active))))
+
+
+class WideGroup(nn.Module):
+    def __init__(self, c, o, blocks, stride):
+        super().__init__()
+        self.layer = nn.Sequential(*[WideBlock(c if i == 0 else o, o, stride if i == 0 else 1) for i in range(blocks)])
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class WideResNet(nn.Module):
+    """`depth` = 6 k + 4 layers: a stem with 16 channels, three groups of k blocks with 16, 32 and 64 times `factor` channels."""
+
+    def __init__(self, depth, factor, classes=10):
+        super().__init__()
+        blocks = (depth - 4) // 6
+        self.conv1 = convolution(3, 16, 3)
+        self.block1 = WideGroup(16, 16 * factor, blocks, 1)
+        self.block2 = WideGroup(16 * factor, 32 * factor, blocks, 2)
+        self.block3 = WideGroup(32 * factor, 64 * factor, blocks, 2)
+        self.bn1 = nn.BatchNorm2d(64 * factor)
+        self.fc = nn.Linear(64 * factor, classes)
+
+    def forward(self, x):
+        y = self.block3(self.block2(self.block1(self.conv1(x))))
+        return self.fc(F.relu(self.bn1(y)).mean((2, 3)))
+
+
 def scaled(plan, width):
     """A plan with a multiple of its channels."""
     return " ".join(entry if entry == "M" else str(int(int(entry) * width)) for entry in plan.split())

@@ -1,6 +1,7 @@
 package dev.normlab.nn.model;
 
 import dev.normlab.engine.autograd.Arithmetic;
+import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.BatchNorm2d;
@@ -9,8 +10,8 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.ReLU;
 import dev.normlab.nn.layer.Sequential;
 
-/// The residual block of ResNet50 (He et al. 2016): a 1x1 convolution to `planes` channels, a 3x3 convolution with the stride, a 1x1
-/// convolution to `4 * planes` channels, each with batch norm, and the shortcut.
+/// The residual block of ResNet50, 101 and 152 (He et al. 2016): a 1x1 convolution to `planes` channels, a 3x3 convolution with the stride,
+/// a 1x1 convolution to `4 * planes` channels, each with batch norm, and the shortcut.
 public final class BottleneckBlock extends Layer {
 
     /// Output channels for each of the block's planes.
@@ -27,10 +28,14 @@ public final class BottleneckBlock extends Layer {
 
     /// A block from `in` to `4 * planes` channels.
     public BottleneckBlock(int in, int planes, int stride) {
-        int out = EXPANSION * planes;
+        this(in, planes, EXPANSION * planes, stride, 1);
+    }
+
+    /// A block whose 3x3 convolution from `planes` to `planes` channels has groups, as in ResNeXt.
+    BottleneckBlock(int in, int planes, int out, int stride, int groups) {
         conv1 = child("conv1", new Conv2d(in, planes, 1, 1, 0, false));
         bn1 = child("bn1", new BatchNorm2d(planes));
-        conv2 = child("conv2", new Conv2d(planes, planes, 3, stride, 1, false));
+        conv2 = child("conv2", new Conv2d(planes, planes, 3, 3, Conv2dGeometry.of(stride, 1, groups), false));
         bn2 = child("bn2", new BatchNorm2d(planes));
         conv3 = child("conv3", new Conv2d(planes, out, 1, 1, 0, false));
         bn3 = child("bn3", new BatchNorm2d(out));

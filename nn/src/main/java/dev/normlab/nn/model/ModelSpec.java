@@ -1,34 +1,58 @@
 package dev.normlab.nn.model;
 
-import java.util.Locale;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 
 /// Which model to build.
 ///
-/// @param name    one of [Models#names()]
+/// @param name    one of [Models#names()]; other ways to write it are understood
 /// @param width   factor for all channel counts but those of the input and the classes
 /// @param classes number of outputs
 /// @param head    the last layer
-public record ModelSpec(String name, double width, int classes, Head head) {
+/// @param options the model's own options that differ from their defaults, see [Models#options]
+public record ModelSpec(String name, double width, int classes, Head head, Map<String, Double> options) {
 
     private static final double MAX_WIDTH = 16;
     private static final int MAX_CLASSES = 100_000;
 
     /// @throws IllegalArgumentException if the name is unknown or a value is out of range; the message says what is valid
     public ModelSpec {
-        if (!Models.names().contains(name)) {
-            throw new IllegalArgumentException("there is no model '" + name + "'; known models: " + String.join(", ", Models.names()));
-        }
+        name = ModelNames.canonical(name);
         if (!(width > 0 && width <= MAX_WIDTH)) {
             throw new IllegalArgumentException("the model's width is a factor above 0 and at most 16, but got " + width);
         }
         if (classes < 1 || classes > MAX_CLASSES) {
             throw new IllegalArgumentException("the model's number of classes lies between 1 and " + MAX_CLASSES + ", but got " + classes);
         }
+        Map<String, Double> defaults = Models.options(name);
+        Map<String, Double> chosen = new TreeMap<>();
+        String model = name;
+        options.forEach((key, value) -> {
+            if (!defaults.containsKey(key)) {
+                throw new IllegalArgumentException(unknownOption(model, key));
+            }
+            if (!(value >= 0 && value < 1)) {
+                throw new IllegalArgumentException("the model option " + key + " is a rate of at least 0 and below 1, but got " + value);
+            }
+            if (!value.equals(defaults.get(key))) {
+                chosen.put(key, value);
+            }
+        });
+        options = Collections.unmodifiableMap(chosen);
+    }
+
+    /// A model with its default options.
+    ///
+    /// @throws IllegalArgumentException as the first constructor
+    public ModelSpec(String name, double width, int classes, Head head) {
+        this(name, width, classes, head, Map.of());
     }
 
     /// A model with a linear head.
     ///
-    /// @throws IllegalArgumentException as the other constructor
+    /// @throws IllegalArgumentException as the first constructor
     public ModelSpec(String name, double width, int classes) {
         this(name, width, classes, Head.LINEAR);
     }
@@ -39,10 +63,11 @@ public record ModelSpec(String name, double width, int classes, Head head) {
     /// @throws IllegalArgumentException if the text is no specification; the message says what is valid
     public static ModelSpec parse(String text) {
         int colon = text.indexOf(':');
-        String name = (colon < 0 ? text : text.substring(0, colon)).strip().toLowerCase(Locale.ROOT);
+        String name = ModelNames.canonical((colon < 0 ? text : text.substring(0, colon)).strip());
         double width = 1;
         int classes = 10;
         Head head = Head.LINEAR;
+        Map<String, Double> own = new TreeMap<>();
         for (String option : colon < 0 ? new String[0] : text.substring(colon + 1).split(",", -1)) {
             int equals = option.indexOf('=');
             String key = (equals < 0 ? option : option.substring(0, equals)).strip();
@@ -52,21 +77,37 @@ public record ModelSpec(String name, double width, int classes, Head head) {
                     case "width" -> width = Double.parseDouble(value);
                     case "classes" -> classes = Integer.parseInt(value);
                     case "head" -> head = Head.parse(value);
-                    default -> throw new IllegalArgumentException(
-                            "a model has no option '" + key + "' (in '" + text + "'); valid are width=FACTOR, "
-                                    + "classes=COUNT and head=linear or cosine, for example " + name + ":width=0.25,classes=10");
+                    default -> {
+                        if (!Models.options(name).containsKey(key)) {
+                            throw new IllegalArgumentException(unknownOption(name, key));
+                        }
+                        own.put(key, Double.parseDouble(value));
+                    }
                 }
             } catch (NumberFormatException e) {
                 throw new IllegalArgumentException(
                         "the model option " + key + " needs a number, but got '" + value + "' (in '" + text + "')", e);
             }
         }
-        return new ModelSpec(name, width, classes, head);
+        return new ModelSpec(name, width, classes, head, own);
+    }
+
+    private static String unknownOption(String name, String key) {
+        StringBuilder own = new StringBuilder();
+        Models.options(name).keySet().forEach(option -> own.append(", ").append(option).append("=RATE"));
+        return "a model has no option '" + key + "' (" + name + "); valid are width=FACTOR, classes=COUNT and head=linear or cosine" + own
+                + ", for example " + name + ":width=0.25,classes=10";
     }
 
     /// The same model with another number of classes.
     public ModelSpec withClasses(int count) {
-        return new ModelSpec(name, width, count, head);
+        return new ModelSpec(name, width, count, head, options);
+    }
+
+    /// The value of one of the model's own options.
+    double option(String key) {
+        Double value = options.get(key);
+        return value == null ? Objects.requireNonNull(Models.options(name).get(key), key) : value;
     }
 
     /// A channel count times the width: the nearest multiple of `multiple`, at least one of it.
@@ -77,6 +118,11 @@ public record ModelSpec(String name, double width, int classes, Head head) {
     /// The text from which [#parse] makes this specification.
     @Override
     public String toString() {
-        return name + ":width=" + width + ",classes=" + classes + (head == Head.LINEAR ? "" : ",head=" + head.label());
+        StringBuilder text = new StringBuilder(name + ":width=" + width + ",classes=" + classes);
+        if (head != Head.LINEAR) {
+            text.append(",head=").append(head.label());
+        }
+        options.forEach((key, value) -> text.append(",").append(key).append("=").append(value));
+        return text.toString();
     }
 }

@@ -16,7 +16,7 @@ import dev.normlab.nn.layer.Sigmoid;
 public final class SqueezeExcitation extends Layer {
 
     private final AdaptiveAvgPool2d pool = new AdaptiveAvgPool2d(1, 1);
-    private final ReLU relu = new ReLU();
+    private final Layer activation;
     private final Sigmoid sigmoid = new Sigmoid();
     private final Conv2d squeeze;
     private final Conv2d excite;
@@ -25,13 +25,19 @@ public final class SqueezeExcitation extends Layer {
     ///
     /// @param reduced channels between the two layers
     public SqueezeExcitation(int channels, int reduced) {
+        this(channels, reduced, new ReLU());
+    }
+
+    /// With another activation than ReLU between the two layers.
+    SqueezeExcitation(int channels, int reduced, Layer activation) {
+        this.activation = activation;
         squeeze = child("se1", new Conv2d(channels, reduced, 1, 1, 0, true));
         excite = child("se2", new Conv2d(reduced, channels, 1, 1, 0, true));
     }
 
     @Override
     protected Tensor compute(Tape tape, Tensor x) {
-        Tensor weight = relu.forward(tape, squeeze.forward(tape, pool.forward(tape, x)));
+        Tensor weight = activation.forward(tape, squeeze.forward(tape, pool.forward(tape, x)));
         return Arithmetic.multiply(tape, x, sigmoid.forward(tape, excite.forward(tape, weight)));
     }
 }
