@@ -32,7 +32,9 @@ class ModelInvariantsTest {
     @ParameterizedTest
     @ValueSource(strings = {"vgg11:width=0.0625", "resnet18:width=0.125", "resnet50:width=0.0625", "senet18:width=0.25",
         "regnetx200mf:width=0.25",
-        "regnety400mf:width=0.25"})
+        "regnety400mf:width=0.25", "resnext29_32x4d:width=0.25", "densenet_cifar:width=0.25", "dpn26:width=0.03",
+        "googlenet:width=0.0625", "pnasnetb:width=0.25", "mobilenetv2:width=0.125", "shufflenetg2:width=0.2",
+        "shufflenetv2_0.5:width=0.25", "efficientnetb0:width=0.125", "wrn28-10:width=0.0625"})
     void anImagesLogitsAndInputGradientDoNotDependOnItsBatch(String spec) {
         try (Device device = Device.cpu(2)) {
             Layer model = Models.create(spec, 4);

@@ -35,7 +35,11 @@ class RecordedModelsTest {
     /// A backend and a model.
     private static Stream<List<String>> models() {
         List<String> specs = List.of("vgg11:width=0.125", "resnet18:width=0.125", "resnet50:width=0.0625", "senet18:width=0.125",
-                "regnetx200mf:width=0.5", "regnety400mf:width=0.25");
+                "regnetx200mf:width=0.5", "regnety400mf:width=0.25", "lenet:width=0.5", "preactresnet50:width=0.0625",
+                "resnext29_4x64d:width=0.0625", "densenet_cifar:width=0.25", "dpn26:width=0.03", "googlenet:width=0.0625",
+                "pnasneta:width=0.125", "pnasnetb:width=0.25", "mobilenet:width=0.125", "mobilenetv2:width=0.125",
+                "shufflenetg3:width=0.1", "shufflenetv2_0.5:width=0.25", "efficientnetb0:width=0.125,dropconnect=0.5",
+                "wrn28-10:width=0.0625,dropout=0.3");
         return Stream.concat(specs.stream().map(spec -> List.of("cpu", spec)),
                 Stream.of(List.of("scalar", "resnet18:width=0.0625"), List.of("scalar", "senet18:width=0.0625")));
     }
