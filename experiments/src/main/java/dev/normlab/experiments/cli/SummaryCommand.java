@@ -52,6 +52,9 @@ final class SummaryCommand implements Callable<Integer> {
             }
             common.say(String.format(Locale.ROOT, "%s: %,d parameters, %,d multiply-adds for one image of %s", weights.spec(),
                     summary.parameters(), summary.multiplyAdds(), image));
+            if (!summary.unused().isEmpty()) {
+                common.say("The forward pass does not use " + String.join(", ", summary.unused()) + "; their parameters are counted.");
+            }
             common.writeJson(json(weights, summary));
             return 0;
         }
@@ -85,6 +88,9 @@ final class SummaryCommand implements Callable<Integer> {
         json.put("parameters", summary.parameters());
         json.put("multiply_adds", summary.multiplyAdds());
         json.put("layers", layers);
+        if (!summary.unused().isEmpty()) {
+            json.put("unused", summary.unused());
+        }
         return json;
     }
 }

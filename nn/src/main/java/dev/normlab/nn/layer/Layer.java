@@ -100,6 +100,15 @@ public abstract class Layer {
         return this;
     }
 
+    /// Makes all parameters of this layer and its inner layers zero: enough to look at shapes, and quicker than drawing values.
+    ///
+    /// @return this layer
+    public final Layer zero() {
+        nameTensors();
+        namedParameters().values().forEach(Parameter::zero);
+        return this;
+    }
+
     /// Tells a layer with random numbers of its own (dropout) the seed of the run and its name in the model.
     protected void seed(long seed, String name) {}
 

@@ -65,6 +65,14 @@ public final class Parameter {
         this.frozen = keep;
     }
 
+    /// Makes all values zero, which is what a new parameter's memory holds.
+    void zero() {
+        if (hasValues) {
+            tensor.set(new float[shape().elements()]);
+        }
+        hasValues = true;
+    }
+
     void rename(String fullName) {
         name = fullName;
         tensor.named(fullName);

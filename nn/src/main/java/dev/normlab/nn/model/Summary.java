@@ -19,16 +19,20 @@ import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// What a model consists of: its layers in the order in which they compute, without containers.
 ///
 /// @param layers       in the order of the forward pass
 /// @param parameters   all parameter values
 /// @param multiplyAdds of one image
-public record Summary(List<LayerSummary> layers, long parameters, long multiplyAdds) {
+/// @param unused       layers with parameters that take no part in the forward pass; their parameters are counted
+public record Summary(List<LayerSummary> layers, long parameters, long multiplyAdds, List<String> unused) {
 
     public Summary {
         layers = List.copyOf(layers);
+        unused = List.copyOf(unused);
     }
 
     /// The summary of a model for images `[c, h, w]`. The forward pass is recorded, not computed; it also tells every convolution its input
@@ -48,7 +52,11 @@ public record Summary(List<LayerSummary> layers, long parameters, long multiplyA
                 })) {
             model.forward(tape, recorder.feed("images", TensorSpec.floats(2, c, h, w)));
         }
-        return new Summary(layers, model.parameterCount(), layers.stream().mapToLong(LayerSummary::multiplyAdds).sum());
+        Set<String> used = layers.stream().map(LayerSummary::name).collect(Collectors.toSet());
+        List<String> unused = model.namedLayers().entrySet().stream()
+                .filter(entry -> entry.getValue().children().isEmpty() && entry.getValue().parameterCount() > 0)
+                .map(Map.Entry::getKey).filter(name -> !used.contains(name)).toList();
+        return new Summary(layers, model.parameterCount(), layers.stream().mapToLong(LayerSummary::multiplyAdds).sum(), unused);
     }
 
     private static LayerSummary summary(String name, Layer layer, Shape input, Shape output, Device device) {

@@ -294,4 +294,14 @@ class LayerTest {
         }
         assertThrows(IllegalArgumentException.class, Twice::new);
     }
+
+    @Test
+    void zeroGivesANewLayerAndOneWithValuesZeros() {
+        Layer layer = new Sequential(new Linear(2, 3, true), new BatchNorm1d(3));
+        for (int round = 0; round < 2; round++) {
+            layer.zero().namedParameters().values()
+                    .forEach(parameter -> assertArrayEquals(new float[parameter.shape().elements()], parameter.tensor().toArray()));
+            layer.initialize(2);
+        }
+    }
 }

@@ -145,7 +145,7 @@ class ZooTrainingTest {
     void everyWidthMakesAModel(String name) {
         try (Device device = Device.scalar(1)) {
             for (double width : new double[] {0.001, 0.07, 0.21}) {
-                Layer model = Models.create(name + ":classes=3,width=" + width, 1);
+                Layer model = Models.build(ModelSpec.parse(name + ":classes=3,width=" + width)).zero();
                 LayerSummary last = Summary.of(model, 3, 32, 32, device).layers().getLast();
                 assertEquals("Linear", last.kind());
                 assertEquals("[1, 3]", last.output().toString());
