@@ -130,11 +130,13 @@ def check(model, folder, data, show_all=False):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=networks.NAMES)
+    parser.add_argument("model")
     parser.add_argument("folder")
     parser.add_argument("--data", required=True)
     parser.add_argument("--all", action="store_true", help="print every row")
+    parser.add_argument("--reference", help="a copy of the reference, for models beyond " + ", ".join(networks.NAMES))
     options = parser.parse_args()
+    networks.use_reference(options.reference)
     sys.exit(0 if check(options.model, options.folder, options.data, options.all) else 1)
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes initial weights for a parity check and what PyTorch computes from them.
 
-Usage: python gradients.py MODEL FOLDER --data CIFAR_BINARY_FOLDER [--limit 50] [--seed 1] [--varied]
+Usage: python gradients.py MODEL FOLDER --data CIFAR_BINARY_FOLDER [--limit 50] [--seed 1] [--varied] [--reference REFERENCE_FOLDER]
 
 Writes FOLDER/a.safetensors (float32; `num_batches_tracked` as I64 of shape []) and FOLDER/expected.npz with, for float64 and float32 (prefix
 `64/` and `32/`): `loss`, `grad/NAME` of the mean cross entropy in train mode over the first records in file order (pixels / 255, nothing
-else), `buffer/NAME` after that one forward pass, and `logits` of the test split in eval mode before the step.
+else; zeros for parameters that the network does not use), `buffer/NAME` after that one forward pass, and `logits` of the test split in eval mode before the step.
 """
 
 import argparse
@@ -41,13 +41,17 @@ def eval_logits(name, arrays, images, dtype):
     return torch.cat(parts).numpy()
 
 
+def gradient(parameter):
+    return (torch.zeros_like(parameter) if parameter.grad is None else parameter.grad).detach().numpy()
+
+
 def step(name, arrays, images, labels, dtype):
     """Loss, gradients and buffers of one training step without the update."""
     network = networks.load(name, arrays, dtype).train()
     loss = F.cross_entropy(network(torch.from_numpy(images).to(dtype)), torch.from_numpy(labels))
     loss.backward()
     results = {"loss": loss.detach().numpy()}
-    results |= {f"grad/{key}": parameter.grad.numpy() for key, parameter in network.named_parameters()}
+    results |= {f"grad/{key}": gradient(parameter) for key, parameter in network.named_parameters()}
     results |= {f"buffer/{key}": buffer.numpy() for key, buffer in network.named_buffers() if "running" in key}
     return results
 
@@ -69,14 +73,16 @@ def make_expected(name, folder, data, limit=50, seed=1, test_limit=None, varied=
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=networks.NAMES)
+    parser.add_argument("model")
     parser.add_argument("folder")
     parser.add_argument("--data", required=True)
     parser.add_argument("--limit", type=int, default=50)
     parser.add_argument("--test-limit", type=int, default=None)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--varied", action="store_true", help="batch norms with random weights, biases and running statistics")
+    parser.add_argument("--reference", help="a copy of the reference, for models beyond " + ", ".join(networks.NAMES))
     options = parser.parse_args()
+    networks.use_reference(options.reference)
     loss = make_expected(options.model, options.folder, options.data, options.limit, options.seed, options.test_limit, options.varied)
     print(f"{options.model}: loss {loss:.9f}, written to {options.folder}")
 

@@ -8,6 +8,14 @@ VGG_PLANS = {"vgg11": "64 M 128 M 256 256 M 512 512 M 512 512 M"}
 REGNET_PLANS = {"regnetx200mf": dict(depths=(1, 1, 4, 7), widths=(24, 56, 152, 368), group_width=8)}
 NAMES = ("vgg11", "resnet18", "senet18", "regnetx200mf")
 
+_reference = None
+
+
+def use_reference(folder):
+    """From now on `make` knows all of normlab's models, from a copy of the reference; see zoo.py."""
+    global _reference
+    _reference = folder
+
 
 def convolution(c, o, kernel, stride=1, groups=1, bias=False):
     return nn.Conv2d(c, o, kernel, stride, padding=kernel // 2, groups=groups, bias=bias)
@@ -168,7 +176,11 @@ def make(name):
     if name in REGNET_PLANS:
         plan = REGNET_PLANS[name]
         return Staged(lambda c, o, s: GroupedBlock(c, o, s, plan["group_width"]), plan["depths"], plan["widths"], (1, 1, 2, 2))
-    raise SystemExit(f"unknown network {name}; known: {', '.join(NAMES)}")
+    if _reference is not None:
+        import zoo  # which needs this module
+
+        return zoo.make(name, _reference)
+    raise SystemExit(f"unknown network {name}; known: {', '.join(NAMES)}, and with --reference all others")
 
 
 def state_arrays(network):

@@ -84,7 +84,7 @@ def brute_force(model, arrays):
         network(torch.rand(1, 3, 32, 32, dtype=torch.float64))
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            layers[name] = ("conv", *convolution_norms(module.weight.detach(), sizes[name], module.stride, module.padding, module.dilation, module.groups))
+            layers[name] = ("conv", *convolution_norms(module.weight.detach(), sizes.get(name, (32, 32)), module.stride, module.padding, module.dilation, module.groups))
         elif isinstance(module, nn.Linear):
             magnitude = module.weight.detach().abs()
             layers[name] = ("linear", magnitude.sum(0).max().item(), magnitude.sum(1).max().item())
@@ -121,11 +121,13 @@ def check(model, weights, normlab):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=networks.NAMES)
+    parser.add_argument("model")
     parser.add_argument("weights")
     parser.add_argument("--normlab", default=str(Path(__file__).resolve().parents[2] / "normlab"))
     parser.add_argument("--dense", action="store_true")
+    parser.add_argument("--reference", help="a copy of the reference, for models beyond " + ", ".join(networks.NAMES))
     options = parser.parse_args()
+    networks.use_reference(options.reference)
     if options.dense:
         check_the_judge()
     sys.exit(0 if check(options.model, options.weights, options.normlab) else 1)

@@ -2,9 +2,10 @@
 """Runs the whole parity check: weights from PyTorch, one step of normlab from its command line, comparison.
 
 Usage: python parity.py --data CIFAR_BINARY_FOLDER [--normlab ./normlab] [--work FOLDER] [--models vgg11,resnet18,..] [--device cpu] [--threads 2]
-                        [--varied] [--seed 1] [--norms]
+                        [--varied] [--seed 1] [--norms] [--limit 50] [--test-limit 200] [--reference REFERENCE_FOLDER]
 
-Exit status 1 if a network fails. `--norms` also runs norms.py on the trained weights.
+Exit status 1 if a network fails. `--norms` also runs norms.py on the trained weights. With `--reference` every model of zoo.py may be named; random
+masks would differ, so name `efficientnetb0:dropout=0`.
 """
 
 import argparse
@@ -17,9 +18,6 @@ import compare
 import gradients
 import networks
 import norms
-
-LIMIT = 50
-TEST_LIMIT = 200
 
 
 def normlab(options, *arguments):
@@ -35,13 +33,13 @@ def run(model, options, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for stale in ("b.safetensors", "a.npz", "b.npz"):
         (folder / stale).unlink(missing_ok=True)
-    gradients.make_expected(model, folder, options.data, LIMIT, options.seed, TEST_LIMIT, options.varied)
+    gradients.make_expected(model, folder, options.data, options.limit, options.seed, options.test_limit, options.varied)
     data = f"cifar10:{options.data}"
-    normlab(options, "train", "--model", model, "--data", data, "--limit", LIMIT, "--batch-size", LIMIT, "--epochs", 1, "--lr", 1, "--momentum", 0,
-            "--weight-decay", 0, "--schedule", "constant", "--no-augment", "--no-shuffle", "--init", folder / "a.safetensors",
+    normlab(options, "train", "--model", model, "--data", data, "--limit", options.limit, "--batch-size", options.limit, "--epochs", 1,
+            "--lr", 1, "--momentum", 0, "--weight-decay", 0, "--schedule", "constant", "--no-augment", "--no-shuffle", "--init", folder / "a.safetensors",
             "--save", folder / "b.safetensors", "--out", folder / "run")
     for name in ("a", "b"):
-        normlab(options, "evaluate", "--model", model, "--data", data, "--limit", TEST_LIMIT, "--weights", folder / f"{name}.safetensors",
+        normlab(options, "evaluate", "--model", model, "--data", data, "--limit", options.test_limit, "--weights", folder / f"{name}.safetensors",
                 "--save", folder / f"{name}.npz")
     passed = compare.check(model, folder, options.data)
     if options.norms:
@@ -60,11 +58,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--varied", action="store_true")
     parser.add_argument("--norms", action="store_true")
+    parser.add_argument("--limit", type=int, default=50)
+    parser.add_argument("--test-limit", type=int, default=200)
+    parser.add_argument("--reference")
     options = parser.parse_args()
+    networks.use_reference(options.reference)
     options.data = str(Path(options.data).resolve())
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(options.work or scratch).resolve()
-        verdicts = {model: run(model, options, work / model) for model in options.models.split(",")}
+        verdicts = {model: run(model, options, work / model.replace(":", "_")) for model in options.models.split(",")}
     print(" ".join(f"{model}={'PASS' if passed else 'FAIL'}" for model, passed in verdicts.items()))
     sys.exit(0 if all(verdicts.values()) else 1)
 

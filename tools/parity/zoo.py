@@ -30,8 +30,11 @@ WIDE = {f"wrn{depth}-{factor}": (depth, factor) for depth, factor in ((28, 10), 
 NAMES = (*CLASSES, *WIDE)
 
 
-def make(name, reference):
-    """A fresh network. `reference` is the folder that contains `models/`."""
+def make(spec, reference):
+    """A fresh network; `efficientnetb0:dropout=0` has no dropout. `reference` is the folder that contains `models/`."""
+    name, _, dropout = spec.partition(":dropout=")
+    if name not in NAMES:
+        raise SystemExit(f"unknown network {spec}; known: {', '.join(NAMES)}")
     if name in WIDE:
         return networks.WideResNet(*WIDE[name])
     folder = Path(reference).resolve()
@@ -40,4 +43,7 @@ def make(name, reference):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     module, function, arguments = CLASSES[name]
-    return getattr(importlib.import_module(f"models.{module}"), function)(*arguments)
+    network = getattr(importlib.import_module(f"models.{module}"), function)(*arguments)
+    if dropout:
+        network.cfg["dropout_rate"] = float(dropout)
+    return network

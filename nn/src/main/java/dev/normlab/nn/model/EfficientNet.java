@@ -11,9 +11,9 @@ import java.util.List;
 /// EfficientNet-B0 (Tan & Le 2019, arXiv:1905.11946) in the form of the reference: a 3x3 convolution, sixteen [MobileConvBlock]s, the
 /// average over the remaining image, dropout and one linear layer; the activation is SiLU. There is no 1x1 convolution behind the blocks.
 ///
-/// The option `dropout` is the rate before the linear layer, 0.2 by default. The option `dropconnect` is the rate at which the last block
-/// is skipped for an image; earlier blocks have proportionally less. The reference means to take 0.2, but its counter of blocks stays 0, so
-/// that it never skips any; the default is 0, which computes what the reference computes.
+/// The option `dropout` is the rate before the linear layer, 0.2 by default. With the option `dropconnect=r`, training leaves block `i` of
+/// the 16 out for an image with probability `r i / 16`, if the block has a way around it. The reference means to take `r` = 0.2, but its
+/// counter of blocks stays 0, so that it never leaves out any; the default is 0, which computes what the reference computes.
 ///
 /// Shapes: `[n, 3, h, w]` to `[n, classes]`.
 final class EfficientNet extends ReferenceBlock {
