@@ -59,7 +59,8 @@ public record ModelList(List<Row> rows) {
         for (Row row : rows) {
             String others = row.others.stream().map(other -> "`" + other + "`").collect(Collectors.joining(", "));
             String options = row.options.isEmpty() ? "" : "`" + row.optionText() + "`";
-            lines.add(String.format(Locale.ROOT, "| `%s` | %,d | %,d | %s | %s |", row.name, row.parameters, row.multiplyAdds, others, options)
+            lines.add(String
+                    .format(Locale.ROOT, "| `%s` | %,d | %,d | %s | %s |", row.name, row.parameters, row.multiplyAdds, others, options)
                     .replace("|  |", "| |").replace("|  |", "| |"));
         }
         return lines;
