@@ -41,9 +41,7 @@ final class ModelsCommand implements Callable<Integer> {
                 common.say(String.format(Locale.ROOT, "%-17s  %,11d  %,14d  %s", row.name(), row.parameters(), row.multiplyAdds(),
                         row.optionText()).stripTrailing());
             }
-            common.say(
-                    "for one image of 3x32x32 and 10 classes; every model takes width=FACTOR, classes=COUNT and head=linear or cosine, for example "
-                            + "resnet18:width=0.25,classes=100");
+            common.say("For one image of 3x32x32 and 10 classes. Every model takes width=FACTOR, classes=COUNT and head=linear or cosine.");
         }
         List<Map<String, Object>> models = new ArrayList<>();
         for (ModelList.Row row : list.rows()) {

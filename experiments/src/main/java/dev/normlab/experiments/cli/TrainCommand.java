@@ -37,7 +37,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private final CommonOptions common;
 
-    @Option(names = "--model", paramLabel = "NAME", description = "Model, for example vgg11 or resnet18:width=0.25 (default: vgg11).")
+    @Option(names = "--model", paramLabel = "NAME",
+            description = "Model, for example vgg11 or resnet18:width=0.25; `normlab models` lists all (default: vgg11).")
     private @Nullable String model;
 
     @Option(names = "--data", paramLabel = "SPEC",

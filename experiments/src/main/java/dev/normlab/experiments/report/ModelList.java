@@ -57,11 +57,10 @@ public record ModelList(List<Row> rows) {
         lines.add("| Model | Parameters | Multiply-adds | Also called | Own options |");
         lines.add("|---|---:|---:|---|---|");
         for (Row row : rows) {
-            String others = row.others.stream().map(other -> "`" + other + "`").collect(Collectors.joining(", "));
-            String options = row.options.isEmpty() ? "" : "`" + row.optionText() + "`";
-            lines.add(String
-                    .format(Locale.ROOT, "| `%s` | %,d | %,d | %s | %s |", row.name, row.parameters, row.multiplyAdds, others, options)
-                    .replace("|  |", "| |").replace("|  |", "| |"));
+            String others = row.others.stream().map(other -> " `" + other + "`").collect(Collectors.joining(","));
+            String options = row.options.isEmpty() ? "" : " `" + row.optionText() + "`";
+            String counts = String.format(Locale.ROOT, "%,d | %,d", row.parameters, row.multiplyAdds);
+            lines.add("| `" + row.name + "` | " + counts + " |" + others + " |" + options + " |");
         }
         return lines;
     }
