@@ -13,8 +13,8 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
 
     @Option(names = "--model", paramLabel = "NAME",
-            description = "Model, for example vgg11 or resnet18:width=0.25,classes=10; `normlab models` lists all. Not needed for weights that "
-                    + "normlab wrote.")
+            description = "Model, for example vgg11 or resnet18:width=0.25,classes=10; `normlab models` lists all. Not needed for weights "
+                    + "that normlab wrote.")
     private @Nullable String model;
 
     @Option(names = "--weights", paramLabel = "PATH",

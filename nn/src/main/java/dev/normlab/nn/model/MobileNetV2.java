@@ -52,8 +52,8 @@ final class MobileNetV2 extends ReferenceBlock {
         return linear.forward(tape, features(tape, y));
     }
 
-    /// A 1x1 convolution to more channels, a depthwise 3x3 convolution with the stride, a 1x1 convolution to fewer channels, and with stride
-    /// 1 the shortcut. Nothing follows the sum.
+    /// A 1x1 convolution to more channels, a depthwise 3x3 convolution with the stride, a 1x1 convolution to fewer channels, and with
+    /// stride 1 the shortcut. Nothing follows the sum.
     private static final class InvertedResidual extends ReferenceBlock {
 
         private final boolean residual;

@@ -57,8 +57,8 @@ final class ShuffleNet extends ReferenceBlock {
         return linear.forward(tape, features(tape, y));
     }
 
-    /// A grouped 1x1 convolution, channel shuffle, a depthwise 3x3 convolution with the stride, a grouped 1x1 convolution. With stride 1 the
-    /// input is added, with stride 2 its 3x3 averages stand behind the result. ReLU follows.
+    /// A grouped 1x1 convolution, channel shuffle, a depthwise 3x3 convolution with the stride, a grouped 1x1 convolution. With stride 1
+    /// the input is added, with stride 2 its 3x3 averages stand behind the result. ReLU follows.
     private static final class ShuffleBlock extends ReferenceBlock {
 
         private static final Pool2dGeometry POOL = Pool2dGeometry.of(3, 2, 1);

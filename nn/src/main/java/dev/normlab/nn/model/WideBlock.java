@@ -9,8 +9,8 @@ import dev.normlab.nn.layer.Identity;
 import dev.normlab.nn.layer.Layer;
 import org.jspecify.annotations.Nullable;
 
-/// The block of [WideResNet]: `conv2(dropout(relu(bn2(conv1(a))))) + shortcut` with `a = relu(bn1(x))`. The shortcut is `x` itself, or where
-/// the size or the channels change a 1x1 convolution of `a` without batch norm, named `convShortcut`.
+/// The block of [WideResNet]: `conv2(dropout(relu(bn2(conv1(a))))) + shortcut` with `a = relu(bn1(x))`. The shortcut is `x` itself, or
+/// where the size or the channels change a 1x1 convolution of `a` without batch norm, named `convShortcut`.
 final class WideBlock extends ReferenceBlock {
 
     private final NormConv first;
