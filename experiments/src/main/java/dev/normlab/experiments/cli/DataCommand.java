@@ -27,9 +27,9 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `data`: looks at data sets and makes the synthetic one.
-@Command(name = "data", description = "Look at a data set, or write the synthetic one to a file.",
-        subcommands = {DataCommand.Info.class, DataCommand.Synthetic.class}, mixinStandardHelpOptions = true)
+/// `data`: looks at data sets, fetches them and makes the synthetic one.
+@Command(name = "data", description = "Look at a data set, fetch one, or write the synthetic one to a file.",
+        subcommands = {DataCommand.Info.class, DataCommand.Synthetic.class, DataDownloadCommand.class}, mixinStandardHelpOptions = true)
 final class DataCommand implements Runnable {
 
     @Spec
@@ -37,7 +37,7 @@ final class DataCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "say what to do: data info SPEC, or data synthetic");
+        throw new ParameterException(spec.commandLine(), "say what to do: data info SPEC, data download NAME, or data synthetic");
     }
 
     /// `data info`.
@@ -47,7 +47,7 @@ final class DataCommand implements Runnable {
         @Mixin
         private final CommonOptions common;
 
-        @Parameters(paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR[,size=N] or npz:FILE")
+        @Parameters(paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, folder:DIR[,size=N] or npz:FILE")
         private String spec = "synthetic";
 
         @Option(names = "--png", paramLabel = "FILE", description = "Write a picture of some test images of every class.")

@@ -7,9 +7,11 @@ import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -20,7 +22,7 @@ import picocli.CommandLine.Option;
 final class DataOptions {
 
     /// The forms of data, for help.
-    static final String FORMS = "synthetic[:..], cifar10:DIR, cifar100:DIR, folder:DIR[,size=N] or npz:FILE";
+    static final String FORMS = "synthetic[:..], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, folder:DIR[,size=N] or npz:FILE";
 
     @Option(names = "--data", paramLabel = "SPEC",
             description = DataOptions.FORMS + " (default: that of the run folder in --weights, else synthetic).")
@@ -81,6 +83,22 @@ final class DataOptions {
                     + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
         return new Judges(images, sameData && split.equals("test"));
+    }
+
+    /// The folder of CIFAR-10-C, if all of it was named and not one corruption.
+    Optional<Path> allCorruptions() {
+        if (limit != null) {
+            requirePositive("--limit", limit);
+        }
+        requirePositive("--batch-size", batchSize);
+        return data != null && DataSource.parse(data) instanceof DataSpec.Cifar10C images && images.corruption() == null
+                ? Optional.of(images.folder())
+                : Optional.empty();
+    }
+
+    /// The first images, as many as `--limit` says.
+    Dataset limited(Dataset images) {
+        return limit == null ? images : images.first(limit);
     }
 
     int batchSize() {

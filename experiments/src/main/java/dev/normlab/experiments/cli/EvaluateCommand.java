@@ -4,9 +4,11 @@ import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.nn.data.CorruptedCifar;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.train.Evaluation;
 import dev.normlab.nn.train.Evaluator;
@@ -18,7 +20,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,6 +52,13 @@ final class EvaluateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
+            Optional<Path> corruptions = images.allCorruptions();
+            if (corruptions.isPresent()) {
+                if (save != null) {
+                    throw UserError.usage("--save: needs one corruption of one severity, as in --data cifar10c:DIR,fog=3");
+                }
+                return evaluateCorruptions(weights, corruptions.get(), device);
+            }
             Dataset data = images.load(weights, models.runFolder(), common.progress()::line).images();
             Weights.summarize(weights.model(), data.shape(), device);
             List<float[]> logits = new ArrayList<>();
@@ -61,6 +72,34 @@ final class EvaluateCommand implements Callable<Integer> {
             report(evaluation, weights);
             return 0;
         }
+    }
+
+    private int evaluateCorruptions(Weights weights, Path folder, Device device) throws IOException {
+        common.say(String.format(Locale.ROOT, "%-18s  %s   mean  accuracy in percent by severity", "corruption", "    1      2      3      4      5"));
+        Map<String, Object> table = new LinkedHashMap<>();
+        double benchmark = 0, all = 0;
+        try (Evaluator evaluator = new Evaluator(weights.model(), images.batchSize(), device)) {
+            for (String corruption : CorruptedCifar.CORRUPTIONS) {
+                double[] accuracies = new double[CorruptedCifar.SEVERITIES];
+                List<Dataset> severities = CorruptedCifar.severities(folder, corruption);
+                for (int i = 0; i < accuracies.length; i++) {
+                    common.progress().update(corruption + ", severity " + (i + 1));
+                    accuracies[i] = evaluator.evaluate(images.limited(severities.get(i))).accuracy();
+                }
+                common.progress().clear();
+                double mean = Arrays.stream(accuracies).average().orElseThrow();
+                benchmark += CorruptedCifar.CORRUPTIONS.indexOf(corruption) < CorruptedCifar.BENCHMARK ? mean / CorruptedCifar.BENCHMARK : 0;
+                all += mean / CorruptedCifar.CORRUPTIONS.size();
+                table.put(corruption, accuracies);
+                String row = Arrays.stream(accuracies).mapToObj(value -> String.format(Locale.ROOT, "%5.1f", 100 * value))
+                        .collect(Collectors.joining("  "));
+                common.say(String.format(Locale.ROOT, "%-18s  %s  %5.1f", corruption, row, 100 * mean));
+            }
+        }
+        common.say(String.format(Locale.ROOT, "%s, %s: mean accuracy %.2f%% under the %d corruptions of the benchmark, %.2f%% under all %d",
+                weights.spec(), weights.source(), 100 * benchmark, CorruptedCifar.BENCHMARK, 100 * all, CorruptedCifar.CORRUPTIONS.size()));
+        common.writeJson(Map.of("accuracy", table, "mean_benchmark", benchmark, "mean_all", all));
+        return 0;
     }
 
     private static void saveLogits(Path file, Dataset data, List<float[]> batches, int classes) throws IOException {

@@ -14,12 +14,17 @@ public final class DataSource {
     /// @throws UserError                      if the text is no data specification
     /// @throws dev.normlab.nn.data.DataException if the data is missing or damaged
     public static DataSplits load(String spec) {
-        DataSpec parsed;
+        return parse(spec).load();
+    }
+
+    /// Reads a specification; no file is touched.
+    ///
+    /// @throws UserError if the text is no data specification
+    public static DataSpec parse(String spec) {
         try {
-            parsed = DataSpec.parse(spec);
+            return DataSpec.parse(spec);
         } catch (DataException e) {
             throw UserError.usage("--data: " + e.getMessage());
         }
-        return parsed.load();
     }
 }

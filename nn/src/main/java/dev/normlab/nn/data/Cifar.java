@@ -42,6 +42,11 @@ public final class Cifar {
 
     private Cifar() {}
 
+    /// The names of CIFAR-10's classes.
+    static List<String> names() {
+        return CIFAR10_NAMES;
+    }
+
     /// Reads CIFAR-10 from a folder with `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one that holds
     /// `cifar-10-batches-bin`.
     ///

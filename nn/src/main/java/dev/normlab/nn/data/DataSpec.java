@@ -6,12 +6,14 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// What the user names as data, for example `synthetic:train=4000,seed=1`, `cifar10:DIR`, `cifar100:DIR`, `folder:DIR` or `npz:FILE`.
 public sealed interface DataSpec {
 
     /// How all specifications look, for messages and help.
-    String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, folder:DIR[,size=32] or npz:FILE";
+    String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, "
+            + "folder:DIR[,size=32] or npz:FILE";
 
     /// Rows and columns of a folder's images unless `size` says others.
     int STANDARD_SIZE = 32;
@@ -21,6 +23,9 @@ public sealed interface DataSpec {
 
     /// The end of a folder's specification that gives the size.
     Pattern SIZE = Pattern.compile(",size=([^,/\\\\]*)$");
+
+    /// The end of a specification of CIFAR-10-C that chooses from it.
+    Pattern CORRUPTION = Pattern.compile(",([^,=/\\\\]*)=([^,/\\\\]*)$");
 
     /// The built-in data set; see [SyntheticDataset].
     ///
@@ -36,6 +41,13 @@ public sealed interface DataSpec {
     ///
     /// @param folder where the files are
     record Cifar100(Path folder) implements DataSpec {}
+
+    /// Corrupted test images of CIFAR-10; see [CorruptedCifar].
+    ///
+    /// @param folder     where the files are
+    /// @param corruption one of [CorruptedCifar#CORRUPTIONS]; null for all of them
+    /// @param severity   1 to 5; 0 for all of them
+    record Cifar10C(Path folder, @Nullable String corruption, int severity) implements DataSpec {}
 
     /// Images in folders; see [ImageFolder].
     ///
@@ -68,6 +80,7 @@ public sealed interface DataSpec {
             case "synthetic" -> new Synthetic(synthetic(text, rest));
             case "cifar10" -> new Cifar10(path(text, rest));
             case "cifar100" -> new Cifar100(path(text, rest));
+            case "cifar10c" -> corrupted(text, rest);
             case "folder" -> folder(text, rest);
             case "npz" -> new Archive(path(text, rest));
             default -> throw new DataException("There is no data \"" + text + "\"; choose " + FORMS + ".");
@@ -82,6 +95,13 @@ public sealed interface DataSpec {
             case Synthetic synthetic -> SyntheticDataset.generate(synthetic.config);
             case Cifar10 cifar -> Cifar.cifar10(cifar.folder);
             case Cifar100 cifar -> Cifar.cifar100(cifar.folder);
+            case Cifar10C images -> {
+                if (images.corruption == null) {
+                    throw new DataException("CIFAR-10-C is 95 data sets; name one of them, as in cifar10c:" + images.folder
+                            + ",fog=3 (only evaluate takes all at once). The corruptions are " + CorruptedCifar.CORRUPTIONS + ".");
+                }
+                yield CorruptedCifar.load(images.folder, images.corruption, images.severity);
+            }
             case Folder images -> ImageFolder.load(images.folder, new ImageShape(3, images.size, images.size));
             case Archive archive -> NpzDataset.load(archive.file);
         };
@@ -97,6 +117,18 @@ public sealed interface DataSpec {
         } catch (NumberFormatException e) {
             throw new DataException("The data \"" + text + "\" has \"" + size.group(1) + "\" as size, where a number is expected.", e);
         }
+    }
+
+    private static Cifar10C corrupted(String text, String rest) {
+        Matcher one = CORRUPTION.matcher(rest);
+        if (!one.find()) {
+            return new Cifar10C(path(text, rest), null, 0);
+        }
+        if (!CorruptedCifar.CORRUPTIONS.contains(one.group(1)) || !one.group(2).matches("[1-5]")) {
+            throw new DataException("The data \"" + text + "\" ends in " + one.group() + ", where a corruption and its severity from 1 to 5 are "
+                    + "expected, as in ,fog=3. The corruptions are " + CorruptedCifar.CORRUPTIONS + ".");
+        }
+        return new Cifar10C(path(text, rest.substring(0, one.start())), one.group(1), Integer.parseInt(one.group(2)));
     }
 
     private static Path path(String text, String path) {
