@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +39,7 @@ public final class OnnxExport {
     private static final long MOST_BYTES = Integer.MAX_VALUE;
 
     // A batch whose size no other dimension is likely to have, so that it can be told apart.
-    private static final int BATCH = 9973;
+    private static final int BATCH = 53;
 
     private OnnxExport() {}
 
@@ -56,7 +57,7 @@ public final class OnnxExport {
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(fresh))) {
             message.writeTo(out);
         }
-        Files.move(fresh, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
     }
 
     static ProtoMessage message(Layer model, String name, ImageShape image, Device device) {

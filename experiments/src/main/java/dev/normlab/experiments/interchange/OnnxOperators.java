@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /// What operations of a recorded forward pass are in ONNX: each becomes one operator, or a few.
 ///
@@ -180,7 +181,7 @@ final class OnnxOperators {
 
     private String reduce(ReduceSizes s, String x) {
         int rank = s.in().rank();
-        long[] axes = java.util.stream.IntStream.range(0, rank).filter(d -> s.kept().size(d) != s.in().size(d)).asLongStream().toArray();
+        long[] axes = IntStream.range(0, rank).filter(d -> s.kept().size(d) != s.in().size(d)).asLongStream().toArray();
         if (axes.length == 0) {
             return x;
         }
