@@ -11,11 +11,12 @@ import java.util.List;
 
 /// A message in the wire format of Protocol Buffers, as a list of fields in the order in which they are added.
 ///
-/// Source: <https://protobuf.dev/programming-guides/encoding>. Only what ONNX needs: varints, floats, and length-delimited fields. Weights are
+/// Source: <https://protobuf.dev/programming-guides/encoding>. Only what ONNX and TensorBoard need: varints, floats, doubles, and length-delimited fields. Weights are
 /// referred to, not copied, until the message is written.
 final class ProtoMessage {
 
     private static final int VARINT = 0;
+    private static final int FIXED_64 = 1;
     private static final int LENGTH = 2;
     private static final int FIXED_32 = 5;
     private static final int CHUNK = 1 << 14;
@@ -45,6 +46,14 @@ final class ProtoMessage {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         varint(bytes, (long) field << 3 | FIXED_32);
         bytes.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+        return add(bytes.toByteArray());
+    }
+
+    /// A double.
+    ProtoMessage real(int field, double value) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        varint(bytes, (long) field << 3 | FIXED_64);
+        bytes.writeBytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putDouble(value).array());
         return add(bytes.toByteArray());
     }
 
