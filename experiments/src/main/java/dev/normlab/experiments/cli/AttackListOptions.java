@@ -207,6 +207,9 @@ final class AttackListOptions {
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--attacks: " + e.getMessage());
         }
+        if (restarts != null && listed().stream().allMatch("fgsm"::equals)) {
+            throw UserError.usage("--restarts: fgsm takes one step from the image and gives the same every time; leave it out, or attack with pgd");
+        }
         requireUse("--steps", steps, WITH_STEPS);
         requireUse("--targets", targets, WITH_TARGETS);
         requireUse("--queries", queries, WITH_QUERIES);

@@ -62,6 +62,14 @@ class AttackListOptionsTest {
     }
 
     @Test
+    void restartsOfFgsmAloneAreNotPassedOverInSilence() {
+        UserError refused = assertThrows(UserError.class,
+                () -> options("--attacks", "fgsm", "--restarts", "3").attacks(ThreatModel.Ball.LINF));
+        assertTrue(refused.getMessage().startsWith("--restarts: fgsm takes one step"), refused.getMessage());
+        assertEquals(2, options("--attacks", "fgsm,pgd", "--restarts", "3").attacks(ThreatModel.Ball.LINF).size());
+    }
+
+    @Test
     void numbersThatOneAttackOfTheListGoesByAreTaken() {
         assertEquals(5, options("--attacks", "fgsm,standard", "--steps", "3", "--targets", "2", "--queries", "4", "--draws", "1")
                 .attacks(ThreatModel.Ball.L2).size());
