@@ -6,7 +6,7 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.program.Executor;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
@@ -49,16 +49,16 @@ public final class TrainingStep implements AutoCloseable {
     private final Optimizer optimizer;
     private final List<TrainingHook> hooks;
     private final Device device;
-    private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.interpreter.close());
+    private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.compiled.close());
     private final Recent<Key, List<Part>> updates = new Recent<>(MOST_SHAPES, TrainingStep::closeAll);
-    private @Nullable Interpreter latest;
+    private @Nullable CompiledProgram latest;
     private long step;
 
     /// What a program depends on: the shape of the images (the update: of one image) and which parameters are trained.
     private record Key(Shape images, List<String> trained) {}
 
     /// The program of forward and backward pass, and the number of logits of an image.
-    private record Forward(Interpreter interpreter, int classes) {}
+    private record Forward(CompiledProgram compiled, int classes) {}
 
     /// What a forward pass found.
     private record Found(Tensor loss, Tensor predictions, Optional<Tensor> changedPredictions) {}
@@ -66,7 +66,7 @@ public final class TrainingStep implements AutoCloseable {
     /// A part of the update: a program, or a hook that runs on the host.
     private sealed interface Part {
 
-        record Program(Interpreter interpreter) implements Part {}
+        record Program(CompiledProgram compiled) implements Part {}
 
         record Host(TrainingHook hook) implements Part {}
     }
@@ -122,9 +122,9 @@ public final class TrainingStep implements AutoCloseable {
         List<String> names = trained.stream().map(Parameter::name).toList();
         Forward recorded = forwards.get(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
         Labels.requireBelow(labels, recorded.classes);
-        Interpreter forward = recorded.interpreter;
+        CompiledProgram forward = recorded.compiled;
         if (latest != null && latest != forward) {
-            latest.close(); // its gradients were used up in its own step
+            latest.release(); // its gradients were used up in its own step
         }
         latest = forward;
         Map<String, Tensor> results = forward.replay(Map.of(IMAGES, images, LABELS, labels));
@@ -142,7 +142,7 @@ public final class TrainingStep implements AutoCloseable {
         optimizer.beforeStep();
         for (Part part : parts) {
             switch (part) {
-                case Part.Program program -> program.interpreter.replay(feedsOf(program.interpreter, results));
+                case Part.Program program -> program.compiled.replay(feedsOf(program.compiled, results));
                 case Part.Host host -> runOnHost(host.hook, gradients);
             }
         }
@@ -201,7 +201,7 @@ public final class TrainingStep implements AutoCloseable {
                 gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
             }
         }
-        return new Forward(new Interpreter(recorder.program(), device), classes);
+        return new Forward(CompiledProgram.of(recorder.program(), device), classes);
     }
 
     private List<Part> recordUpdate(List<Parameter> trained, Gradients real) {
@@ -252,9 +252,9 @@ public final class TrainingStep implements AutoCloseable {
         }
 
         void finish() {
-            Interpreter interpreter = new Interpreter(recorder.program(), device);
-            if (!interpreter.program().operations().isEmpty()) {
-                parts.add(new Part.Program(interpreter));
+            CompiledProgram compiled = CompiledProgram.of(recorder.program(), device);
+            if (!compiled.program().operations().isEmpty()) {
+                parts.add(new Part.Program(compiled));
             }
         }
     }
@@ -303,9 +303,9 @@ public final class TrainingStep implements AutoCloseable {
         return correct;
     }
 
-    private static Map<String, Tensor> feedsOf(Interpreter interpreter, Map<String, Tensor> results) {
+    private static Map<String, Tensor> feedsOf(CompiledProgram compiled, Map<String, Tensor> results) {
         Map<String, Tensor> feeds = new HashMap<>();
-        interpreter.program().feeds().keySet().forEach(name -> feeds.put(name, value(results, name)));
+        compiled.program().feeds().keySet().forEach(name -> feeds.put(name, value(results, name)));
         return feeds;
     }
 
@@ -324,7 +324,7 @@ public final class TrainingStep implements AutoCloseable {
     private static void closeAll(List<Part> parts) {
         for (Part part : parts) {
             if (part instanceof Part.Program program) {
-                program.interpreter.close();
+                program.compiled.close();
             }
         }
     }
