@@ -7,7 +7,10 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.program.StagedProgram;
+import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
@@ -51,6 +54,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Device device;
     private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.compiled.close());
     private final Recent<Key, List<Part>> updates = new Recent<>(MOST_SHAPES, TrainingStep::closeAll);
+    private final Recent<Key, Staged> stageds = new Recent<>(MOST_SHAPES, staged -> staged.program.close());
     private @Nullable CompiledProgram latest;
     private long step;
 
@@ -59,6 +63,9 @@ public final class TrainingStep implements AutoCloseable {
 
     /// The program of forward and backward pass, and the number of logits of an image.
     private record Forward(CompiledProgram compiled, int classes) {}
+
+    /// Forward and backward pass, and behind them the update, on an accelerator.
+    private record Staged(StagedProgram program, int classes) {}
 
     /// What a forward pass found.
     private record Found(Tensor loss, Tensor predictions, Optional<Tensor> changedPredictions) {}
@@ -119,8 +126,14 @@ public final class TrainingStep implements AutoCloseable {
     public StepResult run(Tensor images, Tensor labels) {
         prepare();
         List<Parameter> trained = trained();
+        if (device.accelerator() instanceof ProgramCompiler compiler && hooks.stream().noneMatch(TrainingHook::hostSide)) {
+            return runStaged(images, labels, trained, compiler);
+        }
         List<String> names = trained.stream().map(Parameter::name).toList();
-        Forward recorded = forwards.get(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Forward recorded = forwards.get(new Key(images.shape(), names), _ -> {
+            Recorded forward = recordForward(images, labels, trained);
+            return new Forward(CompiledProgram.of(forward.program, device), forward.classes);
+        });
         Labels.requireBelow(labels, recorded.classes);
         CompiledProgram forward = recorded.compiled;
         if (latest != null && latest != forward) {
@@ -128,15 +141,8 @@ public final class TrainingStep implements AutoCloseable {
         }
         latest = forward;
         Map<String, Tensor> results = forward.replay(Map.of(IMAGES, images, LABELS, labels));
-        Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
-        trained.forEach(parameter -> {
-            Tensor gradient = results.get(GRADIENT + parameter.name());
-            if (gradient != null) {
-                byTensor.put(parameter.tensor(), gradient);
-            }
-        });
-        Gradients gradients = new Gradients(byTensor);
-        Found found = new Found(value(results, LOSS), value(results, PREDICTIONS), Optional.ofNullable(results.get(CHANGED_PREDICTIONS)));
+        Gradients gradients = gradients(trained, results);
+        Found found = found(results);
         StepResult result = check(found, gradients, images, labels);
         List<Part> parts = updates.get(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
         optimizer.beforeStep();
@@ -148,6 +154,50 @@ public final class TrainingStep implements AutoCloseable {
         }
         step++;
         return result;
+    }
+
+    /// Takes one step on an accelerator: gradients stay there, and whether they are finite is all that the host hears of them.
+    private StepResult runStaged(Tensor images, Tensor labels, List<Parameter> trained, ProgramCompiler compiler) {
+        List<String> names = trained.stream().map(Parameter::name).toList();
+        Staged staged = stageds.get(new Key(images.shape(), names), _ -> {
+            Recorded forward = recordForward(images, labels, trained);
+            Recorder update = new Recorder(device);
+            Map<Tensor, Tensor> feeds = new LinkedHashMap<>();
+            for (Parameter parameter : trained) {
+                if (forward.program.fetches().containsKey(GRADIENT + parameter.name())) {
+                    feeds.put(parameter.tensor(), update.feed(GRADIENT + parameter.name(), parameter.tensor().spec()));
+                }
+            }
+            Gradients gradients = new Gradients(feeds);
+            applyHooks(update, gradients, false);
+            optimizer.apply(update, gradients);
+            applyHooks(update, gradients, true);
+            return new Staged(compiler.compile(forward.program, update.program(), device), forward.classes);
+        });
+        Labels.requireBelow(labels, staged.classes);
+        Map<String, Tensor> results = staged.program.replay(Map.of(IMAGES, images, LABELS, labels));
+        Found found = found(results);
+        boolean finite = staged.program.heldIsFinite();
+        StepResult result = check(found, finite ? new Gradients(Map.of()) : gradients(trained, staged.program.held()), images, labels);
+        optimizer.beforeStep();
+        staged.program.finish();
+        step++;
+        return result;
+    }
+
+    private static Found found(Map<String, Tensor> results) {
+        return new Found(value(results, LOSS), value(results, PREDICTIONS), Optional.ofNullable(results.get(CHANGED_PREDICTIONS)));
+    }
+
+    private static Gradients gradients(List<Parameter> trained, Map<String, Tensor> results) {
+        Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
+        trained.forEach(parameter -> {
+            Tensor gradient = results.get(GRADIENT + parameter.name());
+            if (gradient != null) {
+                byTensor.put(parameter.tensor(), gradient);
+            }
+        });
+        return new Gradients(byTensor);
     }
 
     /// Takes one step by computing every operation at once, bitwise like [#run].
@@ -185,7 +235,10 @@ public final class TrainingStep implements AutoCloseable {
         return trained;
     }
 
-    private Forward recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
+    /// The program of forward and backward pass before it is compiled.
+    private record Recorded(StepProgram program, int classes) {}
+
+    private Recorded recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
         Recorder recorder = new Recorder(device);
         int classes;
         Tensor imageFeed = recorder.feed(IMAGES, images.spec());
@@ -201,7 +254,7 @@ public final class TrainingStep implements AutoCloseable {
                 gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
             }
         }
-        return new Forward(CompiledProgram.of(recorder.program(), device), classes);
+        return new Recorded(recorder.program(), classes);
     }
 
     private List<Part> recordUpdate(List<Parameter> trained, Gradients real) {
@@ -317,6 +370,7 @@ public final class TrainingStep implements AutoCloseable {
     @Override
     public void close() {
         forwards.clear();
+        stageds.clear();
         latest = null;
         updates.clear();
     }

@@ -10,4 +10,10 @@ public interface ProgramCompiler extends Accelerator {
     ///
     /// @param device the device that has this accelerator; computes what is not recorded
     CompiledProgram compile(StepProgram program, Device device);
+
+    /// Makes two programs ready that run one after the other.
+    ///
+    /// @param second reads residents and takes its feeds from what `first` fetches under their names
+    /// @throws IllegalArgumentException if `second` has another feed, or fetches anything
+    StagedProgram compile(StepProgram first, StepProgram second, Device device);
 }

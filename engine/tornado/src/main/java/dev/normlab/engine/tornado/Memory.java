@@ -26,8 +26,12 @@ final class Memory {
         STATE,
         /// Sent at every run: feeds, and small tensors that the program only reads (learning rates, counters).
         INPUT,
+        /// Sent before the second stage of a run: scalars that only its operations read.
+        LATE_INPUT,
         /// Fetched after every run.
         OUTPUT,
+        /// Passed on from the first stage to the second; fetched on demand.
+        HELD,
         /// Intermediates.
         WORK
     }

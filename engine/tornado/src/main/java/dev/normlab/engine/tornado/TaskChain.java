@@ -3,6 +3,7 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.tornado.Memory.Region;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -16,7 +17,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// The task graphs of a program in one execution plan: `load` sends the state, the parts run the program one after the other, `save` reads
-/// the state back.
+/// the state back, `hold` what the first stage passes on. A program of two stages stops between them.
 ///
 /// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and a small kernel in each makes
 /// sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
@@ -28,22 +29,26 @@ final class TaskChain {
     /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.
     private static final String EXACT = "-w";
 
-    private final List<Tasks.Entry> entries;
+    private final List<Tasks.Entry> first;
+    private final List<Tasks.Entry> second;
     private final Memory memory;
     private final KernelContext context;
     private final TornadoAccelerator accelerator;
     private @Nullable TornadoExecutionPlan plan;
-    private int parts;
+    private int firstParts;
+    private int secondParts;
 
-    TaskChain(List<Tasks.Entry> entries, Memory memory, KernelContext context, TornadoAccelerator accelerator) {
-        this.entries = List.copyOf(entries);
+    /// @param split the number of launches in the first stage
+    TaskChain(List<Tasks.Entry> entries, int split, Memory memory, KernelContext context, TornadoAccelerator accelerator) {
+        this.first = List.copyOf(entries.subList(0, split));
+        this.second = List.copyOf(entries.subList(split, entries.size()));
         this.memory = memory;
         this.context = context;
         this.accelerator = accelerator;
     }
 
     int launches() {
-        return entries.size();
+        return first.size() + second.size();
     }
 
     /// Sends the state.
@@ -51,18 +56,32 @@ final class TaskChain {
         execute(0);
     }
 
-    /// Sends the inputs, runs the program, reads the outputs.
-    void run() {
+    /// Sends the inputs, runs the first stage, reads the outputs.
+    void runFirst() {
         TornadoExecutionPlan current = plan();
-        for (int part = 1; part <= parts; part++) {
-            execute(current, part);
+        for (int part = 0; part < firstParts; part++) {
+            execute(current, 1 + part);
+        }
+    }
+
+    /// Sends the late inputs and runs the second stage.
+    void runSecond() {
+        TornadoExecutionPlan current = plan();
+        for (int part = 0; part < secondParts; part++) {
+            execute(current, 1 + firstParts + part);
         }
     }
 
     /// Reads the state.
     void save() {
         TornadoExecutionPlan current = plan();
-        execute(current, parts + 1);
+        execute(current, 1 + firstParts + secondParts);
+    }
+
+    /// Reads what the first stage passes on.
+    void hold() {
+        TornadoExecutionPlan current = plan();
+        execute(current, 2 + firstParts + secondParts);
     }
 
     private void execute(int graph) {
@@ -94,37 +113,56 @@ final class TaskChain {
                 .transferToDevice(DataTransferMode.FIRST_EXECUTION, memory.floats(), memory.ints());
         takeIn(load, name + "load", Region.STATE, grids);
         graphs.add(finished(load, name + "load", grids));
-        parts = Math.max(1, (entries.size() + MOST_TASKS - 1) / MOST_TASKS);
+        firstParts = Math.max(1, parts(first));
+        secondParts = parts(second);
         String before = name + "load";
-        for (int part = 0; part < parts; part++) {
-            String own = name + "run" + part;
-            graphs.add(part(own, before, part, grids));
-            before = own;
+        for (int part = 0; part < firstParts; part++) {
+            Stage stage = new Stage(first, part, part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
+            graphs.add(part(name + "first" + part, before, stage, grids));
+            before = name + "first" + part;
         }
-        TaskGraph save = new TaskGraph(name + "save").consumeFromDevice(before, memory.floats(), memory.ints());
-        giveOut(save, name + "save", Region.STATE, grids);
-        graphs.add(finished(save, name + "save", grids));
+        for (int part = 0; part < secondParts; part++) {
+            Stage stage = new Stage(second, part, part == 0 ? Region.LATE_INPUT : null, null);
+            graphs.add(part(name + "second" + part, before, stage, grids));
+            before = name + "second" + part;
+        }
+        for (Region region : List.of(Region.STATE, Region.HELD)) {
+            String own = name + "read" + region.name().toLowerCase(Locale.ROOT);
+            TaskGraph read = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
+            giveOut(read, own, region, grids);
+            graphs.add(finished(read, own, grids));
+        }
         TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
         made.withGridScheduler(grids).withDevice(accelerator.device());
         made.withCompilerFlags(TornadoVMBackendType.OPENCL, EXACT);
         return made;
     }
 
-    private ImmutableTaskGraph part(String own, String before, int part, GridScheduler grids) {
+    private static int parts(List<Tasks.Entry> entries) {
+        return (entries.size() + MOST_TASKS - 1) / MOST_TASKS;
+    }
+
+    /// One graph of a stage.
+    ///
+    /// @param in  what is sent before, or null
+    /// @param out what is read behind, or null
+    private record Stage(List<Tasks.Entry> entries, int part, @Nullable Region in, @Nullable Region out) {}
+
+    private ImmutableTaskGraph part(String own, String before, Stage stage, GridScheduler grids) {
         TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
-        if (part == 0) {
-            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(Region.INPUT));
-            takeIn(graph, own, Region.INPUT, grids);
+        if (stage.in != null) {
+            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(stage.in));
+            takeIn(graph, own, stage.in, grids);
         }
-        int end = Math.min(entries.size(), (part + 1) * MOST_TASKS);
-        for (int i = part * MOST_TASKS; i < end; i++) {
-            Tasks.Entry entry = entries.get(i);
+        int end = Math.min(stage.entries.size(), (stage.part + 1) * MOST_TASKS);
+        for (int i = stage.part * MOST_TASKS; i < end; i++) {
+            Tasks.Entry entry = stage.entries.get(i);
             String id = entry.operation() + i;
             entry.task().addTo(graph, id);
             grids.addWorkerGrid(own + "." + id, entry.grid());
         }
-        if (part == parts - 1) {
-            giveOut(graph, own, Region.OUTPUT, grids);
+        if (stage.out != null) {
+            giveOut(graph, own, stage.out, grids);
         }
         return finished(graph, own, grids);
     }

@@ -3,8 +3,11 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.ProgramCompiler;
+import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -30,7 +33,19 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     @Override
     public CompiledProgram compile(StepProgram program, Device computer) {
-        return new TornadoProgram(program, computer, this);
+        return new TornadoProgram(program, program.operations().size(), Map.of(), computer, this);
+    }
+
+    @Override
+    public StagedProgram compile(StepProgram first, StepProgram second, Device computer) {
+        Map<String, Integer> held = new LinkedHashMap<>();
+        for (String name : second.feeds().keySet()) {
+            Integer id = first.fetches().get(name);
+            if (id != null) {
+                held.put(name, id);
+            }
+        }
+        return new TornadoProgram(first.then(second), first.operations().size(), held, computer, this);
     }
 
     @Override

@@ -139,7 +139,7 @@ final class TornadoArrangements {
             int ih = ints.get(rows + i / ow % oh);
             int iw = ints.get(columns + i % ow);
             float value = 0f;
-            if (ih >= 0 && iw >= 0) {
+            if ((ih | iw) >= 0) {
                 value = floats.get(xAt + (i / (oh * ow) * h + ih) * w + iw);
             }
             floats.set(yAt + i, value);

@@ -90,7 +90,7 @@ final class TornadoConvolutions {
                     int ih = ioh * strideH + t / kw * dilationH - padTop;
                     int iw = iow * strideW + t % kw * dilationW - padLeft;
                     float value = 0f;
-                    if (ih >= 0 && ih < h && iw >= 0 && iw < w) {
+                    if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                         value = floats.get(plane + (ic * h + ih) * w + iw);
                     }
                     sum = sum + floats.get(filter + ic * kh * kw + t) * value;
@@ -118,7 +118,7 @@ final class TornadoConvolutions {
                 int row = row0 + e / DEPTH;
                 int k = k0 + e % DEPTH;
                 float value = 0f;
-                if (row < o && k < depth) {
+                if ((o - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(wAt + (group * o + row) * depth + k);
                 }
                 a[e % DEPTH * TILE + e / DEPTH] = value;
@@ -129,7 +129,7 @@ final class TornadoConvolutions {
                 int ih = column / ow % oh * strideH + k / kw % kh * dilationH - padTop;
                 int iw = column % ow * strideW + k % kw * dilationW - padLeft;
                 float value = 0f;
-                if (column < columns && k < depth && ih >= 0 && ih < h && iw >= 0 && iw < w) {
+                if ((columns - 1 - column | depth - 1 - k | ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                     value = floats.get(xAt + ((column / (ow * oh) * groups * c + group * c + k / (kw * kh)) * h + ih) * w + iw);
                 }
                 b[e] = value;
@@ -166,7 +166,7 @@ final class TornadoConvolutions {
                 float third = j == 0 ? s20 : j == 1 ? s21 : j == 2 ? s22 : s23;
                 float fourth = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
                 float sum = i == 0 ? first : i == 1 ? second : i == 2 ? third : fourth;
-                if (row < o && column < columns) {
+                if ((o - 1 - row | columns - 1 - column) >= 0) {
                     float added = 0f;
                     if (hasBias == 1) {
                         added = floats.get(bAt + group * o + row);
@@ -210,7 +210,7 @@ final class TornadoConvolutions {
                     int up = ih + padTop - t / kw * dilationH;
                     int across = iw + padLeft - t % kw * dilationW;
                     float value = 0f;
-                    if (up >= 0 && up % strideH == 0 && up / strideH < oh && across >= 0 && across % strideW == 0 && across / strideW < ow) {
+                    if ((up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
                         value = floats.get(dOutAt + ((in * o * groups + io) * oh + up / strideH) * ow + across / strideW);
                     }
                     sum = sum + floats.get(wAt + (io * c + ic % c) * kh * kw + t) * value;
@@ -238,7 +238,7 @@ final class TornadoConvolutions {
                 int row = row0 + e / DEPTH;
                 int k = k0 + e % DEPTH;
                 float value = 0f;
-                if (row < c && k < depth) {
+                if ((c - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(wAt + ((group * o + k / (kh * kw)) * c + row) * kh * kw + k % (kh * kw));
                 }
                 a[e % DEPTH * TILE + e / DEPTH] = value;
@@ -249,8 +249,7 @@ final class TornadoConvolutions {
                 int up = column / w % h + padTop - k / kw % kh * dilationH;
                 int across = column % w + padLeft - k % kw * dilationW;
                 float value = 0f;
-                if (column < columns && k < depth && up >= 0 && up % strideH == 0 && up / strideH < oh && across >= 0
-                        && across % strideW == 0 && across / strideW < ow) {
+                if ((columns - 1 - column | depth - 1 - k | up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
                     int io = group * o + k / (kw * kh);
                     value = floats.get(dOutAt + ((column / (w * h) * groups * o + io) * oh + up / strideH) * ow + across / strideW);
                 }
@@ -288,7 +287,7 @@ final class TornadoConvolutions {
                 float third = j == 0 ? s20 : j == 1 ? s21 : j == 2 ? s22 : s23;
                 float fourth = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
                 float sum = i == 0 ? first : i == 1 ? second : i == 2 ? third : fourth;
-                if (row < c && column < columns) {
+                if ((c - 1 - row | columns - 1 - column) >= 0) {
                     floats.set(dxAt + (column / (h * w) * groups * c + group * c + row) * h * w + column % (h * w), sum);
                 }
             }
@@ -346,7 +345,7 @@ final class TornadoConvolutions {
                 int row = row0 + e / DEPTH;
                 int k = k0 + e % DEPTH;
                 float value = 0f;
-                if (row < o && k < pixels) {
+                if ((o - 1 - row | pixels - 1 - k) >= 0) {
                     value = floats.get(dOutAt + (k / (oh * ow) * groups * o + group * o + row) * oh * ow + k % (oh * ow));
                 }
                 a[e % DEPTH * TILE + e / DEPTH] = value;
@@ -357,7 +356,7 @@ final class TornadoConvolutions {
                 int ih = k / ow % oh * strideH + column / kw % kh * dilationH - padTop;
                 int iw = k % ow * strideW + column % kw * dilationW - padLeft;
                 float value = 0f;
-                if (column < columns && k < pixels && ih >= 0 && ih < h && iw >= 0 && iw < w) {
+                if ((columns - 1 - column | pixels - 1 - k | ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                     value = floats.get(xAt + ((k / (ow * oh) * groups * c + group * c + column / (kw * kh)) * h + ih) * w + iw);
                 }
                 b[e % DEPTH * TILE + e / DEPTH] = value;
@@ -394,7 +393,7 @@ final class TornadoConvolutions {
                 float three = j == 0 ? s20 : j == 1 ? s21 : j == 2 ? s22 : s23;
                 float four = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
                 float sum = i == 0 ? one : i == 1 ? two : i == 2 ? three : four;
-                if (row < o && column < columns) {
+                if ((o - 1 - row | columns - 1 - column) >= 0) {
                     floats.set(sumsAt + ((part * groups + group) * o + row) * columns + column, sum);
                 }
             }
@@ -426,7 +425,7 @@ final class TornadoConvolutions {
                 int row = row0 + e / DEPTH;
                 int k = k0 + e % DEPTH;
                 float value = 0f;
-                if (row < m && k < depth) {
+                if ((m - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(leftAt + row * aRow + k * aStep);
                 }
                 a[e % DEPTH * TILE + e / DEPTH] = value;
@@ -435,7 +434,7 @@ final class TornadoConvolutions {
                 int column = column0 + e % TILE;
                 int k = k0 + e / TILE;
                 float value = 0f;
-                if (column < n && k < depth) {
+                if ((n - 1 - column | depth - 1 - k) >= 0) {
                     value = floats.get(rightAt + k * bStep + column * bColumn);
                 }
                 b[e] = value;
@@ -472,7 +471,7 @@ final class TornadoConvolutions {
                 float third = j == 0 ? s20 : j == 1 ? s21 : j == 2 ? s22 : s23;
                 float fourth = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
                 float sum = i == 0 ? first : i == 1 ? second : i == 2 ? third : fourth;
-                if (row < m && column < n) {
+                if ((m - 1 - row | n - 1 - column) >= 0) {
                     float added = 0f;
                     if (hasBias == 1) {
                         added = floats.get(bAt + column);

@@ -219,7 +219,9 @@ final class TornadoLosses {
             }
             double upstream = floats.get(dLossAt + (reduction == 2 ? in : 0));
             double gradient = -classWeight * upstream / ((double) floats.get(divisorAt) + floats.get(divisorAt + 1));
-            int chosen = label == j && label != ignoreIndex ? 1 : 0;
+            int own = label == j ? 1 : 0;
+            int counted = label != ignoreIndex ? 1 : 0;
+            int chosen = own * counted;
             floats.set(dzAt + i, chosen == 1 ? (float) gradient : 0f);
         }
     }

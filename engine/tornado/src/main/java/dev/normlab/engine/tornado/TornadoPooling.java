@@ -50,7 +50,7 @@ final class TornadoPooling {
             for (int t = 0; t < kh * kw; t++) {
                 int ih = top + t / kw * dilationH;
                 int iw = left + t % kw * dilationW;
-                if (ih >= 0 && ih < h && iw >= 0 && iw < w) {
+                if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                     float value = floats.get(plane + ih * w + iw);
                     int greater = value > largest ? 1 : 0;
                     int isNaN = value != value ? 1 : 0;
@@ -88,7 +88,7 @@ final class TornadoPooling {
             for (int t = kh * kw - 1; t >= 0; t--) {
                 int up = ih + padH - t / kw * dilationH;
                 int across = iw + padW - t % kw * dilationW;
-                if (up >= 0 && up % strideH == 0 && up / strideH < oh && across >= 0 && across % strideW == 0 && across / strideW < ow) {
+                if ((up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
                     int at = plane + up / strideH * ow + across / strideW;
                     float chosen = floats.get(positionsAt + at);
                     if ((int) chosen == ih * w + iw) {
@@ -125,8 +125,10 @@ final class TornadoPooling {
             for (int t = 0; t < kh * kw; t++) {
                 int ih = top + t / kw * dilationH;
                 int iw = left + t % kw * dilationW;
-                padded = padded + (ih < h + padH && iw < w + padW ? 1 : 0);
-                if (ih >= 0 && ih < h && iw >= 0 && iw < w) {
+                int row = ih < h + padH ? 1 : 0;
+                int column = iw < w + padW ? 1 : 0;
+                padded = padded + row * column;
+                if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                     inside = inside + 1;
                     sum = sum + floats.get(plane + ih * w + iw);
                 }
@@ -164,20 +166,24 @@ final class TornadoPooling {
             for (int t = kh * kw - 1; t >= 0; t--) {
                 int up = ih + padH - t / kw * dilationH;
                 int across = iw + padW - t % kw * dilationW;
-                if (up >= 0 && up % strideH == 0 && up / strideH < oh && across >= 0 && across % strideW == 0 && across / strideW < ow) {
+                if ((up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
                     int top = up - padH;
                     int left = across - padW;
                     int rows = 0;
                     int columns = 0;
                     for (int u = 0; u < kh; u++) {
                         int at = top + u * dilationH;
-                        int inside = at >= 0 && at < h ? 1 : 0;
+                        int low = at >= 0 ? 1 : 0;
+                        int high = at < h ? 1 : 0;
+                        int inside = low * high;
                         int padded = at < h + padH ? 1 : 0;
                         rows = rows + (countPad == 1 ? padded : inside);
                     }
                     for (int u = 0; u < kw; u++) {
                         int at = left + u * dilationW;
-                        int inside = at >= 0 && at < w ? 1 : 0;
+                        int low = at >= 0 ? 1 : 0;
+                        int high = at < w ? 1 : 0;
+                        int inside = low * high;
                         int padded = at < w + padW ? 1 : 0;
                         columns = columns + (countPad == 1 ? padded : inside);
                     }
@@ -239,7 +245,7 @@ final class TornadoPooling {
                 int bottom = ((ioh + 1) * h + oh - 1) / oh;
                 int left = iow * w / ow;
                 int right = ((iow + 1) * w + ow - 1) / ow;
-                if (ih >= top && ih < bottom && iw >= left && iw < right) {
+                if ((ih - top | bottom - 1 - ih | iw - left | right - 1 - iw) >= 0) {
                     sum = sum + (double) floats.get(dOutAt + plane + t) / ((bottom - top) * (right - left));
                 }
             }

@@ -1,8 +1,8 @@
 package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Operation;
+import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.program.StepProgram.Role;
 import dev.normlab.engine.program.StepProgram.Value;
@@ -25,82 +25,117 @@ import org.jspecify.annotations.Nullable;
 /// Parameters, optimiser state and statistics stay there from replay to replay; only feeds, small scalars and fetched results cross. A
 /// storage that the program has changed brings its contents back when the host asks for them ([Storage.Owner]), and one that the host (or
 /// another program) has changed is sent again, which its version tells.
-final class TornadoProgram implements CompiledProgram, Storage.Owner {
+final class TornadoProgram implements StagedProgram, Storage.Owner {
 
     /// Tensors of at most this many elements that a program only reads are sent at every replay: learning rates, counters, scales.
     private static final int SMALL = 64;
 
     private final StepProgram program;
+    private final int split;
+    private final Map<String, Integer> held;
     private final Device device;
     private final Memory memory = new Memory();
     private final int[] blocks;
-    private final boolean[] written;
+    private final boolean[] writtenFirst;
+    private final boolean[] writtenSecond;
     private final long[] versions;
     private final Map<String, Integer> outputs = new LinkedHashMap<>();
     private final Map<Integer, Integer> feedsBack = new LinkedHashMap<>();
     private final TaskChain chain;
     private final List<Storage> fetched = new ArrayList<>();
+    private final int flag;
     private boolean loaded;
     private boolean saved;
 
     /// Lowers a program; compiles nothing yet.
-    TornadoProgram(StepProgram program, Device device, TornadoAccelerator accelerator) {
+    ///
+    /// @param split the number of operations of the first stage
+    /// @param held  fetches that stay on the device for the second stage, by name
+    TornadoProgram(StepProgram program, int split, Map<String, Integer> held, Device device, TornadoAccelerator accelerator) {
         this.program = program;
+        this.split = split;
+        this.held = Map.copyOf(held);
         this.device = device;
         this.blocks = new int[program.values().size()];
-        this.written = new boolean[blocks.length];
+        this.writtenFirst = new boolean[blocks.length];
+        this.writtenSecond = new boolean[blocks.length];
         this.versions = new long[blocks.length];
         Arrays.fill(versions, -1);
         Tasks tasks = new Tasks();
         Launches launches = new Launches(program, memory, tasks, blocks);
         placeValues();
-        lower(launches);
+        this.flag = memory.add(Region.OUTPUT, DType.FLOAT32, 1, 0, 0);
+        int launchesOfFirst = lower(launches);
         int tables = launches.placeTables();
         memory.allocate();
         int[] values = launches.tables().stream().mapToInt(Integer::intValue).toArray();
         Transfers.send(values, memory.intStaging(Region.STATE), memory.staged(tables), values.length);
-        this.chain = new TaskChain(tasks.entries(), memory, launches.context, accelerator);
+        this.chain = new TaskChain(tasks.entries(), launchesOfFirst, memory, launches.context, accelerator);
     }
 
     private void placeValues() {
         List<Operation> operations = program.operations();
-        int[] birth = new int[blocks.length], death = new int[blocks.length];
+        int[] birth = new int[blocks.length], death = new int[blocks.length], firstRead = new int[blocks.length];
         Arrays.fill(birth, operations.size());
+        Arrays.fill(firstRead, operations.size());
         for (int i = 0; i < operations.size(); i++) {
             Operation operation = operations.get(i);
             for (int id : operation.outputs()) {
                 birth[id] = Math.min(birth[id], i);
                 death[id] = i;
-                written[id] |= operation.opcode().updatesInPlace();
+                (i < split ? writtenFirst : writtenSecond)[id] |= operation.opcode().updatesInPlace();
             }
             for (int id : operation.inputs()) {
                 if (id >= 0) {
                     death[id] = i;
+                    firstRead[id] = Math.min(firstRead[id], i);
                 }
             }
         }
         for (int id = 0; id < blocks.length; id++) {
             Value value = program.values().get(id);
+            boolean constant = !isWritten(id) && value.spec().shape().elements() <= SMALL;
             Region region = switch (value.role()) {
                 case FEED -> Region.INPUT;
-                case RESIDENT -> written[id] || value.spec().shape().elements() > SMALL ? Region.STATE : Region.INPUT;
-                case INTERMEDIATE -> program.fetches().containsValue(id) ? Region.OUTPUT : Region.WORK;
+                case RESIDENT -> constant ? firstRead[id] < split ? Region.INPUT : Region.LATE_INPUT : Region.STATE;
+                case INTERMEDIATE -> held.containsValue(id) ? Region.HELD : program.fetches().containsValue(id) ? Region.OUTPUT : Region.WORK;
             };
             blocks[id] = memory.add(region, value.spec().dtype(), value.spec().shape().elements(), birth[id], death[id]);
         }
     }
 
-    private void lower(Launches launches) {
-        for (int i = 0; i < program.operations().size(); i++) {
-            launches.begin(i);
-            TornadoLowering.lower(launches, spec(program.operations().get(i).outputs()[0]).dtype());
+    private boolean isWritten(int id) {
+        return writtenFirst[id] || writtenSecond[id];
+    }
+
+    /// Lowers all operations; returns how many launches the first stage has.
+    private int lower(Launches launches) {
+        for (int i = 0; i < split; i++) {
+            lower(launches, i);
         }
-        program.fetches().forEach((name, id) -> outputs.put(name, memory.region(blocks[id]) == Region.OUTPUT ? blocks[id] : copied(launches, id)));
+        program.fetches().forEach((name, id) -> {
+            if (!held.containsKey(name)) {
+                outputs.put(name, memory.region(blocks[id]) == Region.OUTPUT ? blocks[id] : copied(launches, id));
+            }
+        });
         program.feeds().values().forEach(id -> {
-            if (written[id]) {
+            if (writtenFirst[id]) {
                 feedsBack.put(id, copied(launches, id));
             }
         });
+        if (!held.isEmpty()) {
+            TornadoUpdates.countNonFinite(launches, memory, flag);
+        }
+        int count = launches.tasks().entries().size();
+        for (int i = split; i < program.operations().size(); i++) {
+            lower(launches, i);
+        }
+        return count;
+    }
+
+    private void lower(Launches launches, int operation) {
+        launches.begin(operation);
+        TornadoLowering.lower(launches, spec(program.operations().get(operation).outputs()[0]).dtype());
     }
 
     /// The block of the outputs into which the program copies a value at its end.
@@ -137,21 +172,9 @@ final class TornadoProgram implements CompiledProgram, Storage.Owner {
         requireFeeds(feeds);
         sendState();
         program.feeds().forEach((name, id) -> send(storage(feeds, name), blocks[id]));
-        for (int id = 0; id < blocks.length; id++) {
-            Storage storage = program.values().get(id).storage();
-            if (storage != null && memory.region(blocks[id]) == Region.INPUT) {
-                send(storage, blocks[id]);
-            }
-        }
-        chain.run();
-        saved = false;
-        for (int id = 0; id < blocks.length; id++) {
-            Storage storage = program.values().get(id).storage();
-            if (storage != null && written[id]) {
-                storage.changedBy(this);
-                versions[id] = storage.version();
-            }
-        }
+        sendConstants(Region.INPUT);
+        chain.runFirst();
+        claim(writtenFirst);
         feedsBack.forEach((id, block) -> {
             Storage storage = storage(feeds, nameOfFeed(id));
             receive(block, storage);
@@ -160,15 +183,58 @@ final class TornadoProgram implements CompiledProgram, Storage.Owner {
         return results();
     }
 
+    @Override
+    public void finish() {
+        sendConstants(Region.LATE_INPUT);
+        chain.runSecond();
+        claim(writtenSecond);
+    }
+
+    @Override
+    public boolean heldIsFinite() {
+        return memory.floatStaging(Region.OUTPUT).get(memory.staged(flag)) == 0f;
+    }
+
+    @Override
+    public Map<String, Tensor> held() {
+        chain.hold();
+        Map<String, Tensor> copies = new LinkedHashMap<>();
+        held.forEach((name, id) -> copies.put(name, fetch(id, blocks[id])));
+        return copies;
+    }
+
+    private void sendConstants(Region region) {
+        for (int id = 0; id < blocks.length; id++) {
+            Storage storage = program.values().get(id).storage();
+            if (storage != null && memory.region(blocks[id]) == region) {
+                send(storage, blocks[id]);
+            }
+        }
+    }
+
+    /// Says of the residents that a stage has changed that the device has their newest contents.
+    private void claim(boolean[] written) {
+        saved = false;
+        for (int id = 0; id < blocks.length; id++) {
+            Storage storage = program.values().get(id).storage();
+            if (storage != null && written[id]) {
+                storage.changedBy(this);
+                versions[id] = storage.version();
+            }
+        }
+    }
+
+    private Tensor fetch(int id, int block) {
+        TensorSpec spec = spec(id);
+        Storage storage = device.pool().take(spec.dtype(), spec.shape(), Layout.PLAIN);
+        receive(block, storage);
+        fetched.add(storage);
+        return Tensor.of(storage);
+    }
+
     private Map<String, Tensor> results() {
         Map<String, Tensor> results = new LinkedHashMap<>();
-        outputs.forEach((name, block) -> {
-            TensorSpec spec = spec(id(name));
-            Storage storage = device.pool().take(spec.dtype(), spec.shape(), Layout.PLAIN);
-            receive(block, storage);
-            fetched.add(storage);
-            results.put(name, Tensor.of(storage));
-        });
+        outputs.forEach((name, block) -> results.put(name, fetch(id(name), block)));
         return results;
     }
 

@@ -16,6 +16,9 @@ final class TornadoUpdates {
     /// Threads that work on one image, or on one comparison.
     static final int TEAM = 128;
 
+    /// Groups that look for numbers that are not finite.
+    static final int COUNTERS = 128;
+
     private TornadoUpdates() {}
 
     static void sgd(Launches l) {
@@ -304,7 +307,7 @@ final class TornadoUpdates {
                 own = io / outputsOfGroup * inputs + i / taps % inputs;
             }
             float t = floats.get(traceAt + i) * floats.get(scalarsAt + 1);
-            if (channel == own && channel >= 0) {
+            if (channel == own) {
                 float w = floats.get(weightAt + i);
                 float sign = w > 0f ? 1f : w < 0f ? -1f : w;
                 float factor = 1f;
@@ -315,6 +318,47 @@ final class TornadoUpdates {
             }
             floats.set(traceAt + i, t);
             floats.set(gradAt + i, floats.get(gradAt + i) + floats.get(scalarsAt) * t);
+        }
+    }
+
+    /// Counts NaN and infinities in all that is held; one pass, because it lies together.
+    static void countNonFinite(Launches l, Memory memory, int flag) {
+        Operand counts = l.scratch(COUNTERS);
+        l.tasks().groups("count", COUNTERS, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::countKernel, l.context, l.floats(), counts.at(),
+                memory.floatStart(Memory.Region.HELD), memory.floatStaging(Memory.Region.HELD).getSize()));
+        l.tasks().groups("count", 1, 1, (graph, id) -> graph.task(id, TornadoUpdates::addCounts, l.context, l.floats(), counts.at(),
+                memory.at(flag)));
+    }
+
+    // counts[group] = 1 if a number of the group's share of x is not finite, else 0
+    static void countKernel(KernelContext context, FloatArray floats, int countsAt, int xAt, int n) {
+        double[] sums = context.allocateDoubleLocalArray(TEAM);
+        int thread = context.localIdx, group = context.groupIdx;
+        double sum = 0.0;
+        for (int i = group * TEAM + thread; i < n; i += TEAM * COUNTERS) {
+            float zero = floats.get(xAt + i) * 0f;
+            sum = zero == 0f ? sum : 1.0;
+        }
+        sums[thread] = sum;
+        for (int half = TEAM / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+            }
+        }
+        if (thread == 0) {
+            floats.set(countsAt + group, (float) sums[0]);
+        }
+    }
+
+    static void addCounts(KernelContext context, FloatArray floats, int countsAt, int flagAt) {
+        float sum = 0f;
+        for (int i = 0; i < COUNTERS; i++) {
+            sum = sum + floats.get(countsAt + i);
+        }
+        int thread = context.globalIdx;
+        if (thread < 1) {
+            floats.set(flagAt, sum);
         }
     }
 }
