@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.function.IntSupplier;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -25,7 +26,7 @@ final class Launches {
     private final Memory memory;
     private final Tasks tasks;
     private final int[] blockOfValue;
-    private final List<Integer> table = new ArrayList<>();
+    private final List<IntSupplier> table = new ArrayList<>();
     private int index;
     private int tableBlock = -1;
 
@@ -35,6 +36,16 @@ final class Launches {
         this.memory = memory;
         this.tasks = tasks;
         this.blockOfValue = blockOfValue;
+    }
+
+    /// An operand of the operation of this number.
+    Operand in(int operation, int position) {
+        return operand(program.operations().get(operation).inputs()[position]);
+    }
+
+    /// A target or result of the operation of this number.
+    Operand out(int operation, int position) {
+        return operand(program.operations().get(operation).outputs()[position]);
     }
 
     /// Goes on to the operation of this number.
@@ -95,13 +106,18 @@ final class Launches {
 
     /// A table of integers that kernels of this operation read; returns where it begins.
     int table(List<Integer> values) {
+        return lateTable(values.stream().map(value -> (IntSupplier) () -> value).toList());
+    }
+
+    /// [#table] of numbers that are known when memory is allocated: where tensors lie.
+    int lateTable(List<IntSupplier> values) {
         table.addAll(values);
         return table.size() - values.size();
     }
 
-    /// All tables.
-    List<Integer> tables() {
-        return table;
+    /// All tables, once memory is allocated.
+    int[] tables() {
+        return table.stream().mapToInt(IntSupplier::getAsInt).toArray();
     }
 
     /// Where the tables begin on the device.

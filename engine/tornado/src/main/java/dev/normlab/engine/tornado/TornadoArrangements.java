@@ -16,6 +16,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// Moving elements about. What moves boxes is one kernel that copies between two walks over the same sizes.
 final class TornadoArrangements {
 
+    /// Dimensions that a copy may walk over.
+    private static final int RANK = 5;
+
     private TornadoArrangements() {}
 
     /// Copies a tensor.
@@ -36,13 +39,16 @@ final class TornadoArrangements {
     }
 
     private static void strided(Launches l, String name, Walk all, Operand x, int fromX, Operand y, int fromY) {
-        Walk walk = all.within(Walk.RANK, name);
-        l.tasks().forEach(name, walk.count(), (graph, id) -> graph.task(id, TornadoArrangements::stridedKernel, l.context, l.floats(), x.at() + fromX, y.at() + fromY, walk.count(), walk.size(0), walk.size(1), walk.size(2), walk.step(0, 0),
-                walk.step(0, 1), walk.step(0, 2), walk.step(0, 3), walk.step(1, 0), walk.step(1, 1), walk.step(1, 2), walk.step(1, 3)));
+        Walk walk = all.within(RANK, name);
+        l.tasks().forEach(name, walk.count(), (graph, id) -> graph.task(id, TornadoArrangements::stridedKernel, l.context, l.floats(),
+                x.at() + fromX, y.at() + fromY, walk.count(), walk.size(0), walk.size(1), walk.size(2), walk.size(3), walk.step(0, 0),
+                walk.step(0, 1), walk.step(0, 2), walk.step(0, 3), walk.step(0, 4), walk.step(1, 0), walk.step(1, 1), walk.step(1, 2),
+                walk.step(1, 3), walk.step(1, 4)));
     }
 
-    // y[sum of ik * yk] = x[sum of ik * xk] over a box; s0, s1, s2 are the sizes of its last three dimensions
-    static void stridedKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int s0, int s1, int s2, int x0, int x1, int x2, int x3, int y0, int y1, int y2, int y3) {
+    // y[sum of ik * yk] = x[sum of ik * xk] over a box; s0 .. s3 are the sizes of its last four dimensions
+    static void stridedKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int s0, int s1, int s2, int s3, int x0, int x1,
+            int x2, int x3, int x4, int y0, int y1, int y2, int y3, int y4) {
         int i = context.globalIdx;
         if (i < n) {
             int i0 = i % s0;
@@ -50,8 +56,11 @@ final class TornadoArrangements {
             int i1 = rest % s1;
             rest = rest / s1;
             int i2 = rest % s2;
-            int i3 = rest / s2;
-            floats.set(yAt + i0 * y0 + i1 * y1 + i2 * y2 + i3 * y3, floats.get(xAt + i0 * x0 + i1 * x1 + i2 * x2 + i3 * x3));
+            rest = rest / s2;
+            int i3 = rest % s3;
+            int i4 = rest / s3;
+            floats.set(yAt + i0 * y0 + i1 * y1 + i2 * y2 + i3 * y3 + i4 * y4,
+                    floats.get(xAt + i0 * x0 + i1 * x1 + i2 * x2 + i3 * x3 + i4 * x4));
         }
     }
 

@@ -6,6 +6,7 @@ import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.program.Attributes.ClampRange;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tornado.Launches.Operand;
+import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -15,6 +16,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class TornadoElementwise {
 
     private static final int FIRST = 100;
+
+    /// Dimensions over which operands may stretch.
+    private static final int RANK = 4;
 
     private TornadoElementwise() {}
 
@@ -111,7 +115,7 @@ final class TornadoElementwise {
 
     private static void broadcasting(Launches l, int f, Shape a, Shape b, Shape out, Operand x, Operand z, Operand y) {
         int[] sizes = out.toArray();
-        Walk walk = Walk.of(sizes, Walk.broadcast(a.toArray(), sizes), Walk.broadcast(b.toArray(), sizes)).within(Walk.RANK, l.name());
+        Walk walk = Walk.of(sizes, Walk.broadcast(a.toArray(), sizes), Walk.broadcast(b.toArray(), sizes)).within(RANK, l.name());
         l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::binaryKernel, l.context, l.floats(), x.at(),
                 z.at(), y.at(), y.elements(), f, walk.size(0), walk.size(1), walk.size(2), walk.step(0, 0),
                 walk.step(0, 1), walk.step(0, 2), walk.step(0, 3), walk.step(1, 0), walk.step(1, 1), walk.step(1, 2), walk.step(1, 3)));
@@ -188,8 +192,23 @@ final class TornadoElementwise {
     static void scale(Launches l) {
         float factor = l.attributes(Float.class);
         Operand x = l.in(0), y = l.out(0);
+        if (Float.isNaN(factor)) { // no constant of a kernel
+            int zero = l.table(List.of(0));
+            l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::nanKernel, l.context, l.floats(),
+                    l.ints(), l.tableAt() + zero, y.at(), y.elements()));
+            return;
+        }
         l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::scaleKernel, l.context, l.floats(), x.at(),
                 y.at(), y.elements(), factor));
+    }
+
+    // y = 0 / 0
+    static void nanKernel(KernelContext context, FloatArray floats, IntArray ints, int zeroAt, int yAt, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            float zero = ints.get(zeroAt);
+            floats.set(yAt + i, zero / zero);
+        }
     }
 
     // y = factor * x

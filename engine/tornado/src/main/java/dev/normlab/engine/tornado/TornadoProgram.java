@@ -1,6 +1,7 @@
 package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Operation;
 import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
@@ -68,7 +69,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         int launchesOfFirst = lower(launches);
         int tables = launches.placeTables();
         memory.allocate();
-        int[] values = launches.tables().stream().mapToInt(Integer::intValue).toArray();
+        int[] values = launches.tables();
         Transfers.send(values, memory.intStaging(Region.STATE), memory.staged(tables), values.length);
         this.chain = new TaskChain(tasks.entries(), launchesOfFirst, memory, launches.context, accelerator);
     }
@@ -110,9 +111,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
 
     /// Lowers all operations; returns how many launches the first stage has.
     private int lower(Launches launches) {
-        for (int i = 0; i < split; i++) {
-            lower(launches, i);
-        }
+        lower(launches, 0, split);
         program.fetches().forEach((name, id) -> {
             if (!held.containsKey(name)) {
                 outputs.put(name, memory.region(blocks[id]) == Region.OUTPUT ? blocks[id] : copied(launches, id));
@@ -127,15 +126,26 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             TornadoUpdates.countNonFinite(launches, memory, flag);
         }
         int count = launches.tasks().entries().size();
-        for (int i = split; i < program.operations().size(); i++) {
-            lower(launches, i);
-        }
+        lower(launches, split, program.operations().size());
         return count;
     }
 
-    private void lower(Launches launches, int operation) {
-        launches.begin(operation);
-        TornadoLowering.lower(launches, spec(program.operations().get(operation).outputs()[0]).dtype());
+    /// Lowers a range of operations; updates of many parameters in a row are one launch.
+    private void lower(Launches launches, int from, int end) {
+        List<Operation> operations = program.operations();
+        for (int i = from; i < end; i++) {
+            launches.begin(i);
+            int next = i;
+            while (next < end && operations.get(next).opcode() == Opcode.SGD) {
+                next++;
+            }
+            if (next > i + 1) {
+                TornadoUpdates.sgd(launches, i, next);
+                i = next - 1;
+            } else {
+                TornadoLowering.lower(launches, spec(operations.get(i).outputs()[0]).dtype());
+            }
+        }
     }
 
     /// The block of the outputs into which the program copies a value at its end.

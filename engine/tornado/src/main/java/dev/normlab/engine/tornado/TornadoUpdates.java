@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
 import dev.normlab.engine.tornado.Launches.Operand;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntSupplier;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -15,6 +16,9 @@ final class TornadoUpdates {
 
     /// Threads that work on one image, or on one comparison.
     static final int TEAM = 128;
+
+    /// Elements of a parameter that one group of threads updates.
+    static final int SHARE = 2048;
 
     /// Groups that look for numbers that are not finite.
     static final int COUNTERS = 128;
@@ -31,6 +35,50 @@ final class TornadoUpdates {
     static void sgdKernel(KernelContext context, FloatArray floats, int gradAt, int scalarsAt, int parameterAt, int velocityAt, int n) {
         int i = context.globalIdx;
         if (i < n) {
+            double momentum = floats.get(scalarsAt + 1);
+            double p = floats.get(parameterAt + i);
+            double g = floats.get(gradAt + i) + floats.get(scalarsAt + 3) * p;
+            double step = g;
+            if (momentum != 0.0) {
+                double blended = momentum * floats.get(velocityAt + i) + (1.0 - floats.get(scalarsAt + 2)) * g;
+                float v = (float) (floats.get(scalarsAt + 5) != 0f ? g : blended);
+                floats.set(velocityAt + i, v);
+                step = floats.get(scalarsAt + 4) != 0f ? g + momentum * v : (double) v;
+            }
+            floats.set(parameterAt + i, (float) (p - floats.get(scalarsAt) * step));
+        }
+    }
+
+    /// The SGD steps `from .. end - 1` of the program, which are independent of each other, in one launch: a table says to every group of threads
+    /// where its share of a parameter lies.
+    static void sgd(Launches l, int from, int end) {
+        List<IntSupplier> shares = new ArrayList<>();
+        for (int i = from; i < end; i++) {
+            Operand grad = l.in(i, 0), scalars = l.in(i, 1), parameter = l.out(i, 0), velocity = l.out(i, 1);
+            int elements = parameter.elements();
+            for (int start = 0; start < elements; start += SHARE) {
+                int first = start;
+                shares.add(() -> grad.at() + first);
+                shares.add(scalars::at);
+                shares.add(() -> parameter.at() + first);
+                shares.add(() -> velocity.at() + first);
+                shares.add(() -> Math.min(SHARE, elements - first));
+            }
+        }
+        int table = l.lateTable(shares);
+        l.tasks().groups(l.name(), shares.size() / 5, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::sgdSharesKernel, l.context, l.floats(),
+                l.ints(), l.tableAt() + table));
+    }
+
+    // Shares {gradAt, scalarsAt, parameterAt, velocityAt, elements}, each as in sgdKernel
+    static void sgdSharesKernel(KernelContext context, FloatArray floats, IntArray ints, int sharesAt) {
+        int share = sharesAt + context.groupIdx * 5;
+        int gradAt = ints.get(share);
+        int scalarsAt = ints.get(share + 1);
+        int parameterAt = ints.get(share + 2);
+        int velocityAt = ints.get(share + 3);
+        int n = ints.get(share + 4);
+        for (int i = context.localIdx; i < n; i += TEAM) {
             double momentum = floats.get(scalarsAt + 1);
             double p = floats.get(parameterAt + i);
             double g = floats.get(gradAt + i) + floats.get(scalarsAt + 3) * p;

@@ -9,9 +9,6 @@ import java.util.List;
 /// @param steps of every tensor: elements to move for one position along each dimension
 record Walk(int[] sizes, int[][] steps) {
 
-    /// The largest number of dimensions that the kernels take.
-    static final int RANK = 4;
-
     /// The walk of fewest dimensions over this box.
     static Walk of(int[] sizes, int[]... steps) {
         List<Integer> box = new ArrayList<>();
