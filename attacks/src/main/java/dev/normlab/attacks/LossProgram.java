@@ -2,7 +2,7 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Tensor;
@@ -24,7 +24,7 @@ final class LossProgram implements AutoCloseable {
     private static final String LOSSES = "losses";
 
     private final Victim victim;
-    private final Interpreter interpreter;
+    private final CompiledProgram compiled;
     private final int draws;
     private final AttackLoss.Goal goal;
     private final Tensor images;
@@ -53,7 +53,7 @@ final class LossProgram implements AutoCloseable {
             recorder.fetch(LOGITS, scores);
             recorder.fetch(LOSSES, perImage);
         }
-        this.interpreter = new Interpreter(recorder.program(), victim.device());
+        this.compiled = CompiledProgram.of(recorder.program(), victim.device());
     }
 
     /// The images, `[n, c, h, w]` row-major, to be written before [#evaluate]; the array itself.
@@ -76,7 +76,7 @@ final class LossProgram implements AutoCloseable {
         images.storage().touch();
         for (int draw = 0; draw < draws; draw++) {
             long start = System.nanoTime();
-            Map<String, Tensor> results = interpreter.replay(Map.of());
+            Map<String, Tensor> results = compiled.replay(Map.of());
             victim.countPassTime(System.nanoTime() - start);
             float[] newLosses = result(results, LOSSES);
             float[] newLogits = result(results, LOGITS);
@@ -136,6 +136,6 @@ final class LossProgram implements AutoCloseable {
 
     @Override
     public void close() {
-        interpreter.close();
+        compiled.close();
     }
 }

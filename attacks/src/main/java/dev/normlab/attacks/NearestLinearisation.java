@@ -1,7 +1,7 @@
 package dev.normlab.attacks;
 
 import dev.normlab.engine.autograd.Tape;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Tensor;
@@ -18,7 +18,7 @@ final class NearestLinearisation implements Linearisation {
     private static final double SMALLEST_NORM = 1e-12;
 
     private final Victim victim;
-    private final Interpreter interpreter;
+    private final CompiledProgram compiled;
     private final Tensor images;
     private final List<Tensor> gradients = new ArrayList<>();
     private final int length;
@@ -42,7 +42,7 @@ final class NearestLinearisation implements Linearisation {
             }
             recorder.fetch(LOGITS, scores);
         }
-        this.interpreter = new Interpreter(recorder.program(), victim.device());
+        this.compiled = CompiledProgram.of(recorder.program(), victim.device());
     }
 
     private Tensor oneHot(int n, int k) {
@@ -69,7 +69,7 @@ final class NearestLinearisation implements Linearisation {
     public void evaluate() {
         images.storage().touch();
         long start = System.nanoTime();
-        Map<String, Tensor> results = interpreter.replay(Map.of());
+        Map<String, Tensor> results = compiled.replay(Map.of());
         victim.countPassTime(System.nanoTime() - start);
         logits = Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
@@ -124,6 +124,6 @@ final class NearestLinearisation implements Linearisation {
 
     @Override
     public void close() {
-        interpreter.close();
+        compiled.close();
     }
 }

@@ -9,7 +9,7 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Reduction;
 import dev.normlab.engine.program.EagerExecutor;
 import dev.normlab.engine.program.Executor;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
@@ -30,7 +30,7 @@ final class PgdProgram implements PgdRun {
     private final Victim victim;
     private final ThreatModel.Ball ball;
     private final boolean targeted;
-    private final Interpreter interpreter;
+    private final CompiledProgram compiled;
     private final Tensor clean;
     private final Tensor iterate;
     private final Tensor best;
@@ -57,7 +57,7 @@ final class PgdProgram implements PgdRun {
         this.targeted = targeted;
         Recorder recorder = new Recorder(victim.device());
         compute(recorder);
-        interpreter = new Interpreter(recorder.program(), victim.device());
+        compiled = CompiledProgram.of(recorder.program(), victim.device());
     }
 
     private void compute(Executor executor) {
@@ -105,7 +105,7 @@ final class PgdProgram implements PgdRun {
 
     @Override
     public void step() {
-        interpreter.replay(Map.of());
+        compiled.replay(Map.of());
     }
 
     /// As [#step], bitwise, computed at once instead of replayed.
@@ -135,6 +135,6 @@ final class PgdProgram implements PgdRun {
 
     @Override
     public void close() {
-        interpreter.close();
+        compiled.close();
     }
 }

@@ -2,7 +2,7 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
@@ -29,7 +29,7 @@ public final class Victim implements AutoCloseable {
     private final Device device;
     private final Shape batch;
     private final LayerModes modes;
-    private final Interpreter forward;
+    private final CompiledProgram forward;
     private int classes;
     private long passNanos;
 
@@ -54,7 +54,7 @@ public final class Victim implements AutoCloseable {
         }
     }
 
-    private Interpreter recordForward() {
+    private CompiledProgram recordForward() {
         Recorder recorder = new Recorder(device);
         try (Tape tape = new Tape(recorder, List.of())) {
             Tensor logits = model.forward(tape, recorder.feed("images", TensorSpec.floats(batch)));
@@ -62,7 +62,7 @@ public final class Victim implements AutoCloseable {
             classes = logits.shape().size(1);
             recorder.fetch(LOGITS, logits);
         }
-        return new Interpreter(recorder.program(), device);
+        return CompiledProgram.of(recorder.program(), device);
     }
 
     /// The model, in eval mode.

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.AcceleratorProvider;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.KernelsProvider;
 import java.io.IOException;
@@ -47,9 +48,28 @@ final class DevicesCommand implements Callable<Integer> {
             list.add(entry);
             common.say(String.format(Locale.ROOT, "%-8s %s", name, entry.get("description")));
         }
+        for (AcceleratorProvider provider : Device.acceleratorProviders()) {
+            listAccelerators(provider, one, list);
+        }
         common.say(Runtime.getRuntime().availableProcessors() + " processors, " + System.getProperty("java.vm.name") + " "
                 + Runtime.version());
         common.writeJson(Map.of("devices", list, "processors", Runtime.getRuntime().availableProcessors()));
         return 0;
+    }
+
+    private void listAccelerators(AcceleratorProvider provider, boolean one, List<Map<String, Object>> list) {
+        List<String> found = provider.obstacle().map(List::of).orElseGet(provider::list);
+        for (int i = 0; i < found.size(); i++) {
+            String name = "gpu:" + i;
+            if (one && !name.equals(common.deviceName()) && !(i == 0 && common.deviceName().equals("gpu"))) {
+                continue;
+            }
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("name", name);
+            entry.put("available", provider.obstacle().isEmpty());
+            entry.put("description", found.get(i));
+            list.add(entry);
+            common.say(String.format(Locale.ROOT, "%-8s %s", name, found.get(i)));
+        }
     }
 }

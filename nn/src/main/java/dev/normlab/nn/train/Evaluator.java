@@ -7,7 +7,7 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.kernel.Reduction;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
@@ -37,10 +37,10 @@ public final class Evaluator implements AutoCloseable {
     private final Layer model;
     private final int batchSize;
     private final Device device;
-    private final Recent<Shape, Forward> programs = new Recent<>(MOST_SHAPES, forward -> forward.interpreter.close());
+    private final Recent<Shape, Forward> programs = new Recent<>(MOST_SHAPES, forward -> forward.compiled.close());
 
     /// The program of the forward pass, and the number of logits of an image.
-    private record Forward(Interpreter interpreter, int classes) {}
+    private record Forward(CompiledProgram compiled, int classes) {}
 
     /// Sees the logits of every batch.
     @FunctionalInterface
@@ -114,7 +114,7 @@ public final class Evaluator implements AutoCloseable {
         Tensor labels = batch.labelTensor();
         Forward forward = programs.get(images.shape(), _ -> record(images, labels));
         Labels.requireBelow(labels, forward.classes);
-        return forward.interpreter.replay(Map.of(IMAGES, images, LABELS, labels));
+        return forward.compiled.replay(Map.of(IMAGES, images, LABELS, labels));
     }
 
     private Forward record(Tensor images, Tensor labels) {
@@ -128,7 +128,7 @@ public final class Evaluator implements AutoCloseable {
             recorder.fetch(PREDICTIONS, Reductions.argMax(tape, logits, 1, false));
             recorder.fetch(LOSSES, Losses.crossEntropy(tape, logits, labelFeed, CrossEntropyOptions.of(Reduction.NONE)));
         }
-        return new Forward(new Interpreter(recorder.program(), device), classes);
+        return new Forward(CompiledProgram.of(recorder.program(), device), classes);
     }
 
     private static Tensor result(Map<String, Tensor> results, String name) {

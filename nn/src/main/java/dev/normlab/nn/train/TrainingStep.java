@@ -6,8 +6,11 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Recent;
 import dev.normlab.engine.program.Executor;
-import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.program.StagedProgram;
+import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
@@ -49,16 +52,20 @@ public final class TrainingStep implements AutoCloseable {
     private final Optimizer optimizer;
     private final List<TrainingHook> hooks;
     private final Device device;
-    private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.interpreter.close());
+    private final Recent<Key, Forward> forwards = new Recent<>(MOST_SHAPES, forward -> forward.compiled.close());
     private final Recent<Key, List<Part>> updates = new Recent<>(MOST_SHAPES, TrainingStep::closeAll);
-    private @Nullable Interpreter latest;
+    private final Recent<Key, Staged> stageds = new Recent<>(MOST_SHAPES, staged -> staged.program.close());
+    private @Nullable CompiledProgram latest;
     private long step;
 
     /// What a program depends on: the shape of the images (the update: of one image) and which parameters are trained.
     private record Key(Shape images, List<String> trained) {}
 
     /// The program of forward and backward pass, and the number of logits of an image.
-    private record Forward(Interpreter interpreter, int classes) {}
+    private record Forward(CompiledProgram compiled, int classes) {}
+
+    /// Forward and backward pass, and behind them the update, on an accelerator.
+    private record Staged(StagedProgram program, int classes) {}
 
     /// What a forward pass found.
     private record Found(Tensor loss, Tensor predictions, Optional<Tensor> changedPredictions) {}
@@ -66,7 +73,7 @@ public final class TrainingStep implements AutoCloseable {
     /// A part of the update: a program, or a hook that runs on the host.
     private sealed interface Part {
 
-        record Program(Interpreter interpreter) implements Part {}
+        record Program(CompiledProgram compiled) implements Part {}
 
         record Host(TrainingHook hook) implements Part {}
     }
@@ -119,15 +126,70 @@ public final class TrainingStep implements AutoCloseable {
     public StepResult run(Tensor images, Tensor labels) {
         prepare();
         List<Parameter> trained = trained();
+        if (device.accelerator() instanceof ProgramCompiler compiler && hooks.stream().noneMatch(TrainingHook::hostSide)) {
+            return runStaged(images, labels, trained, compiler);
+        }
         List<String> names = trained.stream().map(Parameter::name).toList();
-        Forward recorded = forwards.get(new Key(images.shape(), names), _ -> recordForward(images, labels, trained));
+        Forward recorded = forwards.get(new Key(images.shape(), names), _ -> {
+            Recorded forward = recordForward(images, labels, trained);
+            return new Forward(CompiledProgram.of(forward.program, device), forward.classes);
+        });
         Labels.requireBelow(labels, recorded.classes);
-        Interpreter forward = recorded.interpreter;
+        CompiledProgram forward = recorded.compiled;
         if (latest != null && latest != forward) {
-            latest.close(); // its gradients were used up in its own step
+            latest.release(); // its gradients were used up in its own step
         }
         latest = forward;
         Map<String, Tensor> results = forward.replay(Map.of(IMAGES, images, LABELS, labels));
+        Gradients gradients = gradients(trained, results);
+        Found found = found(results);
+        StepResult result = check(found, gradients, images, labels);
+        List<Part> parts = updates.get(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
+        optimizer.beforeStep();
+        for (Part part : parts) {
+            switch (part) {
+                case Part.Program program -> program.compiled.replay(feedsOf(program.compiled, results));
+                case Part.Host host -> runOnHost(host.hook, gradients);
+            }
+        }
+        step++;
+        return result;
+    }
+
+    /// Takes one step on an accelerator: gradients stay there, and whether they are finite is all that the host hears of them.
+    private StepResult runStaged(Tensor images, Tensor labels, List<Parameter> trained, ProgramCompiler compiler) {
+        List<String> names = trained.stream().map(Parameter::name).toList();
+        Staged staged = stageds.get(new Key(images.shape(), names), _ -> {
+            Recorded forward = recordForward(images, labels, trained);
+            Recorder update = new Recorder(device);
+            Map<Tensor, Tensor> feeds = new LinkedHashMap<>();
+            for (Parameter parameter : trained) {
+                if (forward.program.fetches().containsKey(GRADIENT + parameter.name())) {
+                    feeds.put(parameter.tensor(), update.feed(GRADIENT + parameter.name(), parameter.tensor().spec()));
+                }
+            }
+            Gradients gradients = new Gradients(feeds);
+            applyHooks(update, gradients, false);
+            optimizer.apply(update, gradients);
+            applyHooks(update, gradients, true);
+            return new Staged(compiler.compile(forward.program, update.program(), device), forward.classes);
+        });
+        Labels.requireBelow(labels, staged.classes);
+        Map<String, Tensor> results = staged.program.replay(Map.of(IMAGES, images, LABELS, labels));
+        Found found = found(results);
+        boolean finite = staged.program.heldIsFinite();
+        StepResult result = check(found, finite ? new Gradients(Map.of()) : gradients(trained, staged.program.held()), images, labels);
+        optimizer.beforeStep();
+        staged.program.finish();
+        step++;
+        return result;
+    }
+
+    private static Found found(Map<String, Tensor> results) {
+        return new Found(value(results, LOSS), value(results, PREDICTIONS), Optional.ofNullable(results.get(CHANGED_PREDICTIONS)));
+    }
+
+    private static Gradients gradients(List<Parameter> trained, Map<String, Tensor> results) {
         Map<Tensor, Tensor> byTensor = new LinkedHashMap<>();
         trained.forEach(parameter -> {
             Tensor gradient = results.get(GRADIENT + parameter.name());
@@ -135,19 +197,7 @@ public final class TrainingStep implements AutoCloseable {
                 byTensor.put(parameter.tensor(), gradient);
             }
         });
-        Gradients gradients = new Gradients(byTensor);
-        Found found = new Found(value(results, LOSS), value(results, PREDICTIONS), Optional.ofNullable(results.get(CHANGED_PREDICTIONS)));
-        StepResult result = check(found, gradients, images, labels);
-        List<Part> parts = updates.get(new Key(images.shape().with(0, 1), names), _ -> recordUpdate(trained, gradients));
-        optimizer.beforeStep();
-        for (Part part : parts) {
-            switch (part) {
-                case Part.Program program -> program.interpreter.replay(feedsOf(program.interpreter, results));
-                case Part.Host host -> runOnHost(host.hook, gradients);
-            }
-        }
-        step++;
-        return result;
+        return new Gradients(byTensor);
     }
 
     /// Takes one step by computing every operation at once, bitwise like [#run].
@@ -185,7 +235,10 @@ public final class TrainingStep implements AutoCloseable {
         return trained;
     }
 
-    private Forward recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
+    /// The program of forward and backward pass before it is compiled.
+    private record Recorded(StepProgram program, int classes) {}
+
+    private Recorded recordForward(Tensor images, Tensor labels, List<Parameter> trained) {
         Recorder recorder = new Recorder(device);
         int classes;
         Tensor imageFeed = recorder.feed(IMAGES, images.spec());
@@ -201,7 +254,7 @@ public final class TrainingStep implements AutoCloseable {
                 gradients.find(parameter.tensor()).ifPresent(gradient -> recorder.fetch(GRADIENT + parameter.name(), gradient));
             }
         }
-        return new Forward(new Interpreter(recorder.program(), device), classes);
+        return new Recorded(recorder.program(), classes);
     }
 
     private List<Part> recordUpdate(List<Parameter> trained, Gradients real) {
@@ -252,9 +305,9 @@ public final class TrainingStep implements AutoCloseable {
         }
 
         void finish() {
-            Interpreter interpreter = new Interpreter(recorder.program(), device);
-            if (!interpreter.program().operations().isEmpty()) {
-                parts.add(new Part.Program(interpreter));
+            CompiledProgram compiled = CompiledProgram.of(recorder.program(), device);
+            if (!compiled.program().operations().isEmpty()) {
+                parts.add(new Part.Program(compiled));
             }
         }
     }
@@ -303,9 +356,9 @@ public final class TrainingStep implements AutoCloseable {
         return correct;
     }
 
-    private static Map<String, Tensor> feedsOf(Interpreter interpreter, Map<String, Tensor> results) {
+    private static Map<String, Tensor> feedsOf(CompiledProgram compiled, Map<String, Tensor> results) {
         Map<String, Tensor> feeds = new HashMap<>();
-        interpreter.program().feeds().keySet().forEach(name -> feeds.put(name, value(results, name)));
+        compiled.program().feeds().keySet().forEach(name -> feeds.put(name, value(results, name)));
         return feeds;
     }
 
@@ -317,6 +370,7 @@ public final class TrainingStep implements AutoCloseable {
     @Override
     public void close() {
         forwards.clear();
+        stageds.clear();
         latest = null;
         updates.clear();
     }
@@ -324,7 +378,7 @@ public final class TrainingStep implements AutoCloseable {
     private static void closeAll(List<Part> parts) {
         for (Part part : parts) {
             if (part instanceof Part.Program program) {
-                program.interpreter.close();
+                program.compiled.close();
             }
         }
     }

@@ -7,12 +7,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// A place to compute: a backend's kernels with their team of threads, scratch memory and pool of arrays.
 ///
 /// A device is used by one thread at a time. Names are those of the command line: `cpu` (the fastest backend this JVM can run), `scalar`
-/// (the reference loops).
+/// (the reference loops), `gpu` or `gpu:1` (an accelerator for recorded programs, beside the CPU for the rest).
 public final class Device implements AutoCloseable {
+
+    /// What to do to get a GPU device.
+    public static final String GPU_ADVICE = "set TORNADOVM_HOME to a TornadoVM SDK (https://www.tornadovm.org/downloads; docs/gpu.md says which)";
+
+    private static final Pattern GPU = Pattern.compile("gpu(?::(\\d{1,4}))?", Pattern.CASE_INSENSITIVE);
 
     private final Kernels kernels;
     private final ConvolutionMode convolutionMode;
@@ -20,16 +28,23 @@ public final class Device implements AutoCloseable {
     private final Workspace workspace;
     private final StoragePool pool;
     private final List<String> notices;
+    private final @Nullable Accelerator accelerator;
     private final Map<String, Long> calls = new HashMap<>();
     private long repacks;
 
-    private Device(Kernels kernels, ConvolutionMode convolutionMode, int threads, boolean poison, List<String> notices) {
+    private Device(Kernels kernels, ConvolutionMode convolutionMode, int threads, boolean poison, List<String> notices,
+            @Nullable Accelerator accelerator) {
         this.kernels = kernels;
         this.convolutionMode = convolutionMode;
         this.workers = new Workers(threads);
         this.workspace = new Workspace(workers);
         this.pool = new StoragePool(poison);
         this.notices = List.copyOf(notices);
+        this.accelerator = accelerator;
+    }
+
+    private Device(Kernels kernels, ConvolutionMode convolutionMode, int threads, boolean poison, List<String> notices) {
+        this(kernels, convolutionMode, threads, poison, notices, null);
     }
 
     /// A device with these kernels.
@@ -80,8 +95,40 @@ public final class Device implements AutoCloseable {
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "cpu" -> cpu(threads, mode);
             case "scalar" -> new Device(provider("scalar").create(mode), mode, threads, false, List.of());
-            default -> throw new IllegalArgumentException("there is no device '" + name + "'; known devices: cpu, scalar");
+            default -> accelerated(name, threads, mode);
         };
+    }
+
+    /// A CPU device with an accelerator beside it.
+    public static Device accelerated(Accelerator accelerator, int threads) {
+        Device cpu = cpu(threads);
+        cpu.close();
+        return new Device(cpu.kernels, cpu.convolutionMode, threads, false, cpu.notices, accelerator);
+    }
+
+    private static Device accelerated(String name, int threads, ConvolutionMode mode) {
+        Matcher gpu = GPU.matcher(name);
+        if (!gpu.matches()) {
+            throw new IllegalArgumentException("there is no device '" + name + "'; known devices: cpu, scalar, gpu, gpu:INDEX");
+        }
+        if (mode != ConvolutionMode.EXACT) {
+            throw new IllegalArgumentException("the device '" + name + "' has only exact convolutions, but the mode is " + mode);
+        }
+        List<AcceleratorProvider> found = acceleratorProviders();
+        if (found.isEmpty()) {
+            throw new IllegalArgumentException("the device '" + name + "' needs TornadoVM, which this build is without; " + GPU_ADVICE);
+        }
+        String obstacle = found.getFirst().obstacle().orElse("");
+        if (!obstacle.isEmpty()) {
+            throw new IllegalArgumentException("the device '" + name + "' cannot be used: " + obstacle);
+        }
+        int index = gpu.group(1) == null ? 0 : Integer.parseInt(gpu.group(1));
+        return accelerated(found.getFirst().open(index), threads);
+    }
+
+    /// All finders of accelerators on the class path.
+    public static List<AcceleratorProvider> acceleratorProviders() {
+        return ServiceLoader.load(AcceleratorProvider.class, Device.class.getClassLoader()).stream().map(ServiceLoader.Provider::get).toList();
     }
 
     /// All backends on the class path.
@@ -119,6 +166,11 @@ public final class Device implements AutoCloseable {
         return pool;
     }
 
+    /// What runs recorded programs, or null if the CPU does.
+    public @Nullable Accelerator accelerator() {
+        return accelerator;
+    }
+
     /// Sentences the user should see once: what this device lacks and how to mend it.
     public List<String> notices() {
         return notices;
@@ -147,5 +199,8 @@ public final class Device implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
+        if (accelerator != null) {
+            accelerator.close();
+        }
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Layouts and memory are planned at the first replay ([MemoryPlan]). Between replays a program holds no memory but its fetched tensors:
 /// all arrays come from the device's pool and go back to it, so that the programs of a device share them.
-public final class Interpreter implements AutoCloseable {
+public final class Interpreter implements CompiledProgram {
 
     private final StepProgram program;
     private final StepProgram fused;
@@ -50,18 +50,14 @@ public final class Interpreter implements AutoCloseable {
         }
     }
 
-    /// The program.
+    @Override
     public StepProgram program() {
         return program;
     }
 
-    /// Runs the program once.
-    ///
-    /// @param feeds the value of every feed; memory is used in place, not copied
-    /// @return the fetched tensors; they stay readable until the next replay or [#close()]
-    /// @throws IllegalArgumentException if a feed is missing, unknown, or of another shape
+    @Override
     public Map<String, Tensor> replay(Map<String, Tensor> feeds) {
-        releaseFetched();
+        release();
         MemoryPlan current = bindFeeds(feeds);
         takeArrays(current);
         boolean done = false;
@@ -221,15 +217,15 @@ public final class Interpreter implements AutoCloseable {
         return known;
     }
 
-    private void releaseFetched() {
+    @Override
+    public void release() {
         StoragePool pool = device.pool();
         fetched.forEach(pool::giveBack);
         fetched.clear();
     }
 
-    /// Hands the fetched tensors of the last replay back to the pool.
     @Override
     public void close() {
-        releaseFetched();
+        release();
     }
 }

@@ -14,7 +14,16 @@ public final class Storage {
     private final float @Nullable [] floats;
     private final int @Nullable [] ints;
     private long version;
+    private @Nullable Owner newer;
     private boolean released;
+
+    /// Who holds newer contents of a storage than its array does: the memory of an accelerator.
+    @FunctionalInterface
+    public interface Owner {
+
+        /// Writes the newest contents into the array of the storage.
+        void bringBack(Storage storage);
+    }
 
     private Storage(DType dtype, Shape shape, Layout layout, float @Nullable [] floats, int @Nullable [] ints) {
         this.dtype = dtype;
@@ -61,6 +70,7 @@ public final class Storage {
     /// @throws IllegalStateException if the storage holds integers or has gone back to its pool
     public float[] floats() {
         requireLive();
+        settle();
         if (floats == null) {
             throw new IllegalStateException("a tensor of shape " + shape + " holds integers where floats are needed");
         }
@@ -72,6 +82,7 @@ public final class Storage {
     /// @throws IllegalStateException if the storage holds floats or has gone back to its pool
     public int[] ints() {
         requireLive();
+        settle();
         if (ints == null) {
             throw new IllegalStateException("a tensor of shape " + shape + " holds floats where integers are needed");
         }
@@ -86,6 +97,25 @@ public final class Storage {
     /// Says that the contents have changed.
     public void touch() {
         version++;
+    }
+
+    /// Says that the contents have changed, and that somebody else holds them. They come back when the array is asked for.
+    public void changedBy(Owner owner) {
+        newer = owner;
+        version++;
+    }
+
+    /// Who holds newer contents than the array, or null.
+    public @Nullable Owner newerContents() {
+        return newer;
+    }
+
+    private void settle() {
+        Owner owner = newer;
+        if (owner != null) {
+            newer = null;
+            owner.bringBack(this);
+        }
     }
 
     /// Marks the array as handed back; any later use of this storage fails.

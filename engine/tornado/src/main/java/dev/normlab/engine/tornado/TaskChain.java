@@ -1,0 +1,252 @@
+package dev.normlab.engine.tornado;
+
+import dev.normlab.engine.tornado.Memory.Region;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/// The task graphs of a program in one execution plan: `load` sends the state, the parts run the program one after the other, `save` reads
+/// the state back, `hold` what the first stage passes on. A program of two stages stops between them.
+///
+/// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and a small kernel in each makes
+/// sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
+final class TaskChain {
+
+    /// Tasks of one graph: the hard limit is 256, but long graphs exceed other limits first.
+    private static final int MOST_TASKS = 100;
+
+    /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.
+    private static final String EXACT = "-w";
+
+    private final List<Tasks.Entry> first;
+    private final List<Tasks.Entry> second;
+    private final Memory memory;
+    private final KernelContext context;
+    private final TornadoAccelerator accelerator;
+    private @Nullable TornadoExecutionPlan plan;
+    private int firstParts;
+    private int secondParts;
+
+    /// @param split the number of launches in the first stage
+    TaskChain(List<Tasks.Entry> entries, int split, Memory memory, KernelContext context, TornadoAccelerator accelerator) {
+        this.first = List.copyOf(entries.subList(0, split));
+        this.second = List.copyOf(entries.subList(split, entries.size()));
+        this.memory = memory;
+        this.context = context;
+        this.accelerator = accelerator;
+    }
+
+    int launches() {
+        return first.size() + second.size();
+    }
+
+    /// Sends the state.
+    void load() {
+        execute(0);
+    }
+
+    /// Sends the inputs, runs the first stage, reads the outputs.
+    void runFirst() {
+        TornadoExecutionPlan current = plan();
+        for (int part = 0; part < firstParts; part++) {
+            execute(current, 1 + part);
+        }
+    }
+
+    /// Sends the late inputs and runs the second stage.
+    void runSecond() {
+        TornadoExecutionPlan current = plan();
+        for (int part = 0; part < secondParts; part++) {
+            execute(current, 1 + firstParts + part);
+        }
+    }
+
+    /// Reads the state.
+    void save() {
+        TornadoExecutionPlan current = plan();
+        execute(current, 1 + firstParts + secondParts);
+    }
+
+    /// Reads what the first stage passes on.
+    void hold() {
+        TornadoExecutionPlan current = plan();
+        execute(current, 2 + firstParts + secondParts);
+    }
+
+    private void execute(int graph) {
+        execute(plan(), graph);
+    }
+
+    private void execute(TornadoExecutionPlan current, int graph) {
+        try {
+            current.withGraph(graph).execute();
+        } catch (RuntimeException e) { // compilation, memory, the driver: TornadoVM's exceptions have no other common ancestor
+            throw accelerator.failure(memory.bytes(), e);
+        }
+    }
+
+    private TornadoExecutionPlan plan() {
+        TornadoExecutionPlan known = plan;
+        if (known == null) {
+            known = build();
+            plan = known;
+        }
+        return known;
+    }
+
+    private TornadoExecutionPlan build() {
+        GridScheduler grids = new GridScheduler();
+        List<ImmutableTaskGraph> graphs = new ArrayList<>();
+        String name = accelerator.uniqueName();
+        TaskGraph load = new TaskGraph(name + "load").transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(Region.STATE))
+                .transferToDevice(DataTransferMode.FIRST_EXECUTION, memory.floats(), memory.ints());
+        takeIn(load, name + "load", Region.STATE, grids);
+        graphs.add(finished(load, name + "load", grids));
+        firstParts = Math.max(1, parts(first));
+        secondParts = parts(second);
+        String before = name + "load";
+        for (int part = 0; part < firstParts; part++) {
+            Stage stage = new Stage(first, part, part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
+            graphs.add(part(name + "first" + part, before, stage, grids));
+            before = name + "first" + part;
+        }
+        for (int part = 0; part < secondParts; part++) {
+            Stage stage = new Stage(second, part, part == 0 ? Region.LATE_INPUT : null, null);
+            graphs.add(part(name + "second" + part, before, stage, grids));
+            before = name + "second" + part;
+        }
+        for (Region region : List.of(Region.STATE, Region.HELD)) {
+            String own = name + "read" + region.name().toLowerCase(Locale.ROOT);
+            TaskGraph read = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
+            giveOut(read, own, region, grids);
+            graphs.add(finished(read, own, grids));
+        }
+        TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
+        made.withGridScheduler(grids).withDevice(accelerator.device());
+        made.withCompilerFlags(TornadoVMBackendType.OPENCL, EXACT);
+        return made;
+    }
+
+    private static int parts(List<Tasks.Entry> entries) {
+        return (entries.size() + MOST_TASKS - 1) / MOST_TASKS;
+    }
+
+    /// One graph of a stage.
+    ///
+    /// @param in  what is sent before, or null
+    /// @param out what is read behind, or null
+    private record Stage(List<Tasks.Entry> entries, int part, @Nullable Region in, @Nullable Region out) {}
+
+    private ImmutableTaskGraph part(String own, String before, Stage stage, GridScheduler grids) {
+        TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
+        if (stage.in != null) {
+            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(stage.in));
+            takeIn(graph, own, stage.in, grids);
+        }
+        int end = Math.min(stage.entries.size(), (stage.part + 1) * MOST_TASKS);
+        for (int i = stage.part * MOST_TASKS; i < end; i++) {
+            Tasks.Entry entry = stage.entries.get(i);
+            String id = entry.operation() + i;
+            entry.task().addTo(graph, id);
+            grids.addWorkerGrid(own + "." + id, entry.grid());
+        }
+        if (stage.out != null) {
+            giveOut(graph, own, stage.out, grids);
+        }
+        return finished(graph, own, grids);
+    }
+
+    private Object[] staging(Region region) {
+        return new Object[] {memory.floatStaging(region), memory.intStaging(region)};
+    }
+
+    /// Copies a region from its staging, which the graph has sent.
+    private void takeIn(TaskGraph graph, String name, Region region, GridScheduler grids) {
+        FloatArray floats = memory.floatStaging(region);
+        IntArray ints = memory.intStaging(region);
+        graph.task("takeFloats", TaskChain::takeFloats, context, floats, memory.floats(), memory.floatStart(region), floats.getSize());
+        grids.addWorkerGrid(name + ".takeFloats", Tasks.grid(floats.getSize()));
+        graph.task("takeInts", TaskChain::takeInts, context, ints, memory.ints(), memory.intStart(region), ints.getSize());
+        grids.addWorkerGrid(name + ".takeInts", Tasks.grid(ints.getSize()));
+    }
+
+    /// Copies a region into its staging and reads that.
+    private void giveOut(TaskGraph graph, String name, Region region, GridScheduler grids) {
+        FloatArray floats = memory.floatStaging(region);
+        IntArray ints = memory.intStaging(region);
+        graph.task("giveFloats", TaskChain::giveFloats, context, memory.floats(), floats, memory.floatStart(region), floats.getSize());
+        grids.addWorkerGrid(name + ".giveFloats", Tasks.grid(floats.getSize()));
+        graph.task("giveInts", TaskChain::giveInts, context, memory.ints(), ints, memory.intStart(region), ints.getSize());
+        grids.addWorkerGrid(name + ".giveInts", Tasks.grid(ints.getSize()));
+        graph.transferToHost(DataTransferMode.EVERY_EXECUTION, staging(region));
+    }
+
+    private ImmutableTaskGraph finished(TaskGraph graph, String name, GridScheduler grids) {
+        graph.task("pass", TaskChain::pass, context, memory.floats(), memory.ints());
+        grids.addWorkerGrid(name + ".pass", Tasks.grid(1));
+        graph.persistOnDevice(memory.floats(), memory.ints());
+        return graph.snapshot();
+    }
+
+    static void takeFloats(KernelContext context, FloatArray staging, FloatArray floats, int at, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            floats.set(at + i, staging.get(i));
+        }
+    }
+
+    static void takeInts(KernelContext context, IntArray staging, IntArray ints, int at, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            ints.set(at + i, staging.get(i));
+        }
+    }
+
+    static void giveFloats(KernelContext context, FloatArray floats, FloatArray staging, int at, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            staging.set(i, floats.get(at + i));
+        }
+    }
+
+    static void giveInts(KernelContext context, IntArray ints, IntArray staging, int at, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            staging.set(i, ints.get(at + i));
+        }
+    }
+
+    // Reads and writes an element of both arrays, so that the graph has them.
+    static void pass(KernelContext context, FloatArray floats, IntArray ints) {
+        int i = context.globalIdx;
+        if (i < 1) {
+            floats.set(i, floats.get(i));
+            ints.set(i, ints.get(i));
+        }
+    }
+
+    /// Frees the device's memory; the next use builds the plan anew.
+    void close() {
+        TornadoExecutionPlan known = plan;
+        if (known != null) {
+            try {
+                known.freeDeviceMemory();
+                known.close();
+            } catch (TornadoExecutionPlanException e) {
+                throw new IllegalStateException("the memory of the GPU could not be freed", e);
+            }
+        }
+        plan = null;
+    }
+}

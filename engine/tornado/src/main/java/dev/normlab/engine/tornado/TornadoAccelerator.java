@@ -1,0 +1,73 @@
+package dev.normlab.engine.tornado;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.ProgramCompiler;
+import dev.normlab.engine.program.StagedProgram;
+import dev.normlab.engine.program.StepProgram;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+
+/// A device of TornadoVM.
+final class TornadoAccelerator implements ProgramCompiler {
+
+    private static final AtomicLong PROGRAMS = new AtomicLong();
+
+    private final TornadoDevice device;
+
+    TornadoAccelerator(TornadoDevice device) {
+        this.device = device;
+    }
+
+    TornadoDevice device() {
+        return device;
+    }
+
+    /// A prefix for the names of a plan's graphs.
+    String uniqueName() {
+        return "p" + PROGRAMS.getAndIncrement();
+    }
+
+    @Override
+    public CompiledProgram compile(StepProgram program, Device computer) {
+        return new TornadoProgram(program, program.operations().size(), Map.of(), computer, this);
+    }
+
+    @Override
+    public StagedProgram compile(StepProgram first, StepProgram second, Device computer) {
+        Map<String, Integer> held = new LinkedHashMap<>();
+        for (String name : second.feeds().keySet()) {
+            Integer id = first.fetches().get(name);
+            if (id != null) {
+                held.put(name, id);
+            }
+        }
+        return new TornadoProgram(first.then(second), first.operations().size(), held, computer, this);
+    }
+
+    @Override
+    public String describe() {
+        return describe(device);
+    }
+
+    static String describe(TornadoDevice device) {
+        return String.format(Locale.ROOT, "%s, %s (TornadoVM, %s), %.1f GiB", device.getPhysicalDevice().getDeviceName(),
+                device.getDeviceType().toString().replace("CL_DEVICE_TYPE_", "").toLowerCase(Locale.ROOT),
+                device.getTornadoVMBackend().toString().toLowerCase(Locale.ROOT),
+                device.getPhysicalDevice().getDeviceGlobalMemorySize() / (double) (1 << 30));
+    }
+
+    /// What is to be told when a plan failed.
+    RuntimeException failure(long bytes, Exception cause) {
+        return new IllegalStateException(String.format(Locale.ROOT,
+                "the GPU failed: %s. The program needs %.1f MiB on the device; if that is more than it has, use a smaller batch, "
+                        + "or raise -Dtornado.device.memory",
+                cause.getMessage(), bytes / (double) (1 << 20)), cause);
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,73 @@
+package dev.normlab.engine.tornado;
+
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.tensor.DType;
+
+/// The table from opcodes to launches of kernels.
+final class TornadoLowering {
+
+    private TornadoLowering() {}
+
+    /// Adds the launches of the operation at hand.
+    static void lower(Launches l, DType dtype) {
+        Opcode opcode = l.operation().opcode();
+        switch (opcode) {
+            case CONV2D -> TornadoConvolutions.forward(l);
+            case CONV2D_BACKWARD_INPUT -> TornadoConvolutions.backwardInput(l);
+            case CONV2D_BACKWARD_WEIGHT -> TornadoConvolutions.backwardWeight(l);
+            case GEMM -> TornadoConvolutions.gemm(l);
+            case BATCH_NORM_TRAIN -> TornadoBatchNorms.train(l);
+            case BATCH_NORM_EVAL -> TornadoBatchNorms.eval(l);
+            case BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNorms.backwardParameters(l);
+            case BATCH_NORM_TRAIN_BACKWARD_INPUT -> TornadoBatchNorms.trainBackwardInput(l);
+            case BATCH_NORM_EVAL_BACKWARD_INPUT -> TornadoBatchNorms.evalBackwardInput(l);
+            case UPDATE_RUNNING_STATISTICS -> TornadoBatchNorms.updateRunningStatistics(l);
+            case MAX_POOL -> TornadoPooling.max(l);
+            case MAX_POOL_BACKWARD -> TornadoPooling.maxBackward(l);
+            case AVERAGE_POOL -> TornadoPooling.average(l);
+            case AVERAGE_POOL_BACKWARD -> TornadoPooling.averageBackward(l);
+            case ADAPTIVE_AVERAGE_POOL -> TornadoPooling.adaptive(l);
+            case ADAPTIVE_AVERAGE_POOL_BACKWARD -> TornadoPooling.adaptiveBackward(l);
+            case UNARY -> TornadoElementwise.unary(l);
+            case UNARY_BACKWARD -> TornadoElementwise.unaryBackward(l);
+            case BINARY -> TornadoElementwise.binary(l);
+            case CLAMP -> TornadoElementwise.clamp(l);
+            case CLAMP_BACKWARD -> TornadoElementwise.clampBackward(l);
+            case SCALE -> TornadoElementwise.scale(l);
+            case BROADCAST -> TornadoElementwise.broadcast(l);
+            case EQUAL_INDICES -> TornadoElementwise.equalIndices(l);
+            case RANDOM -> TornadoElementwise.random(l);
+            case SELECT -> TornadoElementwise.select(l);
+            case REDUCE -> TornadoReductions.reduce(l);
+            case CHANNEL_SUM -> TornadoReductions.channelSum(l);
+            case ARG_EXTREME -> TornadoReductions.argExtreme(l);
+            case TOP_K -> TornadoReductions.topK(l);
+            case SOFTMAX -> TornadoReductions.softmax(l);
+            case SOFTMAX_BACKWARD -> TornadoReductions.softmaxBackward(l);
+            case RESHAPE, ASSIGN -> TornadoArrangements.copy(l, l.name(), l.in(0), l.out(0), dtype);
+            case PERMUTE -> TornadoArrangements.permute(l);
+            case PAD -> TornadoArrangements.pad(l);
+            case PAD_BACKWARD -> TornadoArrangements.padBackward(l);
+            case CONCATENATE -> TornadoArrangements.concatenate(l);
+            case SLICE -> TornadoArrangements.slice(l);
+            case SLICE_BACKWARD -> TornadoArrangements.sliceBackward(l);
+            case CHANNEL_SHUFFLE -> TornadoArrangements.channelShuffle(l);
+            case GATHER -> TornadoArrangements.gather(l);
+            case GATHER_BACKWARD -> TornadoArrangements.gatherBackward(l);
+            case CROSS_ENTROPY -> TornadoLosses.crossEntropy(l);
+            case CROSS_ENTROPY_BACKWARD -> TornadoLosses.crossEntropyBackward(l);
+            case NLL -> TornadoLosses.nll(l);
+            case NLL_BACKWARD -> TornadoLosses.nllBackward(l);
+            case SGD -> TornadoUpdates.sgd(l);
+            case ADAM -> TornadoUpdates.adam(l);
+            case ADD_SCALED -> TornadoUpdates.addScaled(l);
+            case SIGN_STEP -> TornadoUpdates.signStep(l);
+            case UNIT_STEP -> TornadoUpdates.unitStep(l);
+            case SLICE_NORM -> TornadoUpdates.sliceNorm(l);
+            case SLICE_DECAY -> TornadoUpdates.sliceDecay(l);
+            case CONV2D_BATCH_NORM_EVAL, BATCH_NORM_TRAIN_RELU, BATCH_NORM_EVAL_RELU, BATCH_NORM_TRAIN_RELU_BACKWARD,
+                    BATCH_NORM_EVAL_RELU_BACKWARD_INPUT, RELU_BATCH_NORM_BACKWARD_PARAMETERS, ADD_RELU ->
+                throw new IllegalArgumentException(opcode + " is fused by CPU devices only; a recorded program does not have it");
+        }
+    }
+}

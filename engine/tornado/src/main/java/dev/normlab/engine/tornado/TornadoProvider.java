@@ -1,0 +1,61 @@
+package dev.normlab.engine.tornado;
+
+import dev.normlab.engine.kernel.Accelerator;
+import dev.normlab.engine.kernel.AcceleratorProvider;
+import dev.normlab.engine.kernel.Device;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import uk.ac.manchester.tornado.api.TornadoBackend;
+import uk.ac.manchester.tornado.api.TornadoRuntime;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
+
+/// The devices of TornadoVM, where this JVM runs with its SDK.
+public final class TornadoProvider implements AcceleratorProvider {
+
+    /// Without it a kernel that does not compile runs in Java, wrongly and silently.
+    private static final String BAILOUT = "tornado.recover.bailout";
+
+    @Override
+    public Optional<String> obstacle() {
+        if (!"false".equals(System.getProperty(BAILOUT))) {
+            return Optional.of("this JVM runs without TornadoVM's options (its argfile, -D" + BAILOUT + "=false); " + Device.GPU_ADVICE
+                    + " and use the launcher ./normlab");
+        }
+        try {
+            return devices().isEmpty() ? Optional.of("TornadoVM sees no device; look at the drivers") : Optional.empty();
+        } catch (Throwable e) { // a missing native library is an Error
+            return Optional.of("TornadoVM does not start (" + e + "); " + Device.GPU_ADVICE);
+        }
+    }
+
+    private static List<TornadoDevice> devices() {
+        TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
+        List<TornadoDevice> found = new ArrayList<>();
+        for (int b = 0; b < runtime.getNumBackends(); b++) {
+            TornadoBackend backend = runtime.getBackend(b);
+            for (int d = 0; d < backend.getNumDevices(); d++) {
+                found.add(backend.getDevice(d));
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public List<String> list() {
+        return obstacle().isPresent() ? List.of() : devices().stream().map(TornadoAccelerator::describe).toList();
+    }
+
+    @Override
+    public Accelerator open(int index) {
+        obstacle().ifPresent(text -> {
+            throw new IllegalStateException(text);
+        });
+        List<TornadoDevice> found = devices();
+        if (index >= found.size()) {
+            throw new IllegalArgumentException("there is no gpu:" + index + "; TornadoVM sees " + list());
+        }
+        return new TornadoAccelerator(found.get(index));
+    }
+}

@@ -1,0 +1,167 @@
+package dev.normlab.engine.tornado;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.kernel.BinaryFunction;
+import dev.normlab.engine.kernel.BroadcastSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.program.ProgramCompiler;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.program.StagedProgram;
+import dev.normlab.engine.tensor.Shape;
+import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.engine.tensor.TensorSpec;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/// What crosses between host and device, and when.
+class TornadoProgramTest {
+
+    private static final Shape HUNDRED = Shape.of(100);
+
+    /// target += factor * feed; fetches the product of target and feed.
+    private static CompiledProgram accumulating(Device device, Tensor target, Tensor factor) {
+        Recorder recorder = new Recorder(device);
+        Tensor feed = recorder.feed("x", TensorSpec.floats(HUNDRED));
+        recorder.update(Opcode.ADD_SCALED, null, List.of(target), feed, factor);
+        recorder.fetch("product", product(recorder, target, feed));
+        return CompiledProgram.of(recorder.program(), device);
+    }
+
+    private static Tensor product(Recorder recorder, Tensor a, Tensor b) {
+        BroadcastSizes sizes = new BroadcastSizes(BinaryFunction.MULTIPLY, HUNDRED, HUNDRED, HUNDRED);
+        return recorder.run(Opcode.BINARY, sizes, TensorSpec.floats(HUNDRED), a, b);
+    }
+
+    private static Tensor filled(float value) {
+        return Tensor.full(value, 100);
+    }
+
+    @Test
+    void stateStaysOnTheDeviceAndComesBackWhenAskedFor() {
+        try (Device device = Gpu.open()) {
+            Tensor target = filled(1f), factor = Tensor.scalar(2f);
+            try (CompiledProgram program = accumulating(device, target, factor)) {
+                for (int i = 1; i <= 3; i++) {
+                    float product = program.replay(Map.of("x", filled(10f))).get("product").toArray()[99];
+                    assertEquals((1 + 20 * i) * 10f, product);
+                }
+                assertSame(program, target.storage().newerContents(), "the host has asked for nothing yet");
+                assertArrayEquals(filled(61f).toArray(), target.toArray());
+                assertNull(target.storage().newerContents());
+            }
+        }
+    }
+
+    @Test
+    void whatTheHostChangesIsSentAgain() {
+        try (Device device = Gpu.open()) {
+            Tensor target = filled(1f), factor = Tensor.scalar(1f);
+            try (CompiledProgram program = accumulating(device, target, factor)) {
+                program.replay(Map.of("x", filled(1f)));
+                factor.set(10f); // a scalar
+                program.replay(Map.of("x", filled(1f)));
+                assertEquals(12f, target.toArray()[0]);
+                target.set(filled(100f).toArray()); // state
+                program.replay(Map.of("x", filled(1f)));
+                assertEquals(110f, target.toArray()[0]);
+            }
+        }
+    }
+
+    @Test
+    void programsHandStateToEachOtherAndClosingLosesNothing() {
+        try (Device device = Gpu.open()) {
+            Tensor target = filled(0f), factor = Tensor.scalar(1f);
+            CompiledProgram first = accumulating(device, target, factor);
+            CompiledProgram second = accumulating(device, target, factor);
+            first.replay(Map.of("x", filled(1f)));
+            second.replay(Map.of("x", filled(10f)));
+            first.replay(Map.of("x", filled(100f)));
+            first.close();
+            second.close();
+            assertEquals(111f, target.toArray()[7]);
+            first.replay(Map.of("x", filled(1000f)));
+            assertEquals(1111f, target.toArray()[7], "a closed program runs again");
+            first.close();
+        }
+    }
+
+    @Test
+    void aFeedThatIsUpdatedIsUpdatedForTheHostToo() {
+        try (Device device = Gpu.open()) {
+            Recorder recorder = new Recorder(device);
+            Tensor feed = recorder.feed("x", TensorSpec.floats(HUNDRED));
+            recorder.update(Opcode.ADD_SCALED, null, List.of(feed), filled(3f), Tensor.scalar(2f));
+            try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                Tensor given = filled(1f);
+                program.replay(Map.of("x", given));
+                assertArrayEquals(filled(7f).toArray(), given.toArray());
+            }
+        }
+    }
+
+    @Test
+    void heldValuesStayBetweenTheStagesAndAreSeenToBeFiniteOrNot() {
+        try (Device device = Gpu.open()) {
+            Tensor weight = filled(2f), target = filled(0f), factor = Tensor.scalar(1f);
+            Recorder first = new Recorder(device);
+            Tensor x = first.feed("x", TensorSpec.floats(HUNDRED));
+            first.fetch("gradient", product(first, x, weight));
+            first.fetch("seen", product(first, x, x));
+            Recorder second = new Recorder(device);
+            second.update(Opcode.ADD_SCALED, null, List.of(target), second.feed("gradient", TensorSpec.floats(HUNDRED)), factor);
+            ProgramCompiler compiler = (ProgramCompiler) device.accelerator();
+            try (StagedProgram program = compiler.compile(first.program(), second.program(), device)) {
+                Map<String, Tensor> results = program.replay(Map.of("x", filled(3f)));
+                assertEquals(List.of("seen"), List.copyOf(results.keySet()));
+                assertEquals(9f, results.get("seen").toArray()[0]);
+                assertTrue(program.heldIsFinite());
+                assertEquals(0f, target.toArray()[0], "the second stage has not run");
+                factor.set(10f); // read by the second stage only
+                program.finish();
+                assertEquals(60f, target.toArray()[99]);
+
+                Tensor broken = filled(1f);
+                float[] values = broken.toArray();
+                for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                    values[97] = bad;
+                    broken.set(values);
+                    program.replay(Map.of("x", broken));
+                    assertFalse(program.heldIsFinite(), bad + "");
+                    assertEquals(2 * bad, program.held().get("gradient").toArray()[97]);
+                }
+                assertEquals(60f, target.toArray()[99]);
+            }
+        }
+    }
+
+    @Test
+    void wrongFeedsAreRefused() {
+        try (Device device = Gpu.open(); CompiledProgram program = accumulating(device, filled(0f), Tensor.scalar(1f))) {
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of())).getMessage().contains("'x' is float32[100]"));
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of("x", Tensor.zeros(3)))).getMessage()
+                    .contains("got float32[3]"));
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of("x", filled(0f), "y", filled(0f)))).getMessage()
+                    .contains("no feed 'y'"));
+        }
+    }
+
+    @Test
+    void aPlaceThatIsNotThereIsRefused() {
+        try (Device device = Gpu.open()) {
+            assertTrue(device.accelerator().describe().contains("TornadoVM"));
+            String message = assertThrows(IllegalArgumentException.class, () -> Device.open("gpu:999", 1)).getMessage();
+            assertTrue(message.contains("no gpu:999"), message);
+        }
+    }
+}
