@@ -21,7 +21,8 @@ class GpuKernelLintTest {
     private static final Path SOURCES = Path.of(System.getProperty("normlab.root"), "engine/tornado/src/main/java");
 
     // A kernel is a static method whose first parameter is the context; its body ends at the brace of its own depth.
-    private static final Pattern KERNEL = Pattern.compile("\n    static void (\\w+)\\(KernelContext context([^)]*)\\) \\{\n(.*?)\n    \\}\n",
+    private static final Pattern KERNEL = Pattern.compile(
+            "\n    static void (\\w+)\\(KernelContext context([^)]*)\\) \\{\n(.*?)\n    \\}\n",
             Pattern.DOTALL);
 
     private static final int MOST_ARGUMENTS = 20;
@@ -31,10 +32,13 @@ class GpuKernelLintTest {
 
     private static final List<Rule> RULES = List.of(
             new Rule("no >>>: it becomes >>; mask the result of >>", Pattern.compile(">>>"), "int k = i >>> 1;"),
-            new Rule("no java.lang.Math, and no fma: use TornadoMath", Pattern.compile("(?<![A-Za-z])(Strict)?Math\\s*\\."), "y = Math.fma(a, b, c);"),
-            new Rule("no && and ||: negations inside get lost, and constant sides do not compile; test the sign of (a | b), or multiply 0 and 1",
+            new Rule("no java.lang.Math, and no fma: use TornadoMath", Pattern.compile("(?<![A-Za-z])(Strict)?Math\\s*\\."),
+                    "y = Math.fma(a, b, c);"),
+            new Rule(
+                    "no && and ||: negations inside get lost, and constant sides do not compile; test the sign of (a | b), or multiply 0 and 1",
                     Pattern.compile("&&|\\|\\|"), "if (i >= 0 && i < n) {"),
-            new Rule("no isNaN and the like: compare a value with itself", Pattern.compile("\\b(Float|Double)\\s*\\.\\s*(is|NaN)"), "Float.isNaN(x)"),
+            new Rule("no isNaN and the like: compare a value with itself", Pattern.compile("\\b(Float|Double)\\s*\\.\\s*(is|NaN)"),
+                    "Float.isNaN(x)"),
             new Rule("no throw, return, break, continue, try, switch, lambda: one way through a kernel",
                     Pattern.compile("\\b(throw|return|break|continue|try|switch|assert)\\b|->"), "return;"),
             new Rule("no objects but local arrays of the context", Pattern.compile("\\bnew\\b"), "float[] sums = new float[16];"),

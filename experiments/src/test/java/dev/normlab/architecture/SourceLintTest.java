@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 class SourceLintTest {
 
     private static final Path ROOT = repositoryRoot();
-    private static final List<String> MODULES = List.of("engine/core", "engine/tornado", "testkit", "nn", "lip", "attacks", "experiments", "benchmarks");
+    private static final List<String> MODULES = List.of("engine/core", "engine/tornado", "testkit", "nn", "lip", "attacks", "experiments",
+            "benchmarks");
     private static final int LONGEST_FILE = 500;
 
     /// One rule: `forbidden` must not be found in the files that `applies` accepts.

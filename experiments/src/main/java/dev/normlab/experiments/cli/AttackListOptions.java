@@ -208,7 +208,8 @@ final class AttackListOptions {
             throw UserError.usage("--attacks: " + e.getMessage());
         }
         if (restarts != null && listed().stream().allMatch("fgsm"::equals)) {
-            throw UserError.usage("--restarts: fgsm takes one step from the image and gives the same every time; leave it out, or attack with pgd");
+            throw UserError.usage(
+                    "--restarts: fgsm takes one step from the image and gives the same every time; leave it out, or attack with pgd");
         }
         requireUse("--steps", steps, WITH_STEPS);
         requireUse("--targets", targets, WITH_TARGETS);

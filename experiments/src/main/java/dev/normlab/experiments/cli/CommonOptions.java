@@ -31,7 +31,8 @@ final class CommonOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all processors). Changes no result.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--device", paramLabel = "NAME", description = "cpu, scalar (slow reference loops), or gpu, gpu:1, .. (through TornadoVM, see docs/gpu.md) (default: cpu).")
+    @Option(names = "--device", paramLabel = "NAME",
+            description = "cpu, scalar (slow reference loops), or gpu, gpu:1, .. (through TornadoVM, see docs/gpu.md) (default: cpu).")
     private String device = "cpu";
 
     @Option(names = "--conv", paramLabel = "MODE",

@@ -47,7 +47,8 @@ final class DataCommand implements Runnable {
         @Mixin
         private final CommonOptions common;
 
-        @Parameters(paramLabel = "SPEC", description = "synthetic[:..], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, folder:DIR[,size=N] or npz:FILE")
+        @Parameters(paramLabel = "SPEC",
+                description = "synthetic[:..], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, folder:DIR[,size=N] or npz:FILE")
         private String spec = "synthetic";
 
         @Option(names = "--png", paramLabel = "FILE", description = "Write a picture of some test images of every class.")

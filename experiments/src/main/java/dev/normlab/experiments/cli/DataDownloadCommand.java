@@ -45,7 +45,8 @@ final class DataDownloadCommand implements Callable<Integer> {
                 "cifar-10-batches-bin");
         add(all, "cifar100", "cifar-100-binary.tar.gz", "https://www.cs.toronto.edu/~kriz/", "03b5dce01913d631647c71ecec9e9cb8",
                 "cifar-100-binary");
-        add(all, "cifar10c", "CIFAR-10-C.tar", "https://zenodo.org/records/2535967/files/", "56bf5dcef84df0e2308c6dcbcbbd8499", "CIFAR-10-C");
+        add(all, "cifar10c", "CIFAR-10-C.tar", "https://zenodo.org/records/2535967/files/", "56bf5dcef84df0e2308c6dcbcbbd8499",
+                "CIFAR-10-C");
         return all;
     }
 

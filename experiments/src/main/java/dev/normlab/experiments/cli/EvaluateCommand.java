@@ -75,7 +75,8 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private int evaluateCorruptions(Weights weights, Path folder, Device device) throws IOException {
-        common.say(String.format(Locale.ROOT, "%-18s  %s   mean  accuracy in percent by severity", "corruption", "    1      2      3      4      5"));
+        common.say(String.format(Locale.ROOT, "%-18s  %s   mean  accuracy in percent by severity", "corruption",
+                "    1      2      3      4      5"));
         Map<String, Object> table = new LinkedHashMap<>();
         double benchmark = 0, all = 0;
         try (Evaluator evaluator = new Evaluator(weights.model(), images.batchSize(), device)) {
@@ -88,7 +89,9 @@ final class EvaluateCommand implements Callable<Integer> {
                 }
                 common.progress().clear();
                 double mean = Arrays.stream(accuracies).average().orElseThrow();
-                benchmark += CorruptedCifar.CORRUPTIONS.indexOf(corruption) < CorruptedCifar.BENCHMARK ? mean / CorruptedCifar.BENCHMARK : 0;
+                benchmark += CorruptedCifar.CORRUPTIONS.indexOf(corruption) < CorruptedCifar.BENCHMARK
+                        ? mean / CorruptedCifar.BENCHMARK
+                        : 0;
                 all += mean / CorruptedCifar.CORRUPTIONS.size();
                 table.put(corruption, accuracies);
                 String row = Arrays.stream(accuracies).mapToObj(value -> String.format(Locale.ROOT, "%5.1f", 100 * value))

@@ -16,7 +16,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `export`: a model for other programs.
-@Command(name = "export", description = "Write a model for other programs: as ONNX (the forward pass with its weights) or its weights alone.",
+@Command(name = "export",
+        description = "Write a model for other programs: as ONNX (the forward pass with its weights) or its weights alone.",
         sortOptions = false)
 final class ExportCommand implements Callable<Integer> {
 

@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "normlab", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
         subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
-            SummaryCommand.class, ModelsCommand.class, ExportCommand.class, DataCommand.class, ReportCommand.class, ExperimentCommand.class, BenchCommand.class,
+            SummaryCommand.class, ModelsCommand.class, ExportCommand.class, DataCommand.class, ReportCommand.class, ExperimentCommand.class,
+            BenchCommand.class,
             DevicesCommand.class, CommandLine.HelpCommand.class})
 public final class Main implements Runnable {
 

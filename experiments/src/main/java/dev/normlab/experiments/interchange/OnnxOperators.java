@@ -59,7 +59,8 @@ final class OnnxOperators {
                 ClampRange range = attributes(operation, ClampRange.class);
                 yield graph.node("Clip", List.of(x, graph.scalar(range.low()), graph.scalar(range.high())));
             }
-            case BROADCAST -> graph.node("Expand", List.of(x, graph.integers(Arrays.stream(withoutBatch(result)).map(i -> i == 0 ? 1 : i).toArray())));
+            case BROADCAST ->
+                graph.node("Expand", List.of(x, graph.integers(Arrays.stream(withoutBatch(result)).map(i -> i == 0 ? 1 : i).toArray())));
             case REDUCE -> reduce(attributes(operation, ReduceSizes.class), x);
             case SOFTMAX -> {
                 Softmax softmax = attributes(operation, Softmax.class);
@@ -137,7 +138,8 @@ final class OnnxOperators {
             throw unsupported("an average pooling of another divisor, dilated, or counting its padding in ceil mode: " + s);
         }
         return graph.node("AveragePool", List.of(x), of("kernel_shape", new int[] {s.kh(), s.kw()}),
-                of("strides", new int[] {s.strideH(), s.strideW()}), of("pads", pads), of("count_include_pad", s.countIncludePad() ? 1 : 0));
+                of("strides", new int[] {s.strideH(), s.strideW()}), of("pads", pads),
+                of("count_include_pad", s.countIncludePad() ? 1 : 0));
     }
 
     private String adaptivePool(AdaptivePoolSizes s, String x) {

@@ -144,8 +144,9 @@ public final class DataDownload {
     }
 
     private UserError unreachable(Path file, String reason) {
-        return UserError.failure(archive.name + ": could not fetch " + archive.uri + " (" + reason + "). Run the command again to go on, or fetch it "
-                + "by hand, put it at " + file + " and run the command again (its MD5 checksum is " + archive.md5 + ")");
+        return UserError.failure(
+                archive.name + ": could not fetch " + archive.uri + " (" + reason + "). Run the command again to go on, or fetch it "
+                        + "by hand, put it at " + file + " and run the command again (its MD5 checksum is " + archive.md5 + ")");
     }
 
     private static String md5(Path file) throws IOException {

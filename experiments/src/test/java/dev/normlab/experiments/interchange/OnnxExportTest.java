@@ -124,7 +124,8 @@ class OnnxExportTest {
         model.namedParameters().forEach((name, parameter) -> {
             Message constant = constants.get(name);
             Tensor tensor = parameter.tensor();
-            assertArrayEquals(tensor.shape().toArray(), constant.all(1).stream().mapToInt(size -> ((Long) size).intValue()).toArray(), name);
+            assertArrayEquals(tensor.shape().toArray(), constant.all(1).stream().mapToInt(size -> ((Long) size).intValue()).toArray(),
+                    name);
             float[] values = new float[tensor.shape().elements()];
             ByteBuffer.wrap((byte[]) constant.all(9).getFirst()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
             assertArrayEquals(tensor.toArray(), values, name);

@@ -128,7 +128,8 @@ class DataDownloadTest {
     void aDownloadThatBrokeOffGoesOn() throws Exception {
         breakAfter = archive.length / 3;
         String message = assertThrows(UserError.class, () -> download(md5()).run()).getMessage();
-        assertTrue(message.contains("by hand") && message.contains(md5()) && message.contains(cache.resolve("things.tar.gz").toString()), message);
+        assertTrue(message.contains("by hand") && message.contains(md5()) && message.contains(cache.resolve("things.tar.gz").toString()),
+                message);
         breakAfter = Integer.MAX_VALUE;
         Path folder = download(md5()).run();
         assertArrayEquals(CONTENT, Files.readAllBytes(folder.resolve("a.bin")));

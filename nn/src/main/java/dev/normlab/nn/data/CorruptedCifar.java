@@ -48,8 +48,9 @@ public final class CorruptedCifar {
         int[] labels = labels(folder.resolve("labels.npy"));
         int total = images.length / SHAPE.values();
         if (labels.length != total || total % SEVERITIES != 0) {
-            throw new DataException(folder + ": expected images of 5 severities and a label for each, but " + corruption + ".npy has " + total
-                    + " images and labels.npy " + labels.length + " labels.");
+            throw new DataException(
+                    folder + ": expected images of 5 severities and a label for each, but " + corruption + ".npy has " + total
+                            + " images and labels.npy " + labels.length + " labels.");
         }
         int each = total / SEVERITIES;
         return IntStream.range(0, SEVERITIES).mapToObj(i -> {
@@ -90,7 +91,8 @@ public final class CorruptedCifar {
 
     private static NumberArray read(Path file) {
         if (!Files.isRegularFile(file)) {
-            throw new DataException("cifar10c: there is no file " + file + "; CIFAR-10-C is a folder of npy files, one for each corruption.");
+            throw new DataException(
+                    "cifar10c: there is no file " + file + "; CIFAR-10-C is a folder of npy files, one for each corruption.");
         }
         try {
             return Npy.read(file);

@@ -125,8 +125,9 @@ public sealed interface DataSpec {
             return new Cifar10C(path(text, rest), null, 0);
         }
         if (!CorruptedCifar.CORRUPTIONS.contains(one.group(1)) || !one.group(2).matches("[1-5]")) {
-            throw new DataException("The data \"" + text + "\" ends in " + one.group() + ", where a corruption and its severity from 1 to 5 are "
-                    + "expected, as in ,fog=3. The corruptions are " + CorruptedCifar.CORRUPTIONS + ".");
+            throw new DataException(
+                    "The data \"" + text + "\" ends in " + one.group() + ", where a corruption and its severity from 1 to 5 are "
+                            + "expected, as in ,fog=3. The corruptions are " + CorruptedCifar.CORRUPTIONS + ".");
         }
         return new Cifar10C(path(text, rest.substring(0, one.start())), one.group(1), Integer.parseInt(one.group(2)));
     }

@@ -77,7 +77,8 @@ class CorruptedCifarTest {
 
     @Test
     void allAtOnceMissingFilesAndOtherShapesAreRefused() throws IOException {
-        assertTrue(assertThrows(DataException.class, () -> DataSpec.parse("cifar10c:" + folder).load()).getMessage().contains("95 data sets"));
+        assertTrue(
+                assertThrows(DataException.class, () -> DataSpec.parse("cifar10c:" + folder).load()).getMessage().contains("95 data sets"));
         assertTrue(assertThrows(DataException.class, () -> CorruptedCifar.severities(folder, "fog")).getMessage().contains("fog.npy"));
         write(folder, "fog", 7);
         assertTrue(assertThrows(DataException.class, () -> CorruptedCifar.severities(folder, "fog")).getMessage().contains("7 images"));

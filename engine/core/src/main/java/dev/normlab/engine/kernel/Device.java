@@ -128,7 +128,8 @@ public final class Device implements AutoCloseable {
 
     /// All finders of accelerators on the class path.
     public static List<AcceleratorProvider> acceleratorProviders() {
-        return ServiceLoader.load(AcceleratorProvider.class, Device.class.getClassLoader()).stream().map(ServiceLoader.Provider::get).toList();
+        return ServiceLoader.load(AcceleratorProvider.class, Device.class.getClassLoader()).stream().map(ServiceLoader.Provider::get)
+                .toList();
     }
 
     /// All backends on the class path.

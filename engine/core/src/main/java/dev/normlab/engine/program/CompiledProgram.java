@@ -9,7 +9,9 @@ public interface CompiledProgram extends AutoCloseable {
 
     /// The program for this device, at best for an accelerator.
     static CompiledProgram of(StepProgram program, Device device) {
-        return device.accelerator() instanceof ProgramCompiler compiler ? compiler.compile(program, device) : new Interpreter(program, device);
+        return device.accelerator() instanceof ProgramCompiler compiler
+                ? compiler.compile(program, device)
+                : new Interpreter(program, device);
     }
 
     /// The program.

@@ -117,7 +117,8 @@ final class Memory {
         long size = ALIGNMENT;
         for (Block block : own) {
             long offset = 0;
-            List<Block> neighbours = placed.stream().filter(block::livesWith).sorted(Comparator.comparingInt(other -> other.offset)).toList();
+            List<Block> neighbours = placed.stream().filter(block::livesWith).sorted(Comparator.comparingInt(other -> other.offset))
+                    .toList();
             for (Block other : neighbours) {
                 if (offset + block.length <= other.offset) {
                     break;

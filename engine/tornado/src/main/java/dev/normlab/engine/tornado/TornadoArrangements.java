@@ -24,8 +24,9 @@ final class TornadoArrangements {
     /// Copies a tensor.
     static void copy(Launches l, String name, Operand x, Operand y, DType dtype) {
         if (dtype == DType.INT32) {
-            l.tasks().forEach(name, y.elements(), (graph, id) -> graph.task(id, TornadoArrangements::copyIntsKernel, l.context, l.ints(), x.at(),
-                    y.at(), y.elements()));
+            l.tasks().forEach(name, y.elements(),
+                    (graph, id) -> graph.task(id, TornadoArrangements::copyIntsKernel, l.context, l.ints(), x.at(),
+                            y.at(), y.elements()));
         } else {
             strided(l, name, Walk.of(new int[] {y.elements()}, new int[] {1}, new int[] {1}), x, 0, y, 0);
         }
@@ -47,7 +48,8 @@ final class TornadoArrangements {
     }
 
     // y[sum of ik * yk] = x[sum of ik * xk] over a box; s0 .. s3 are the sizes of its last four dimensions
-    static void stridedKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int s0, int s1, int s2, int s3, int x0, int x1,
+    static void stridedKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int s0, int s1, int s2, int s3, int x0,
+            int x1,
             int x2, int x3, int x4, int y0, int y1, int y2, int y3, int y4) {
         int i = context.globalIdx;
         if (i < n) {
@@ -132,7 +134,8 @@ final class TornadoArrangements {
         PadSizes s = l.attributes(PadSizes.class);
         Operand x = l.in(0), y = l.out(0);
         int rows = l.table(sources(s, true)), columns = l.table(sources(s, false));
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoArrangements::padKernel, l.context, l.floats(), l.ints(), l.tableAt() + rows, l.tableAt() + columns, x.at(), y.at(), y.elements(), s.h(), s.w(), s.oh(), s.ow()));
+        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoArrangements::padKernel, l.context, l.floats(),
+                l.ints(), l.tableAt() + rows, l.tableAt() + columns, x.at(), y.at(), y.elements(), s.h(), s.w(), s.oh(), s.ow()));
     }
 
     // For every output row (or column) the input row that it reads, -1 for zero.
@@ -142,7 +145,8 @@ final class TornadoArrangements {
     }
 
     // x [planes, h, w], y [planes, oh, ow]: y[ioh, iow] = x[rows[ioh], columns[iow]], or 0
-    static void padKernel(KernelContext context, FloatArray floats, IntArray ints, int rows, int columns, int xAt, int yAt, int n, int h, int w, int oh, int ow) {
+    static void padKernel(KernelContext context, FloatArray floats, IntArray ints, int rows, int columns, int xAt, int yAt, int n, int h,
+            int w, int oh, int ow) {
         int i = context.globalIdx;
         if (i < n) {
             int ih = ints.get(rows + i / ow % oh);
@@ -159,12 +163,14 @@ final class TornadoArrangements {
         PadSizes s = l.attributes(PadSizes.class);
         Operand dOut = l.in(0), dx = l.out(0);
         int rows = l.table(sources(s, true)), columns = l.table(sources(s, false));
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoArrangements::padBackwardKernel, l.context, l.floats(), l.ints(),
-                l.tableAt() + rows, l.tableAt() + columns, dOut.at(), dx.at(), dx.elements(), s.h(), s.w(), s.oh(), s.ow()));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoArrangements::padBackwardKernel, l.context, l.floats(), l.ints(),
+                        l.tableAt() + rows, l.tableAt() + columns, dOut.at(), dx.at(), dx.elements(), s.h(), s.w(), s.oh(), s.ow()));
     }
 
     // dx[ih, iw] = sum of dOut[ioh, iow] over rows[ioh] = ih, columns[iow] = iw
-    static void padBackwardKernel(KernelContext context, FloatArray floats, IntArray ints, int rows, int columns, int dOutAt, int dxAt, int n, int h, int w, int oh, int ow) {
+    static void padBackwardKernel(KernelContext context, FloatArray floats, IntArray ints, int rows, int columns, int dOutAt, int dxAt,
+            int n, int h, int w, int oh, int ow) {
         int i = context.globalIdx;
         if (i < n) {
             int iw = i % w;
@@ -189,12 +195,14 @@ final class TornadoArrangements {
         int axis = l.attributes(Integer.class);
         AxisSizes s = AxisSizes.of(x.shape(), axis);
         int count = indices.shape().size(axis);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoArrangements::gatherKernel, l.context, l.floats(), l.ints(), x.at(),
-                indices.at(), y.at(), y.elements(), s.axis(), s.inner(), count));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoArrangements::gatherKernel, l.context, l.floats(), l.ints(), x.at(),
+                        indices.at(), y.at(), y.elements(), s.axis(), s.inner(), count));
     }
 
     // x [outer, axis, inner], indices and y [outer, count, inner]
-    static void gatherKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int indicesAt, int yAt, int n, int axis, int inner, int count) {
+    static void gatherKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int indicesAt, int yAt, int n, int axis,
+            int inner, int count) {
         int i = context.globalIdx;
         if (i < n) {
             int outer = i / (count * inner);
@@ -208,12 +216,14 @@ final class TornadoArrangements {
         Shape in = a.in();
         AxisSizes s = AxisSizes.of(in, a.axis());
         int count = indices.shape().size(a.axis());
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoArrangements::gatherBackwardKernel, l.context, l.floats(), l.ints(),
-                dOut.at(), indices.at(), dx.at(), dx.elements(), s.axis(), s.inner(), count));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoArrangements::gatherBackwardKernel, l.context, l.floats(), l.ints(),
+                        dOut.at(), indices.at(), dx.at(), dx.elements(), s.axis(), s.inner(), count));
     }
 
     // dx[o, k, i] = sum over j with indices[o, j, i] = k of dOut[o, j, i], in ascending order of j
-    static void gatherBackwardKernel(KernelContext context, FloatArray floats, IntArray ints, int dOutAt, int indicesAt, int dxAt, int n, int axis, int inner, int count) {
+    static void gatherBackwardKernel(KernelContext context, FloatArray floats, IntArray ints, int dOutAt, int indicesAt, int dxAt, int n,
+            int axis, int inner, int count) {
         int i = context.globalIdx;
         if (i < n) {
             int k = i / inner % axis;

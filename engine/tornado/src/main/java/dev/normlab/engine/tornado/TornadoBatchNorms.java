@@ -18,8 +18,9 @@ final class TornadoBatchNorms {
     static void train(Launches l) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
         Operand x = l.in(0), mean = l.out(1), var = l.out(2);
-        l.tasks().groups(l.name(), s.c(), SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNorms::statistics, l.context, l.floats(), x.at(),
-                mean.at(), var.at(), s.count(), s.c(), s.pixels()));
+        l.tasks().groups(l.name(), s.c(), SUMMERS,
+                (graph, id) -> graph.task(id, TornadoBatchNorms::statistics, l.context, l.floats(), x.at(),
+                        mean.at(), var.at(), s.count(), s.c(), s.pixels()));
         normalise(l, s, mean, var);
     }
 
@@ -30,8 +31,10 @@ final class TornadoBatchNorms {
     private static void normalise(Launches l, BatchNormSizes s, Operand mean, Operand var) {
         Operand x = l.in(0), weight = l.inOr(1, x), bias = l.inOr(2, x), y = l.out(0);
         int has = (l.has(1) ? 1 : 0) + (l.has(2) ? 2 : 0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoBatchNorms::normaliseKernel, l.context, l.floats(), x.at(), weight.at(), bias.at(), has, mean.at(), var.at(),
-                y.at(), y.elements(), s.c(), s.pixels(), s.eps()));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::normaliseKernel, l.context, l.floats(), x.at(), weight.at(), bias.at(),
+                        has, mean.at(), var.at(),
+                        y.at(), y.elements(), s.c(), s.pixels(), s.eps()));
     }
 
     // mean[c], var[c] of x [n, c, pixels]; the variance in a second pass over the differences from the mean
@@ -71,7 +74,8 @@ final class TornadoBatchNorms {
     }
 
     // y = (x - mean) / sqrt(var + eps) * weight + bias; has: 1 for a weight, 2 for a bias
-    static void normaliseKernel(KernelContext context, FloatArray floats, int xAt, int weightAt, int biasAt, int has, int meanAt, int varAt, int yAt, int n, int c, int pixels, float eps) {
+    static void normaliseKernel(KernelContext context, FloatArray floats, int xAt, int weightAt, int biasAt, int has, int meanAt, int varAt,
+            int yAt, int n, int c, int pixels, float eps) {
         int i = context.globalIdx;
         if (i < n) {
             int ic = i / pixels % c;
@@ -90,12 +94,14 @@ final class TornadoBatchNorms {
     static void backwardParameters(Launches l) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
         Operand x = l.in(0), dOut = l.in(1), mean = l.in(2), var = l.in(3), dWeight = l.out(0), dBias = l.out(1);
-        l.tasks().groups(l.name(), s.c(), SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNorms::parameters, l.context, l.floats(), x.at(),
-                dOut.at(), mean.at(), var.at(), dWeight.at(), dBias.at(), s.count(), s.c(), s.pixels(), s.eps()));
+        l.tasks().groups(l.name(), s.c(), SUMMERS,
+                (graph, id) -> graph.task(id, TornadoBatchNorms::parameters, l.context, l.floats(), x.at(),
+                        dOut.at(), mean.at(), var.at(), dWeight.at(), dBias.at(), s.count(), s.c(), s.pixels(), s.eps()));
     }
 
     // dBias = sum of dOut, dWeight = sum of dOut * (x - mean) / sqrt(var + eps)
-    static void parameters(KernelContext context, FloatArray floats, int xAt, int dOutAt, int meanAt, int varAt, int dWeightAt, int dBiasAt, int count, int c, int pixels, float eps) {
+    static void parameters(KernelContext context, FloatArray floats, int xAt, int dOutAt, int meanAt, int varAt, int dWeightAt, int dBiasAt,
+            int count, int c, int pixels, float eps) {
         double[] sums = context.allocateDoubleLocalArray(SUMMERS);
         double[] products = context.allocateDoubleLocalArray(SUMMERS);
         int thread = context.localIdx, ic = context.groupIdx;
@@ -128,15 +134,19 @@ final class TornadoBatchNorms {
         Operand x = l.in(0), dOut = l.in(1), weight = l.inOr(2, x), mean = l.in(3), var = l.in(4), dWeight = l.in(5), dBias = l.in(6);
         Operand dx = l.out(0), line = l.scratch(6 * s.c());
         int has = l.has(2) ? 1 : 0;
-        l.tasks().forEach(l.name(), s.c(), (graph, id) -> graph.task(id, TornadoBatchNorms::inputLine, l.context, l.floats(), weight.at(), has, mean.at(), var.at(), dWeight.at(), dBias.at(),
-                line.at(), s.c(), s.count(), s.eps()));
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoBatchNorms::trainInput, l.context, l.floats(), x.at(),
-                dOut.at(), line.at(), dx.at(), dx.elements(), s.c(), s.pixels()));
+        l.tasks().forEach(l.name(), s.c(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::inputLine, l.context, l.floats(), weight.at(), has, mean.at(), var.at(),
+                        dWeight.at(), dBias.at(),
+                        line.at(), s.c(), s.count(), s.eps()));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::trainInput, l.context, l.floats(), x.at(),
+                        dOut.at(), line.at(), dx.at(), dx.elements(), s.c(), s.pixels()));
     }
 
     // dx = weight / sqrt(var + eps) * (dOut - dBias / count - (x - mean) / sqrt(var + eps) * dWeight / count), which is linear in dOut and x:
     // its three coefficients, each as the sum of two floats
-    static void inputLine(KernelContext context, FloatArray floats, int weightAt, int has, int meanAt, int varAt, int dWeightAt, int dBiasAt, int lineAt, int c, int count, float eps) {
+    static void inputLine(KernelContext context, FloatArray floats, int weightAt, int has, int meanAt, int varAt, int dWeightAt,
+            int dBiasAt, int lineAt, int c, int count, float eps) {
         int i = context.globalIdx;
         if (i < c) {
             double inverse = 1.0 / TornadoMath.sqrt((double) floats.get(varAt + i) + eps);
@@ -174,12 +184,15 @@ final class TornadoBatchNorms {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
         Operand dOut = l.in(0), weight = l.inOr(1, dOut), var = l.in(2), dx = l.out(0);
         int has = l.has(1) ? 1 : 0;
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoBatchNorms::evalInput, l.context, l.floats(), dOut.at(), weight.at(), has, var.at(), dx.at(), dx.elements(), s.c(), s.pixels(),
-                s.eps()));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::evalInput, l.context, l.floats(), dOut.at(), weight.at(), has, var.at(),
+                        dx.at(), dx.elements(), s.c(), s.pixels(),
+                        s.eps()));
     }
 
     // dx = dOut * weight / sqrt(var + eps)
-    static void evalInput(KernelContext context, FloatArray floats, int dOutAt, int weightAt, int has, int varAt, int dxAt, int n, int c, int pixels, float eps) {
+    static void evalInput(KernelContext context, FloatArray floats, int dOutAt, int weightAt, int has, int varAt, int dxAt, int n, int c,
+            int pixels, float eps) {
         int i = context.globalIdx;
         if (i < n) {
             int ic = i / pixels % c;
@@ -194,12 +207,15 @@ final class TornadoBatchNorms {
     static void updateRunningStatistics(Launches l) {
         RunningStatistics a = l.attributes(RunningStatistics.class);
         Operand mean = l.in(0), var = l.in(1), runningMean = l.out(0), runningVar = l.out(1);
-        l.tasks().forEach(l.name(), mean.elements(), (graph, id) -> graph.task(id, TornadoBatchNorms::running, l.context, l.floats(), mean.at(), var.at(), runningMean.at(), runningVar.at(),
-                mean.elements(), a.count(), a.momentum()));
+        l.tasks().forEach(l.name(), mean.elements(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::running, l.context, l.floats(), mean.at(), var.at(), runningMean.at(),
+                        runningVar.at(),
+                        mean.elements(), a.count(), a.momentum()));
     }
 
     // running = (1 - momentum) * running + momentum * batch, with the unbiased variance
-    static void running(KernelContext context, FloatArray floats, int meanAt, int varAt, int runningMeanAt, int runningVarAt, int c, int count, float momentum) {
+    static void running(KernelContext context, FloatArray floats, int meanAt, int varAt, int runningMeanAt, int runningVarAt, int c,
+            int count, float momentum) {
         int i = context.globalIdx;
         if (i < c) {
             double old = 1.0 - momentum;

@@ -1,7 +1,6 @@
 package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
-import dev.normlab.engine.kernel.GemmSizes;
 import dev.normlab.engine.tornado.Launches.Operand;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -20,7 +19,7 @@ final class TornadoConvolutions {
     /// Terms of the inner sums that are fetched together.
     static final int DEPTH = 16;
 
-    private static final int THREADS = SIDE * SIDE;
+    static final int THREADS = SIDE * SIDE;
 
     /// Terms of a sum for one group of threads, at least.
     private static final int LEAST_TERMS = 512;
@@ -47,7 +46,7 @@ final class TornadoConvolutions {
         return s.strideH() | s.strideW() << 8 | s.dilationH() << 16 | s.dilationW() << 24;
     }
 
-    private static int ceilDiv(int a, int b) {
+    static int ceilDiv(int a, int b) {
         return (a + b - 1) / b;
     }
 
@@ -58,8 +57,10 @@ final class TornadoConvolutions {
         int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padTop(), s.padLeft());
         int strides = strides(s);
         if (s.groupOutputs() < NARROW) {
-            l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoConvolutions::forwardNarrow, l.context, l.floats(), x.at(), weight.at(), bias.at(), hasBias, y.at(), y.elements(), s.groupInputs(),
-                    s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
+            l.tasks().forEach(l.name(), y.elements(),
+                    (graph, id) -> graph.task(id, TornadoConvolutions::forwardNarrow, l.context, l.floats(), x.at(), weight.at(), bias.at(),
+                            hasBias, y.at(), y.elements(), s.groupInputs(),
+                            s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
             return;
         }
         l.tasks().tiles(l.name(), ceilDiv(s.n() * s.oh() * s.ow(), TILE), ceilDiv(s.groupOutputs(), TILE), s.groups(), SIDE,
@@ -69,7 +70,8 @@ final class TornadoConvolutions {
     }
 
     // One thread for each y[in, io, ioh, iow]
-    static void forwardNarrow(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int total, int c, int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
+    static void forwardNarrow(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int total, int c,
+            int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -101,7 +103,8 @@ final class TornadoConvolutions {
     }
 
     // y [o, n * oh * ow] = weight [o, c * kh * kw] · columns [c * kh * kw, n * oh * ow], for every group of channels
-    static void forwardTiles(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int n, int c, int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
+    static void forwardTiles(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int n, int c, int o,
+            int groups, int hw, int ohow, int taps, int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -136,8 +139,10 @@ final class TornadoConvolutions {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE], a3 = a[k * TILE + ty + 3 * SIDE];
-                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE], b3 = b[k * TILE + tx + 3 * SIDE];
+                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
+                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
+                        b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
                 s01 = s01 + a0 * b1;
                 s02 = s02 + a0 * b2;
@@ -183,17 +188,20 @@ final class TornadoConvolutions {
         int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padTop(), s.padLeft());
         int strides = strides(s);
         if (s.groupInputs() < NARROW) {
-            l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputNarrow, l.context, l.floats(),
-                    dOut.at(), weight.at(), dx.at(), dx.elements(), s.groupInputs(),
-                    s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
+            l.tasks().forEach(l.name(), dx.elements(),
+                    (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputNarrow, l.context, l.floats(),
+                            dOut.at(), weight.at(), dx.at(), dx.elements(), s.groupInputs(),
+                            s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
             return;
         }
         l.tasks().tiles(l.name(), ceilDiv(s.n() * s.h() * s.w(), TILE), ceilDiv(s.groupInputs(), TILE), s.groups(), SIDE,
-                (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputTiles, l.context, l.floats(), dOut.at(), weight.at(), dx.at(), s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
+                (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputTiles, l.context, l.floats(), dOut.at(), weight.at(),
+                        dx.at(), s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
     }
 
     // One thread for each dx[in, ic, ih, iw]
-    static void backwardInputNarrow(KernelContext context, FloatArray floats, int dOutAt, int wAt, int dxAt, int total, int c, int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
+    static void backwardInputNarrow(KernelContext context, FloatArray floats, int dOutAt, int wAt, int dxAt, int total, int c, int o,
+            int groups, int hw, int ohow, int taps, int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -221,7 +229,8 @@ final class TornadoConvolutions {
     }
 
     // dx [c, n * h * w] = weight [c, o * kh * kw] · columns [o * kh * kw, n * h * w], for every group of channels
-    static void backwardInputTiles(KernelContext context, FloatArray floats, int dOutAt, int wAt, int dxAt, int n, int c, int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
+    static void backwardInputTiles(KernelContext context, FloatArray floats, int dOutAt, int wAt, int dxAt, int n, int c, int o, int groups,
+            int hw, int ohow, int taps, int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -249,7 +258,8 @@ final class TornadoConvolutions {
                 int up = column / w % h + padTop - k / kw % kh * dilationH;
                 int across = column % w + padLeft - k % kw * dilationW;
                 float value = 0f;
-                if ((columns - 1 - column | depth - 1 - k | up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
+                if ((columns - 1 - column | depth - 1 - k | up | oh * strideH - 1 - up | -(up % strideH) | across
+                        | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
                     int io = group * o + k / (kw * kh);
                     value = floats.get(dOutAt + ((column / (w * h) * groups * o + io) * oh + up / strideH) * ow + across / strideW);
                 }
@@ -257,8 +267,10 @@ final class TornadoConvolutions {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE], a3 = a[k * TILE + ty + 3 * SIDE];
-                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE], b3 = b[k * TILE + tx + 3 * SIDE];
+                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
+                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
+                        b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
                 s01 = s01 + a0 * b1;
                 s02 = s02 + a0 * b2;
@@ -309,8 +321,9 @@ final class TornadoConvolutions {
                 TornadoConvolutions::backwardWeightTiles, l.context, l.floats(), x.at(), dOut.at(), sums.at(),
                 s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad, each));
         if (count > 1) {
-            l.tasks().forEach(l.name(), dWeight.elements(), (graph, id) -> graph.task(id, TornadoConvolutions::sumParts, l.context, l.floats(),
-                    sums.at(), dWeight.at(), dWeight.elements(), count));
+            l.tasks().forEach(l.name(), dWeight.elements(),
+                    (graph, id) -> graph.task(id, TornadoConvolutions::sumParts, l.context, l.floats(),
+                            sums.at(), dWeight.at(), dWeight.elements(), count));
         }
     }
 
@@ -327,7 +340,8 @@ final class TornadoConvolutions {
     }
 
     // sums [part, o, c * kh * kw] = dOut [o, pixels of the part] · columns [pixels of the part, c * kh * kw], for every group of channels
-    static void backwardWeightTiles(KernelContext context, FloatArray floats, int xAt, int dOutAt, int sumsAt, int n, int c, int o, int groups, int hw, int ohow, int taps, int strides, int pad, int each) {
+    static void backwardWeightTiles(KernelContext context, FloatArray floats, int xAt, int dOutAt, int sumsAt, int n, int c, int o,
+            int groups, int hw, int ohow, int taps, int strides, int pad, int each) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -363,8 +377,10 @@ final class TornadoConvolutions {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE], a3 = a[k * TILE + ty + 3 * SIDE];
-                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE], b3 = b[k * TILE + tx + 3 * SIDE];
+                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
+                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
+                        b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
                 s01 = s01 + a0 * b1;
                 s02 = s02 + a0 * b2;
@@ -395,88 +411,6 @@ final class TornadoConvolutions {
                 float sum = i == 0 ? one : i == 1 ? two : i == 2 ? three : four;
                 if ((o - 1 - row | columns - 1 - column) >= 0) {
                     floats.set(sumsAt + ((part * groups + group) * o + row) * columns + column, sum);
-                }
-            }
-        }
-    }
-
-    static void gemm(Launches l) {
-        GemmSizes s = l.attributes(GemmSizes.class);
-        Operand a = l.in(0), b = l.in(1), bias = l.inOr(2, b), c = l.out(0);
-        int hasBias = l.has(2) ? 1 : 0;
-        int aRow = s.transposeA() ? 1 : s.k(), aStep = s.transposeA() ? s.m() : 1;
-        int bStep = s.transposeB() ? 1 : s.n(), bColumn = s.transposeB() ? s.k() : 1;
-        l.tasks().tiles(l.name(), ceilDiv(s.n(), TILE), ceilDiv(s.m(), TILE), 1, SIDE, (graph, id) -> graph.task(id,
-                TornadoConvolutions::gemmTiles, l.context, l.floats(), a.at(), b.at(), bias.at(), hasBias,
-                c.at(), s.m(), s.n(), s.k(), aRow, aStep, bStep, bColumn));
-    }
-
-    // c [m, n] = a [m, k] · b [k, n] + bias [n]; element [i, j] of a lies at i * aRow + j * aStep, of b at i * bStep + j * bColumn
-    static void gemmTiles(KernelContext context, FloatArray floats, int leftAt, int rightAt, int bAt, int hasBias, int cAt, int m, int n, int depth, int aRow, int aStep, int bStep, int bColumn) {
-        float[] a = context.allocateFloatLocalArray(DEPTH * TILE);
-        float[] b = context.allocateFloatLocalArray(DEPTH * TILE);
-        int tx = context.localIdx, ty = context.localIdy;
-        int thread = ty * SIDE + tx;
-        int row0 = context.groupIdy * TILE, column0 = context.groupIdx * TILE;
-        float s00 = 0f, s01 = 0f, s02 = 0f, s03 = 0f, s10 = 0f, s11 = 0f, s12 = 0f, s13 = 0f;
-        float s20 = 0f, s21 = 0f, s22 = 0f, s23 = 0f, s30 = 0f, s31 = 0f, s32 = 0f, s33 = 0f;
-        for (int k0 = 0; k0 < depth; k0 += DEPTH) {
-            for (int e = thread; e < DEPTH * TILE; e += THREADS) {
-                int row = row0 + e / DEPTH;
-                int k = k0 + e % DEPTH;
-                float value = 0f;
-                if ((m - 1 - row | depth - 1 - k) >= 0) {
-                    value = floats.get(leftAt + row * aRow + k * aStep);
-                }
-                a[e % DEPTH * TILE + e / DEPTH] = value;
-            }
-            for (int e = thread; e < DEPTH * TILE; e += THREADS) {
-                int column = column0 + e % TILE;
-                int k = k0 + e / TILE;
-                float value = 0f;
-                if ((n - 1 - column | depth - 1 - k) >= 0) {
-                    value = floats.get(rightAt + k * bStep + column * bColumn);
-                }
-                b[e] = value;
-            }
-            context.localBarrier();
-            for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE], a3 = a[k * TILE + ty + 3 * SIDE];
-                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE], b3 = b[k * TILE + tx + 3 * SIDE];
-                s00 = s00 + a0 * b0;
-                s01 = s01 + a0 * b1;
-                s02 = s02 + a0 * b2;
-                s03 = s03 + a0 * b3;
-                s10 = s10 + a1 * b0;
-                s11 = s11 + a1 * b1;
-                s12 = s12 + a1 * b2;
-                s13 = s13 + a1 * b3;
-                s20 = s20 + a2 * b0;
-                s21 = s21 + a2 * b1;
-                s22 = s22 + a2 * b2;
-                s23 = s23 + a2 * b3;
-                s30 = s30 + a3 * b0;
-                s31 = s31 + a3 * b1;
-                s32 = s32 + a3 * b2;
-                s33 = s33 + a3 * b3;
-            }
-            context.localBarrier();
-        }
-        for (int i = 0; i < EACH; i++) {
-            for (int j = 0; j < EACH; j++) {
-                int row = row0 + ty + i * SIDE;
-                int column = column0 + tx + j * SIDE;
-                float first = j == 0 ? s00 : j == 1 ? s01 : j == 2 ? s02 : s03;
-                float second = j == 0 ? s10 : j == 1 ? s11 : j == 2 ? s12 : s13;
-                float third = j == 0 ? s20 : j == 1 ? s21 : j == 2 ? s22 : s23;
-                float fourth = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
-                float sum = i == 0 ? first : i == 1 ? second : i == 2 ? third : fourth;
-                if ((m - 1 - row | n - 1 - column) >= 0) {
-                    float added = 0f;
-                    if (hasBias == 1) {
-                        added = floats.get(bAt + column);
-                    }
-                    floats.set(cAt + row * n + column, sum + added);
                 }
             }
         }

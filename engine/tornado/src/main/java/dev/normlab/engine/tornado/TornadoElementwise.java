@@ -25,8 +25,9 @@ final class TornadoElementwise {
     static void unary(Launches l) {
         int f = l.attributes(UnaryFunction.class).ordinal();
         Operand x = l.in(0), y = l.out(0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::unaryKernel, l.context, l.floats(), x.at(),
-                y.at(), y.elements(), f));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoElementwise::unaryKernel, l.context, l.floats(), x.at(),
+                        y.at(), y.elements(), f));
     }
 
     // y = f(x); the numbers are those of UnaryFunction
@@ -65,7 +66,8 @@ final class TornadoElementwise {
     static void unaryBackward(Launches l) {
         int f = l.attributes(UnaryFunction.class).ordinal();
         Operand x = l.in(0), dOut = l.in(1), dx = l.out(0);
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoElementwise::unaryBackwardKernel, l.context, l.floats(), x.at(), dOut.at(), dx.at(), dx.elements(), f));
+        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoElementwise::unaryBackwardKernel, l.context,
+                l.floats(), x.at(), dOut.at(), dx.at(), dx.elements(), f));
     }
 
     // dx = f'(x) * dOut; v is x, or y where the derivative is written in the output
@@ -116,13 +118,16 @@ final class TornadoElementwise {
     private static void broadcasting(Launches l, int f, Shape a, Shape b, Shape out, Operand x, Operand z, Operand y) {
         int[] sizes = out.toArray();
         Walk walk = Walk.of(sizes, Walk.broadcast(a.toArray(), sizes), Walk.broadcast(b.toArray(), sizes)).within(RANK, l.name());
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::binaryKernel, l.context, l.floats(), x.at(),
-                z.at(), y.at(), y.elements(), f, walk.size(0), walk.size(1), walk.size(2), walk.step(0, 0),
-                walk.step(0, 1), walk.step(0, 2), walk.step(0, 3), walk.step(1, 0), walk.step(1, 1), walk.step(1, 2), walk.step(1, 3)));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoElementwise::binaryKernel, l.context, l.floats(), x.at(),
+                        z.at(), y.at(), y.elements(), f, walk.size(0), walk.size(1), walk.size(2), walk.step(0, 0),
+                        walk.step(0, 1), walk.step(0, 2), walk.step(0, 3), walk.step(1, 0), walk.step(1, 1), walk.step(1, 2),
+                        walk.step(1, 3)));
     }
 
     // y[i3, i2, i1, i0] = f(a[sum of ik * ak], b[sum of ik * bk]); s0, s1, s2 are the sizes of the last three dimensions
-    static void binaryKernel(KernelContext context, FloatArray floats, int aAt, int bAt, int yAt, int n, int f, int s0, int s1, int s2, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3) {
+    static void binaryKernel(KernelContext context, FloatArray floats, int aAt, int bAt, int yAt, int n, int f, int s0, int s1, int s2,
+            int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3) {
         int i = context.globalIdx;
         if (i < n) {
             int i0 = i % s0;
@@ -160,8 +165,9 @@ final class TornadoElementwise {
     static void clamp(Launches l) {
         ClampRange range = l.attributes(ClampRange.class);
         Operand x = l.in(0), y = l.out(0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::clampKernel, l.context, l.floats(), x.at(),
-                y.at(), y.elements(), range.low(), range.high()));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoElementwise::clampKernel, l.context, l.floats(), x.at(),
+                        y.at(), y.elements(), range.low(), range.high()));
     }
 
     // y = min(max(x, low), high); NaN stays NaN
@@ -176,7 +182,8 @@ final class TornadoElementwise {
     static void clampBackward(Launches l) {
         ClampRange range = l.attributes(ClampRange.class);
         Operand x = l.in(0), dOut = l.in(1), dx = l.out(0);
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoElementwise::clampBackwardKernel, l.context, l.floats(), x.at(), dOut.at(), dx.at(), dx.elements(), range.low(), range.high()));
+        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoElementwise::clampBackwardKernel, l.context,
+                l.floats(), x.at(), dOut.at(), dx.at(), dx.elements(), range.low(), range.high()));
     }
 
     // dx = dOut where low <= x <= high, else 0
@@ -198,8 +205,9 @@ final class TornadoElementwise {
                     l.ints(), l.tableAt() + zero, y.at(), y.elements()));
             return;
         }
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::scaleKernel, l.context, l.floats(), x.at(),
-                y.at(), y.elements(), factor));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoElementwise::scaleKernel, l.context, l.floats(), x.at(),
+                        y.at(), y.elements(), factor));
     }
 
     // y = 0 / 0
@@ -221,8 +229,9 @@ final class TornadoElementwise {
 
     static void equalIndices(Launches l) {
         Operand a = l.in(0), b = l.in(1), y = l.out(0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::equalKernel, l.context, l.floats(), l.ints(), a.at(),
-                b.at(), y.at(), y.elements()));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoElementwise::equalKernel, l.context, l.floats(), l.ints(), a.at(),
+                        b.at(), y.at(), y.elements()));
     }
 
     // y = 1 where a and b agree, else 0
@@ -236,7 +245,8 @@ final class TornadoElementwise {
     static void select(Launches l) {
         Operand mask = l.in(0), a = l.in(1), b = l.in(2), y = l.out(0);
         int each = mask.elements() == 0 ? 1 : Math.max(1, y.elements() / mask.elements());
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::selectKernel, l.context, l.floats(), mask.at(), a.at(), b.at(), y.at(), y.elements(), each));
+        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::selectKernel, l.context, l.floats(),
+                mask.at(), a.at(), b.at(), y.at(), y.elements(), each));
     }
 
     // y[i, ..] = mask[i] != 0 ? a[i, ..] : b[i, ..]
@@ -253,7 +263,8 @@ final class TornadoElementwise {
         RandomFill fill = l.attributes(RandomFill.class);
         int kind = fill.kind().ordinal();
         Operand counter = l.in(0), y = l.out(0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::randomKernel, l.context, l.floats(), l.ints(), counter.at(), y.at(), y.elements(), kind, fill.keepProbability()));
+        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::randomKernel, l.context, l.floats(),
+                l.ints(), counter.at(), y.at(), y.elements(), kind, fill.keepProbability()));
     }
 
     // Philox 4x32-10 (Salmon et al. 2011); element i is lane i % 4 of the block at position + i / 4. Kinds are those of RandomFill.

@@ -27,17 +27,22 @@ final class TornadoLosses {
         Operand z = l.in(0), labels = l.in(1), weight = l.inOr(2, z), loss = l.out(0);
         int has = l.has(2) ? 1 : 0, classes = l.table(List.of(s.k()));
         Operand losses = l.scratch(2 * s.n());
-        l.tasks().forEach(l.name(), s.n(), (graph, id) -> graph.task(id, TornadoLosses::rowKernel, l.context, l.floats(), l.ints(), z.at(), labels.at(), weight.at(), has, losses.at(), s.n(), l.tableAt() + classes, s.smoothing(), s.ignoreIndex(),
-                logits));
+        l.tasks().forEach(l.name(), s.n(),
+                (graph, id) -> graph.task(id, TornadoLosses::rowKernel, l.context, l.floats(), l.ints(), z.at(), labels.at(), weight.at(),
+                        has, losses.at(), s.n(), l.tableAt() + classes, s.smoothing(), s.ignoreIndex(),
+                        logits));
         int reduction = s.reduction().ordinal();
         int threads = s.reduction() == Reduction.NONE ? s.n() : 1;
-        l.tasks().forEach(l.name(), threads, (graph, id) -> graph.task(id, TornadoLosses::combineKernel, l.context, l.floats(), l.ints(), losses.at(), labels.at(), weight.at(), has, loss.at(), threads, s.n(),
-                s.ignoreIndex(), reduction));
+        l.tasks().forEach(l.name(), threads,
+                (graph, id) -> graph.task(id, TornadoLosses::combineKernel, l.context, l.floats(), l.ints(), losses.at(), labels.at(),
+                        weight.at(), has, loss.at(), threads, s.n(),
+                        s.ignoreIndex(), reduction));
     }
 
     // losses[in] as the sum of two floats. With -log p_j = logsumexp(z) - z_j (or -z_j of log-probabilities):
     // (1 - smoothing) * w_label * -log p_label + smoothing / k * sum over j of w_j * -log p_j
-    static void rowKernel(KernelContext context, FloatArray floats, IntArray ints, int zAt, int labelsAt, int weightAt, int has, int lossesAt, int n, int kAt, float smoothing, int ignoreIndex, int logits) {
+    static void rowKernel(KernelContext context, FloatArray floats, IntArray ints, int zAt, int labelsAt, int weightAt, int has,
+            int lossesAt, int n, int kAt, float smoothing, int ignoreIndex, int logits) {
         int in = context.globalIdx;
         if (in < n) {
             int k = ints.get(kAt); // not a constant: loops that are unrolled whole do not compile here
@@ -50,8 +55,8 @@ final class TornadoLosses {
                 for (int j = 0; j < k; j++) {
                     float value = floats.get(row + j);
                     int above = value > largest ? 1 : 0;
-                int isNaN = value != value ? 1 : 0;
-                largest = above + isNaN > 0 ? value : largest;
+                    int isNaN = value != value ? 1 : 0;
+                    largest = above + isNaN > 0 ? value : largest;
                 }
                 for (int j = 0; j < k; j++) {
                     sum = sum + TornadoMath.exp(floats.get(row + j) - largest);
@@ -82,7 +87,8 @@ final class TornadoLosses {
     }
 
     // The losses themselves, or one sum of them, or that over the class weights of the counted labels; reductions are those of Reduction.
-    static void combineKernel(KernelContext context, FloatArray floats, IntArray ints, int lossesAt, int labelsAt, int weightAt, int has, int lossAt, int threads, int n, int ignoreIndex, int reduction) {
+    static void combineKernel(KernelContext context, FloatArray floats, IntArray ints, int lossesAt, int labelsAt, int weightAt, int has,
+            int lossAt, int threads, int n, int ignoreIndex, int reduction) {
         int i = context.globalIdx;
         if (i < threads) {
             double sum = (double) floats.get(lossesAt + 2 * i) + floats.get(lossesAt + 2 * i + 1);
@@ -114,9 +120,10 @@ final class TornadoLosses {
         int has = l.has(2) ? 1 : 0, classes = l.table(List.of(s.k()));
         int reduction = s.reduction().ordinal();
         Operand divisor = divisor(l, s, labels, weight, has);
-        l.tasks().forEach(l.name(), s.n(), (graph, id) -> graph.task(id, TornadoLosses::crossEntropyGradient, l.context, l.floats(), l.ints(), z.at(),
-                labels.at(), weight.at(), has, dLoss.at(), divisor.at(),
-                dz.at(), s.n(), l.tableAt() + classes, s.smoothing(), s.ignoreIndex(), reduction));
+        l.tasks().forEach(l.name(), s.n(),
+                (graph, id) -> graph.task(id, TornadoLosses::crossEntropyGradient, l.context, l.floats(), l.ints(), z.at(),
+                        labels.at(), weight.at(), has, dLoss.at(), divisor.at(),
+                        dz.at(), s.n(), l.tableAt() + classes, s.smoothing(), s.ignoreIndex(), reduction));
     }
 
     static void nllBackward(Launches l) {
@@ -125,19 +132,23 @@ final class TornadoLosses {
         int has = l.has(1) ? 1 : 0;
         int reduction = s.reduction().ordinal();
         Operand divisor = divisor(l, s, labels, weight, has);
-        l.tasks().forEach(l.name(), dz.elements(), (graph, id) -> graph.task(id, TornadoLosses::nllGradient, l.context, l.floats(), l.ints(), labels.at(), weight.at(), has, dLoss.at(), divisor.at(), dz.at(), dz.elements(), s.k(), s.ignoreIndex(), reduction));
+        l.tasks().forEach(l.name(), dz.elements(),
+                (graph, id) -> graph.task(id, TornadoLosses::nllGradient, l.context, l.floats(), l.ints(), labels.at(), weight.at(), has,
+                        dLoss.at(), divisor.at(), dz.at(), dz.elements(), s.k(), s.ignoreIndex(), reduction));
     }
 
     private static Operand divisor(Launches l, CrossEntropySizes s, Operand labels, Operand weight, int has) {
         Operand divisor = l.scratch(2);
         int reduction = s.reduction().ordinal();
-        l.tasks().forEach(l.name(), 1, (graph, id) -> graph.task(id, TornadoLosses::divisorKernel, l.context, l.floats(), l.ints(), labels.at(),
-                weight.at(), has, divisor.at(), s.n(), s.ignoreIndex(), reduction));
+        l.tasks().forEach(l.name(), 1,
+                (graph, id) -> graph.task(id, TornadoLosses::divisorKernel, l.context, l.floats(), l.ints(), labels.at(),
+                        weight.at(), has, divisor.at(), s.n(), s.ignoreIndex(), reduction));
         return divisor;
     }
 
     // What the sum of the losses is divided by, as the sum of two floats: for a mean the class weights of all counted labels, else 1
-    static void divisorKernel(KernelContext context, FloatArray floats, IntArray ints, int labelsAt, int weightAt, int has, int yAt, int n, int ignoreIndex, int reduction) {
+    static void divisorKernel(KernelContext context, FloatArray floats, IntArray ints, int labelsAt, int weightAt, int has, int yAt, int n,
+            int ignoreIndex, int reduction) {
         int i = context.globalIdx;
         if (i < 1) {
             double counted = 0.0;
@@ -161,7 +172,8 @@ final class TornadoLosses {
 
     // With p = softmax(z) and W the sum of all class weights, per unit of the row's loss:
     // dz_j = (1 - smoothing) * w_label * (p_j - [j = label]) + smoothing / k * (W * p_j - w_j)
-    static void crossEntropyGradient(KernelContext context, FloatArray floats, IntArray ints, int zAt, int labelsAt, int weightAt, int has, int dLossAt, int divisorAt, int dzAt, int n, int kAt, float smoothing, int ignoreIndex, int reduction) {
+    static void crossEntropyGradient(KernelContext context, FloatArray floats, IntArray ints, int zAt, int labelsAt, int weightAt, int has,
+            int dLossAt, int divisorAt, int dzAt, int n, int kAt, float smoothing, int ignoreIndex, int reduction) {
         int in = context.globalIdx;
         if (in < n) {
             int k = ints.get(kAt); // not a constant: loops that are unrolled whole do not compile here
@@ -207,7 +219,8 @@ final class TornadoLosses {
     }
 
     // dz[in, label] = -w_label * upstream, 0 elsewhere
-    static void nllGradient(KernelContext context, FloatArray floats, IntArray ints, int labelsAt, int weightAt, int has, int dLossAt, int divisorAt, int dzAt, int n, int k, int ignoreIndex, int reduction) {
+    static void nllGradient(KernelContext context, FloatArray floats, IntArray ints, int labelsAt, int weightAt, int has, int dLossAt,
+            int divisorAt, int dzAt, int n, int k, int ignoreIndex, int reduction) {
         int i = context.globalIdx;
         if (i < n) {
             int in = i / k;

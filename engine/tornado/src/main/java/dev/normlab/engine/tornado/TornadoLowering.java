@@ -15,7 +15,7 @@ final class TornadoLowering {
             case CONV2D -> TornadoConvolutions.forward(l);
             case CONV2D_BACKWARD_INPUT -> TornadoConvolutions.backwardInput(l);
             case CONV2D_BACKWARD_WEIGHT -> TornadoConvolutions.backwardWeight(l);
-            case GEMM -> TornadoConvolutions.gemm(l);
+            case GEMM -> TornadoMatrices.gemm(l);
             case BATCH_NORM_TRAIN -> TornadoBatchNorms.train(l);
             case BATCH_NORM_EVAL -> TornadoBatchNorms.eval(l);
             case BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNorms.backwardParameters(l);

@@ -36,7 +36,8 @@ final class TornadoPooling {
     }
 
     // The largest value of a window and its position in the plane; the first one on ties, the first NaN if there is one.
-    static void maxKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int positionsAt, int n, int hw, int ohow, int taps, int strides, int pad) {
+    static void maxKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int positionsAt, int n, int hw, int ohow, int taps,
+            int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padH = pad & 0xFFFF, padW = pad >> 16;
@@ -71,11 +72,13 @@ final class TornadoPooling {
         Operand dOut = l.in(0), positions = l.in(1), dx = l.out(0);
         int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
         int strides = strides(s);
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoPooling::maxBackwardKernel, l.context, l.floats(), dOut.at(), positions.at(), dx.at(), dx.elements(), hw, ohow, taps, strides, pad));
+        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoPooling::maxBackwardKernel, l.context, l.floats(),
+                dOut.at(), positions.at(), dx.at(), dx.elements(), hw, ohow, taps, strides, pad));
     }
 
     // dx[ih, iw] = sum of dOut over the windows whose maximum is at [ih, iw]
-    static void maxBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int positionsAt, int dxAt, int n, int hw, int ohow, int taps, int strides, int pad) {
+    static void maxBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int positionsAt, int dxAt, int n, int hw, int ohow,
+            int taps, int strides, int pad) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padH = pad & 0xFFFF, padW = pad >> 16;
@@ -105,12 +108,14 @@ final class TornadoPooling {
         Operand x = l.in(0), y = l.out(0);
         int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
         int strides = strides(s), countPad = s.countIncludePad() ? 1 : 0;
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoPooling::averageKernel, l.context, l.floats(), x.at(),
-                y.at(), y.elements(), hw, ohow, taps, strides, pad, countPad, s.divisorOverride()));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoPooling::averageKernel, l.context, l.floats(), x.at(),
+                        y.at(), y.elements(), hw, ohow, taps, strides, pad, countPad, s.divisorOverride()));
     }
 
     // y = sum of the window / divisor; 0 for a window without an input
-    static void averageKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int hw, int ohow, int taps, int strides, int pad, int countPad, int override) {
+    static void averageKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int n, int hw, int ohow, int taps, int strides,
+            int pad, int countPad, int override) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padH = pad & 0xFFFF, padW = pad >> 16;
@@ -148,12 +153,14 @@ final class TornadoPooling {
         Operand dOut = l.in(0), dx = l.out(0);
         int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
         int strides = strides(s), countPad = s.countIncludePad() ? 1 : 0;
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoPooling::averageBackwardKernel, l.context, l.floats(),
-                dOut.at(), dx.at(), dx.elements(), hw, ohow, taps, strides, pad, countPad, s.divisorOverride()));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoPooling::averageBackwardKernel, l.context, l.floats(),
+                        dOut.at(), dx.at(), dx.elements(), hw, ohow, taps, strides, pad, countPad, s.divisorOverride()));
     }
 
     // dx[ih, iw] = sum of dOut / divisor over the windows that hold [ih, iw]
-    static void averageBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int dxAt, int n, int hw, int ohow, int taps, int strides, int pad, int countPad, int override) {
+    static void averageBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int dxAt, int n, int hw, int ohow, int taps,
+            int strides, int pad, int countPad, int override) {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padH = pad & 0xFFFF, padW = pad >> 16;
@@ -198,8 +205,9 @@ final class TornadoPooling {
     static void adaptive(Launches l) {
         AdaptivePoolSizes s = l.attributes(AdaptivePoolSizes.class);
         Operand x = l.in(0), y = l.out(0);
-        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoPooling::adaptiveKernel, l.context, l.floats(), x.at(),
-                y.at(), y.elements(), s.h(), s.w(), s.oh(), s.ow()));
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoPooling::adaptiveKernel, l.context, l.floats(), x.at(),
+                        y.at(), y.elements(), s.h(), s.w(), s.oh(), s.ow()));
     }
 
     // The average over the rows floor(i * h / oh) .. ceil((i + 1) * h / oh) - 1, columns likewise
@@ -226,12 +234,14 @@ final class TornadoPooling {
     static void adaptiveBackward(Launches l) {
         AdaptivePoolSizes s = l.attributes(AdaptivePoolSizes.class);
         Operand dOut = l.in(0), dx = l.out(0);
-        l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoPooling::adaptiveBackwardKernel, l.context, l.floats(),
-                dOut.at(), dx.at(), dx.elements(), s.h(), s.w(), s.oh(), s.ow()));
+        l.tasks().forEach(l.name(), dx.elements(),
+                (graph, id) -> graph.task(id, TornadoPooling::adaptiveBackwardKernel, l.context, l.floats(),
+                        dOut.at(), dx.at(), dx.elements(), s.h(), s.w(), s.oh(), s.ow()));
     }
 
     // dx[ih, iw] = sum of dOut / size of the window over the windows that hold [ih, iw]
-    static void adaptiveBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int dxAt, int n, int h, int w, int oh, int ow) {
+    static void adaptiveBackwardKernel(KernelContext context, FloatArray floats, int dOutAt, int dxAt, int n, int h, int w, int oh,
+            int ow) {
         int i = context.globalIdx;
         if (i < n) {
             int iw = i % w;

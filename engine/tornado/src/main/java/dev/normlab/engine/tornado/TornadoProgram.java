@@ -99,7 +99,8 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             Region region = switch (value.role()) {
                 case FEED -> Region.INPUT;
                 case RESIDENT -> constant ? firstRead[id] < split ? Region.INPUT : Region.LATE_INPUT : Region.STATE;
-                case INTERMEDIATE -> held.containsValue(id) ? Region.HELD : program.fetches().containsValue(id) ? Region.OUTPUT : Region.WORK;
+                case INTERMEDIATE ->
+                    held.containsValue(id) ? Region.HELD : program.fetches().containsValue(id) ? Region.OUTPUT : Region.WORK;
             };
             blocks[id] = memory.add(region, value.spec().dtype(), value.spec().shape().elements(), birth[id], death[id]);
         }

@@ -40,7 +40,8 @@ final class TornadoReductions {
     static void channelSum(Launches l) {
         int[] shape = l.in(0).shape().toArray();
         int pixels = shape[2] * shape[3];
-        sum(l, Walk.of(new int[] {shape[1]}, new int[] {pixels}), Walk.of(new int[] {shape[0], pixels}, new int[] {shape[1] * pixels, 1}), false);
+        sum(l, Walk.of(new int[] {shape[1]}, new int[] {pixels}), Walk.of(new int[] {shape[0], pixels}, new int[] {shape[1] * pixels, 1}),
+                false);
     }
 
     private static void sum(Launches l, Walk kept, Walk summed, boolean mean) {
@@ -48,12 +49,15 @@ final class TornadoReductions {
         summed.within(RANK, l.name());
         Operand x = l.in(0), y = l.out(0);
         int count = summed.count(), divisor = mean ? count : 1;
-        l.tasks().groups(l.name(), y.elements(), SUMMERS, (graph, id) -> graph.task(id, TornadoReductions::sumKernel, l.context, l.floats(), x.at(), y.at(), count, divisor, kept.size(0), kept.size(1), kept.step(0, 0), kept.step(0, 1), kept.step(0, 2),
-                summed.size(0), summed.size(1), summed.step(0, 0), summed.step(0, 1), summed.step(0, 2)));
+        l.tasks().groups(l.name(), y.elements(), SUMMERS,
+                (graph, id) -> graph.task(id, TornadoReductions::sumKernel, l.context, l.floats(), x.at(), y.at(), count, divisor,
+                        kept.size(0), kept.size(1), kept.step(0, 0), kept.step(0, 1), kept.step(0, 2),
+                        summed.size(0), summed.size(1), summed.step(0, 0), summed.step(0, 1), summed.step(0, 2)));
     }
 
     // y[k] = sum over a box of x at its own offset and that of k / divisor; k* are sizes and steps of the kept dimensions, s* of the summed
-    static void sumKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int count, int divisor, int k0, int k1, int ks0, int ks1, int ks2, int s0, int s1, int ss0, int ss1, int ss2) {
+    static void sumKernel(KernelContext context, FloatArray floats, int xAt, int yAt, int count, int divisor, int k0, int k1, int ks0,
+            int ks1, int ks2, int s0, int s1, int ss0, int ss1, int ss2) {
         double[] sums = context.allocateDoubleLocalArray(SUMMERS);
         int thread = context.localIdx, k = context.groupIdx;
         int start = xAt + k % k0 * ks0 + k / k0 % k1 * ks1 + k / k0 / k1 * ks2;
@@ -78,11 +82,13 @@ final class TornadoReductions {
         Operand x = l.in(0), indices = l.out(0);
         AxisSizes s = AxisSizes.of(x.shape(), a.axis());
         float sign = a.largest() ? 1f : -1f;
-        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::argKernel, l.context, l.floats(), l.ints(), x.at(), indices.at(), s.outer() * s.inner(), s.axis(), s.inner(), sign));
+        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::argKernel, l.context,
+                l.floats(), l.ints(), x.at(), indices.at(), s.outer() * s.inner(), s.axis(), s.inner(), sign));
     }
 
     // The first largest of sign * x along the axis, or the first NaN
-    static void argKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int indicesAt, int lines, int axis, int inner, float sign) {
+    static void argKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int indicesAt, int lines, int axis, int inner,
+            float sign) {
         int line = context.globalIdx;
         if (line < lines) {
             int start = xAt + line / inner * axis * inner + line % inner;
@@ -105,11 +111,13 @@ final class TornadoReductions {
         TopK a = l.attributes(TopK.class);
         Operand x = l.in(0), values = l.out(0), indices = l.out(1);
         AxisSizes s = AxisSizes.of(x.shape(), a.axis());
-        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::topKernel, l.context, l.floats(), l.ints(), x.at(), values.at(), indices.at(), s.outer() * s.inner(), s.axis(), s.inner(), a.k()));
+        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::topKernel, l.context,
+                l.floats(), l.ints(), x.at(), values.at(), indices.at(), s.outer() * s.inner(), s.axis(), s.inner(), a.k()));
     }
 
     // Rank r is the first element, in the order of values (NaN above all) and indices, that comes behind rank r - 1
-    static void topKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int valuesAt, int indicesAt, int lines, int axis, int inner, int k) {
+    static void topKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int valuesAt, int indicesAt, int lines,
+            int axis, int inner, int k) {
         int line = context.globalIdx;
         if (line < lines) {
             int start = xAt + line / inner * axis * inner + line % inner;
@@ -152,11 +160,13 @@ final class TornadoReductions {
         AxisSizes s = AxisSizes.of(x.shape(), a.axis());
         int logarithm = a.logarithm() ? 1 : 0;
         int axis = l.table(List.of(s.axis()));
-        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::softmaxKernel, l.context, l.floats(), l.ints(), x.at(), y.at(), s.outer() * s.inner(), l.tableAt() + axis, s.inner(), logarithm));
+        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::softmaxKernel, l.context,
+                l.floats(), l.ints(), x.at(), y.at(), s.outer() * s.inner(), l.tableAt() + axis, s.inner(), logarithm));
     }
 
     // y = exp(x - max) / sum of exp(x - max), or x - max - log(sum of exp(x - max))
-    static void softmaxKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int yAt, int lines, int axisAt, int inner, int logarithm) {
+    static void softmaxKernel(KernelContext context, FloatArray floats, IntArray ints, int xAt, int yAt, int lines, int axisAt, int inner,
+            int logarithm) {
         int line = context.globalIdx;
         if (line < lines) {
             int axis = ints.get(axisAt); // not a constant: loops that are unrolled whole do not compile here
@@ -189,12 +199,14 @@ final class TornadoReductions {
         Operand y = l.in(0), dOut = l.in(1), dx = l.out(0);
         AxisSizes s = AxisSizes.of(y.shape(), a.axis());
         int logarithm = a.logarithm() ? 1 : 0;
-        l.tasks().forEach(l.name(), s.outer() * s.inner(), (graph, id) -> graph.task(id, TornadoReductions::softmaxBackwardKernel, l.context, l.floats(),
-                y.at(), dOut.at(), dx.at(), s.outer() * s.inner(), s.axis(), s.inner(), logarithm));
+        l.tasks().forEach(l.name(), s.outer() * s.inner(),
+                (graph, id) -> graph.task(id, TornadoReductions::softmaxBackwardKernel, l.context, l.floats(),
+                        y.at(), dOut.at(), dx.at(), s.outer() * s.inner(), s.axis(), s.inner(), logarithm));
     }
 
     // softmax: dx = y * (dOut - sum of y * dOut); logarithm: dx = dOut - exp(y) * sum of dOut
-    static void softmaxBackwardKernel(KernelContext context, FloatArray floats, int yAt, int dOutAt, int dxAt, int lines, int axis, int inner, int logarithm) {
+    static void softmaxBackwardKernel(KernelContext context, FloatArray floats, int yAt, int dOutAt, int dxAt, int lines, int axis,
+            int inner, int logarithm) {
         int line = context.globalIdx;
         if (line < lines) {
             int start = line / inner * axis * inner + line % inner;

@@ -27,8 +27,10 @@ final class TornadoUpdates {
 
     static void sgd(Launches l) {
         Operand grad = l.in(0), scalars = l.in(1), parameter = l.out(0), velocity = l.out(1);
-        l.tasks().forEach(l.name(), parameter.elements(), (graph, id) -> graph.task(id, TornadoUpdates::sgdKernel, l.context, l.floats(), grad.at(), scalars.at(), parameter.at(), velocity.at(),
-                parameter.elements()));
+        l.tasks().forEach(l.name(), parameter.elements(),
+                (graph, id) -> graph.task(id, TornadoUpdates::sgdKernel, l.context, l.floats(), grad.at(), scalars.at(), parameter.at(),
+                        velocity.at(),
+                        parameter.elements()));
     }
 
     // scalars {lr, momentum, dampening, weightDecay, nesterov, firstStep}
@@ -66,8 +68,9 @@ final class TornadoUpdates {
             }
         }
         int table = l.lateTable(shares);
-        l.tasks().groups(l.name(), shares.size() / 5, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::sgdSharesKernel, l.context, l.floats(),
-                l.ints(), l.tableAt() + table));
+        l.tasks().groups(l.name(), shares.size() / 5, TEAM,
+                (graph, id) -> graph.task(id, TornadoUpdates::sgdSharesKernel, l.context, l.floats(),
+                        l.ints(), l.tableAt() + table));
     }
 
     // Shares {gradAt, scalarsAt, parameterAt, velocityAt, elements}, each as in sgdKernel
@@ -95,11 +98,13 @@ final class TornadoUpdates {
 
     static void adam(Launches l) {
         Operand grad = l.in(0), scalars = l.in(1), parameter = l.out(0), first = l.out(1), second = l.out(2);
-        l.tasks().forEach(l.name(), parameter.elements(), (graph, id) -> graph.task(id, TornadoUpdates::adamKernel, l.context, l.floats(), grad.at(), scalars.at(), parameter.at(), first.at(), second.at(), parameter.elements()));
+        l.tasks().forEach(l.name(), parameter.elements(), (graph, id) -> graph.task(id, TornadoUpdates::adamKernel, l.context, l.floats(),
+                grad.at(), scalars.at(), parameter.at(), first.at(), second.at(), parameter.elements()));
     }
 
     // scalars {lr, beta1, beta2, eps, weightDecay, decoupled, 1 - beta1^t, 1 - beta2^t}; Kingma and Ba 2015, Loshchilov and Hutter 2019
-    static void adamKernel(KernelContext context, FloatArray floats, int gradAt, int scalarsAt, int parameterAt, int firstAt, int secondAt, int n) {
+    static void adamKernel(KernelContext context, FloatArray floats, int gradAt, int scalarsAt, int parameterAt, int firstAt, int secondAt,
+            int n) {
         int i = context.globalIdx;
         if (i < n) {
             double lr = floats.get(scalarsAt), beta1 = floats.get(scalarsAt + 1), beta2 = floats.get(scalarsAt + 2);
@@ -121,7 +126,8 @@ final class TornadoUpdates {
 
     static void addScaled(Launches l) {
         Operand x = l.in(0), factor = l.in(1), target = l.out(0);
-        l.tasks().forEach(l.name(), target.elements(), (graph, id) -> graph.task(id, TornadoUpdates::addScaledKernel, l.context, l.floats(), x.at(), factor.at(), target.at(), target.elements()));
+        l.tasks().forEach(l.name(), target.elements(), (graph, id) -> graph.task(id, TornadoUpdates::addScaledKernel, l.context, l.floats(),
+                x.at(), factor.at(), target.at(), target.elements()));
     }
 
     // target += factor * x
@@ -140,7 +146,8 @@ final class TornadoUpdates {
     }
 
     // point += stepSize * sign(gradient), then into [clean - eps, clean + eps], then into [0, 1]; NaN stays NaN
-    static void signStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt, int pointAt, int n) {
+    static void signStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt,
+            int pointAt, int n) {
         int i = context.globalIdx;
         if (i < n) {
             float g = floats.get(gradientAt + i);
@@ -162,11 +169,13 @@ final class TornadoUpdates {
         Operand gradient = l.in(0), clean = l.in(1), stepSize = l.in(2), eps = l.in(3), point = l.out(0);
         int n = point.shape().size(0);
         int each = n == 0 ? 0 : point.elements() / n;
-        l.tasks().groups(l.name(), n, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::unitStepKernel, l.context, l.floats(), gradient.at(), clean.at(), stepSize.at(), eps.at(), point.at(), each));
+        l.tasks().groups(l.name(), n, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::unitStepKernel, l.context, l.floats(),
+                gradient.at(), clean.at(), stepSize.at(), eps.at(), point.at(), each));
     }
 
     // point += stepSize * gradient / |gradient|, then the distance from clean shortened to eps, then into [0, 1]; one group an image
-    static void unitStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt, int pointAt, int each) {
+    static void unitStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt,
+            int pointAt, int each) {
         double[] sums = context.allocateDoubleLocalArray(TEAM);
         int thread = context.localIdx;
         int start = context.groupIdx * each;
@@ -227,9 +236,10 @@ final class TornadoUpdates {
                     f.channelStep, f.filterStep));
         }
         int masks = l.table(masks(s));
-        l.tasks().groups(l.name(), 1, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::largestSlice, l.context, l.floats(), l.ints(), sums.at(),
-                scale.at(), has, l.tableAt() + masks, norm.at(), argMax.at(), channels, taps,
-                sets));
+        l.tasks().groups(l.name(), 1, TEAM,
+                (graph, id) -> graph.task(id, TornadoUpdates::largestSlice, l.context, l.floats(), l.ints(), sums.at(),
+                        scale.at(), has, l.tableAt() + masks, norm.at(), argMax.at(), channels, taps,
+                        sets));
     }
 
     /// Where the filters of a channel lie in `[o, c/groups]`: channel `ic` begins at `ic / channelsOfGroup * groupStep + ic %
@@ -254,7 +264,8 @@ final class TornadoUpdates {
     }
 
     // sums[channel, tap] of |weight| over the channel's filters, as the sum of two floats
-    static void absoluteSums(KernelContext context, FloatArray floats, int weightAt, int sumsAt, int channels, int taps, int filters, int channelsOfGroup, int groupStep, int channelStep, int filterStep) {
+    static void absoluteSums(KernelContext context, FloatArray floats, int weightAt, int sumsAt, int channels, int taps, int filters,
+            int channelsOfGroup, int groupStep, int channelStep, int filterStep) {
         int i = context.globalIdx;
         if (i < channels * taps) {
             int ic = i / taps;
@@ -273,7 +284,8 @@ final class TornadoUpdates {
     }
 
     // The largest sum over (channel, tap set), the first on ties, the first NaN above all; -1 without tap sets
-    static void largestSlice(KernelContext context, FloatArray floats, IntArray ints, int sumsAt, int scaleAt, int has, int masks, int normAt, int argMaxAt, int channels, int taps, int sets) {
+    static void largestSlice(KernelContext context, FloatArray floats, IntArray ints, int sumsAt, int scaleAt, int has, int masks,
+            int normAt, int argMaxAt, int channels, int taps, int sets) {
         double[] largest = context.allocateDoubleLocalArray(TEAM);
         int[] where = context.allocateIntLocalArray(TEAM);
         int thread = context.localIdx;
@@ -337,14 +349,16 @@ final class TornadoUpdates {
         int masks = l.table(masks(s));
         // A weight [io, ic] belongs to slice io, or to input channel io / (o / groups) * (c / groups) + ic.
         int outputsOfGroup = s.byOutput() ? 0 : s.o() / s.groups();
-        l.tasks().forEach(l.name(), weight.elements(), (graph, id) -> graph.task(id, TornadoUpdates::sliceDecayKernel, l.context, l.floats(), l.ints(),
-                weight.at(), scale.at(), has, argMax.at(), scalars.at(),
-                l.tableAt() + masks, trace.at(), grad.at(), weight.elements(), s.groupInputs(), taps,
-                outputsOfGroup));
+        l.tasks().forEach(l.name(), weight.elements(),
+                (graph, id) -> graph.task(id, TornadoUpdates::sliceDecayKernel, l.context, l.floats(), l.ints(),
+                        weight.at(), scale.at(), has, argMax.at(), scalars.at(),
+                        l.tableAt() + masks, trace.at(), grad.at(), weight.elements(), s.groupInputs(), taps,
+                        outputsOfGroup));
     }
 
     // trace *= momentum; trace[slice] = sign(weight[slice]) * scale; grad += beta * trace
-    static void sliceDecayKernel(KernelContext context, FloatArray floats, IntArray ints, int weightAt, int scaleAt, int has, int argMaxAt, int scalarsAt, int masks, int traceAt, int gradAt, int n, int inputs, int taps, int outputsOfGroup) {
+    static void sliceDecayKernel(KernelContext context, FloatArray floats, IntArray ints, int weightAt, int scaleAt, int has, int argMaxAt,
+            int scalarsAt, int masks, int traceAt, int gradAt, int n, int inputs, int taps, int outputsOfGroup) {
         int i = context.globalIdx;
         if (i < n) {
             int channel = ints.get(argMaxAt);
@@ -372,8 +386,9 @@ final class TornadoUpdates {
     /// Counts NaN and infinities in all that is held; one pass, because it lies together.
     static void countNonFinite(Launches l, Memory memory, int flag) {
         Operand counts = l.scratch(COUNTERS);
-        l.tasks().groups("count", COUNTERS, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::countKernel, l.context, l.floats(), counts.at(),
-                memory.floatStart(Memory.Region.HELD), memory.floatStaging(Memory.Region.HELD).getSize()));
+        l.tasks().groups("count", COUNTERS, TEAM,
+                (graph, id) -> graph.task(id, TornadoUpdates::countKernel, l.context, l.floats(), counts.at(),
+                        memory.floatStart(Memory.Region.HELD), memory.floatStaging(Memory.Region.HELD).getSize()));
         l.tasks().groups("count", 1, 1, (graph, id) -> graph.task(id, TornadoUpdates::addCounts, l.context, l.floats(), counts.at(),
                 memory.at(flag)));
     }

@@ -75,8 +75,9 @@ record Walk(int[] sizes, int[][] steps) {
     /// This walk, or an error if kernels cannot take so many dimensions.
     Walk within(int rank, String operation) {
         if (rank() > rank) {
-            throw new UnsupportedOperationException(operation + " runs on a GPU over at most " + rank + " separate dimensions, but this one has "
-                    + rank() + "; reshape or permute the operands first");
+            throw new UnsupportedOperationException(
+                    operation + " runs on a GPU over at most " + rank + " separate dimensions, but this one has "
+                            + rank() + "; reshape or permute the operands first");
         }
         return this;
     }

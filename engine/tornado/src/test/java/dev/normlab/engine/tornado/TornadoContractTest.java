@@ -104,7 +104,8 @@ class TornadoContractTest {
         List<List<Tensor>> targets = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
             OperationCase each = cases.get(i);
-            @Nullable Tensor[] placed = each.inputs().stream().map(input -> input == null ? null : OperationCases.place(input, device, true))
+            @Nullable Tensor[] placed = each.inputs().stream()
+                    .map(input -> input == null ? null : OperationCases.place(input, device, true))
                     .toArray(Tensor[]::new);
             inputs.add(placed);
             targets.add(each.targets().stream().map(target -> OperationCases.place(target, device, false)).toList());

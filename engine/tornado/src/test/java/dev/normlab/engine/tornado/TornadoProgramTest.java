@@ -148,10 +148,12 @@ class TornadoProgramTest {
     @Test
     void wrongFeedsAreRefused() {
         try (Device device = Gpu.open(); CompiledProgram program = accumulating(device, filled(0f), Tensor.scalar(1f))) {
-            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of())).getMessage().contains("'x' is float32[100]"));
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of())).getMessage()
+                    .contains("'x' is float32[100]"));
             assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of("x", Tensor.zeros(3)))).getMessage()
                     .contains("got float32[3]"));
-            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of("x", filled(0f), "y", filled(0f)))).getMessage()
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of("x", filled(0f), "y", filled(0f))))
+                    .getMessage()
                     .contains("no feed 'y'"));
         }
     }
