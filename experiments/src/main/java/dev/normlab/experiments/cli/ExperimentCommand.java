@@ -9,11 +9,11 @@ import dev.normlab.experiments.study.StudyConfig;
 import dev.normlab.experiments.study.StudyFolder;
 import dev.normlab.experiments.study.StudyPlan;
 import dev.normlab.experiments.study.StudyRunner;
+import dev.normlab.experiments.study.report.StudyFiles;
+import dev.normlab.experiments.study.report.StudySummary;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -90,20 +90,24 @@ final class ExperimentCommand implements Callable<Integer> {
         try (Device device = common.openDevice(config.conv())) {
             StudyFolder folder = new StudyFolder(path);
             StudyRunner.Result result = new StudyRunner(plan, folder, shard, device, common.progress(), common.commandLine()).run();
-            return finish(plan, folder, result);
+            return finish(folder, result);
         }
     }
 
-    private int finish(StudyPlan plan, StudyFolder folder, StudyRunner.Result result) throws IOException {
+    private int finish(StudyFolder folder, StudyRunner.Result result) throws IOException {
         if (result.interrupted()) {
             common.progress().line("go on with: ./normlab " + common.commandLine());
             return INTERRUPTED;
         }
-        Map<String, Object> json = new LinkedHashMap<>();
-        json.put("study", plan.config().name());
-        json.put("runs", plan.runs().size());
-        json.put("folder", folder.path().toString());
-        common.writeJson(json);
+        StudyFiles.Written written = StudyFiles.write(folder, common.progress()::line);
+        StudySummary summary = new StudySummary(written);
+        common.say("");
+        summary.lines().forEach(common::say);
+        if (result.busy() > 0) {
+            common.say(result.busy() + " runs are being done by other processes; the report counts what is finished by now");
+        }
+        result.failed().forEach(failure -> common.progress().line("failed: " + failure));
+        common.writeJson(summary.json());
         return result.failed().isEmpty() ? 0 : FAILED;
     }
 

@@ -117,14 +117,14 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     }
 
     /// The norms after the last epoch that has them, of the batch-norm layers or of the others.
-    List<LayerNorm> lastNorms(boolean batchNorm) {
+    public List<LayerNorm> lastNorms(boolean batchNorm) {
         int last = lastNormEpoch().orElse(-1);
         return norms.stream().filter(norm -> norm.epoch() == last && norm.isBatchNorm() == batchNorm).toList();
     }
 
     /// The sum of l1 norms over the epochs, of the batch-norm layers or of the others: of the recorded norms where there are any, else of
     /// the metrics.
-    Map<Integer, Double> normSums(boolean batchNorm) {
+    public Map<Integer, Double> normSums(boolean batchNorm) {
         Map<Integer, Double> sums = new LinkedHashMap<>();
         for (LayerNorm norm : norms) {
             sums.merge(norm.epoch(), norm.isBatchNorm() == batchNorm ? norm.l1() : 0, Double::sum);
@@ -136,7 +136,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     }
 
     /// The sum of l1 norms after the last epoch, or NaN if there is none.
-    double lastNormSum(boolean batchNorm) {
+    public double lastNormSum(boolean batchNorm) {
         return normSums(batchNorm).entrySet().stream().max(Map.Entry.comparingByKey()).map(Map.Entry::getValue).orElse(Double.NaN);
     }
 

@@ -8,6 +8,8 @@ import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunResult;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -195,6 +197,19 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
         map.put("attack.targets", Integer.toString(attack.targets()));
         map.put("attack.images", Integer.toString(attack.images()));
         return map;
+    }
+
+    /// Whether a run folder holds all that the study wants of it: the run was trained and attacked, or it diverged.
+    public boolean isComplete(RunFolder.Contents contents) {
+        Optional<RunResult> result = contents.result();
+        return result.isPresent() && (result.get().status() == RunResult.Status.DIVERGED
+                || result.get().status() == RunResult.Status.FINISHED && attackIn(result.get()).isPresent());
+    }
+
+    /// The score of the study's attacks in a result.
+    public Optional<RunResult.AttackScore> attackIn(RunResult result) {
+        return result.attacks().stream().filter(score -> score.name().equals(attack.label())
+                && score.norm().equals(attack.norm().label()) && score.eps() == attack.threat().eps()).findFirst();
     }
 
     /// In what this study and another differ, as sentences; empty if they are the same.

@@ -75,22 +75,6 @@ final class StudyRun {
         this.command = command;
     }
 
-    /// Whether a run folder holds all that the study wants of it.
-    static boolean isComplete(RunFolder.Contents contents, StudyConfig config) {
-        Optional<RunResult> result = contents.result();
-        return result.isPresent() && (result.get().status() == RunResult.Status.DIVERGED
-                || result.get().status() == RunResult.Status.FINISHED && attack(result.get(), config).isPresent());
-    }
-
-    /// The score of the study's attacks in a result.
-    static Optional<RunResult.AttackScore> attack(RunResult result, StudyConfig config) {
-        String label = config.attack().label();
-        double eps = config.attack().threat().eps();
-        String norm = config.attack().norm().label();
-        return result.attacks().stream()
-                .filter(score -> score.name().equals(label) && score.norm().equals(norm) && score.eps() == eps).findFirst();
-    }
-
     /// Does the run, or what is left of it.
     ///
     /// @throws UserError   if the folder holds a run of other settings or data
@@ -104,7 +88,7 @@ final class StudyRun {
             if (Files.exists(path.resolve(RunFolder.INFO_FILE))) {
                 RunFolder.Contents known = RunFolder.open(path).read();
                 requireSame(known.info());
-                if (isComplete(known, config)) {
+                if (config.isComplete(known)) {
                     boolean diverged = known.result().filter(result -> result.status() == RunResult.Status.DIVERGED).isPresent();
                     return diverged ? Outcome.DIVERGED : Outcome.KNOWN;
                 }

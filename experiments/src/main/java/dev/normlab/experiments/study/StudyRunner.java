@@ -90,7 +90,7 @@ public final class StudyRunner {
     }
 
     private boolean isComplete(PlannedRun run) throws IOException {
-        return folder.read(run).filter(contents -> StudyRun.isComplete(contents, plan.config())).isPresent();
+        return folder.read(run).filter(contents -> plan.config().isComplete(contents)).isPresent();
     }
 
     private long diverged(List<PlannedRun> runs) throws IOException {
@@ -140,7 +140,7 @@ public final class StudyRunner {
                 Optional<RunFolder.Contents> contents = folder.read(run);
                 Optional<RunResult> result = contents.flatMap(RunFolder.Contents::result);
                 String clean = result.map(RunResult::clean).map(score -> percent(score.accuracy())).orElse("?");
-                String robust = result.flatMap(found -> StudyRun.attack(found, plan.config()))
+                String robust = result.flatMap(found -> plan.config().attackIn(found))
                         .map(score -> percent(score.robustAccuracy())).orElse("?");
                 double norm = contents.map(RunFolder.Contents::metrics).filter(metrics -> !metrics.isEmpty())
                         .map(metrics -> metrics.getLast().normSumL1()).orElse(Double.NaN);
