@@ -4,6 +4,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.study.BuiltInStudy;
 import dev.normlab.experiments.study.ConfigTree;
+import dev.normlab.experiments.study.DryRun;
 import dev.normlab.experiments.study.Shard;
 import dev.normlab.experiments.study.StudyConfig;
 import dev.normlab.experiments.study.StudyFolder;
@@ -88,6 +89,13 @@ final class ExperimentCommand implements Callable<Integer> {
         Shard shard = Shard.of(optional(index), optional(of), System.getenv());
         Path path = out == null ? Path.of("runs", config.name()) : out;
         try (Device device = common.openDevice(config.conv())) {
+            if (dryRun) {
+                DryRun planned = new DryRun(plan, shard, device).run(common.progress());
+                planned.lines().forEach(common::say);
+                common.say("folder: " + path);
+                common.writeJson(planned.json());
+                return 0;
+            }
             StudyFolder folder = new StudyFolder(path);
             StudyRunner.Result result = new StudyRunner(plan, folder, shard, device, common.progress(), common.commandLine()).run();
             return finish(folder, result);

@@ -2,7 +2,6 @@ package dev.normlab.experiments.study.report;
 
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.experiments.plot.Figure;
-import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.study.StudyFolder;
@@ -45,11 +44,11 @@ public final class StudyFiles {
             StudyResults results = StudyResults.read(folder);
             StudyTables tables = new StudyTables(results);
             Path tableFolder = Files.createDirectories(folder.path().resolve("tables"));
-            for (Map.Entry<String, Table> table : tables.all().entrySet()) {
+            for (Map.Entry<String, StudyTables.Exported> table : tables.all().entrySet()) {
                 Path file = tableFolder.resolve(table.getKey());
-                AtomicFile.writeText(Path.of(file + ".csv"), TableText.csv(table.getValue()));
-                AtomicFile.writeText(Path.of(file + ".md"), TableText.markdown(table.getValue()));
-                AtomicFile.writeText(Path.of(file + ".tex"), TableText.latex(table.getValue(), "tab:" + table.getKey()));
+                AtomicFile.writeText(Path.of(file + ".csv"), TableText.csv(table.getValue().data()));
+                AtomicFile.writeText(Path.of(file + ".md"), TableText.markdown(table.getValue().text()));
+                AtomicFile.writeText(Path.of(file + ".tex"), TableText.latex(table.getValue().text(), "tab:" + table.getKey()));
             }
             AtomicFile.writeText(folder.path().resolve("times.csv"), TableText.csv(tables.times()));
             Map<String, Figure> drawn = new LinkedHashMap<>();

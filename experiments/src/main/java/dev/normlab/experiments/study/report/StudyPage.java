@@ -34,7 +34,11 @@ public final class StudyPage {
     /// The page as one HTML file.
     public String toHtml() {
         ReportPage page = new ReportPage(config.title(), introduction());
-        Section first = page.section("What came out").list(new StudyFindings(results).sentences());
+        StudyFindings findings = new StudyFindings(results);
+        Section first = page.section("What came out").list(findings.sentences());
+        if (findings.hasChanges()) {
+            first.table(findings.changes());
+        }
         first.table(tables.accuracy());
         for (String model : config.models()) {
             addModel(page, model);

@@ -34,13 +34,23 @@ public final class StudyTables {
         this.config = results.config();
     }
 
+    /// A table in two forms.
+    ///
+    /// @param text for people: pages, Markdown, LaTeX
+    /// @param data for programs: one number a cell
+    public record Exported(Table text, Table data) {}
+
     /// All tables by file name without ending.
-    public Map<String, Table> all() {
-        Map<String, Table> tables = new LinkedHashMap<>();
-        tables.put("accuracy", accuracy());
-        tables.put("results", results());
-        tables.put("runs", runs());
-        paper().ifPresent(table -> tables.put("paper-and-here", table));
+    public Map<String, Exported> all() {
+        Map<String, Exported> tables = new LinkedHashMap<>();
+        tables.put("accuracy", new Exported(accuracy(), accuracy()));
+        tables.put("results", new Exported(results(), resultsData()));
+        tables.put("runs", new Exported(runs(), runs()));
+        StudyFindings findings = new StudyFindings(results);
+        if (findings.hasChanges()) {
+            tables.put("changes", new Exported(findings.changes(), findings.changes()));
+        }
+        paper().ifPresent(table -> tables.put("paper-and-here", new Exported(table, table)));
         return tables;
     }
 
@@ -118,6 +128,27 @@ public final class StudyTables {
         }
         return new Table("Every setting at the end of training. Robust: under " + attack() + ". Norms are sums over layers of l1 norms. "
                 + intervals(), columns, rows, true);
+    }
+
+    /// The same with every number in a column of its own: means, and half widths of 95% intervals where there are several seeds.
+    Table resultsData() {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("model"), Column.text("method"), Column.number("strength"),
+                Column.number("runs"), Column.number("diverged")));
+        for (String what : List.of("clean_accuracy", "robust_accuracy", "l1_sum_conv_linear", "l1_sum_bn")) {
+            columns.addAll(List.of(Column.number(what), Column.number(what + "_half_width")));
+        }
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(setting.model()), Cell.text(setting.method().name()),
+                    setting.strength().map(one -> Cell.number(one.value())).orElse(MISSING), Cell.integer(setting.finished().size()),
+                    Cell.integer(setting.diverged())));
+            for (Optional<MeanEstimate> estimate : List.of(setting.clean(), setting.robust(), setting.normSum(false), setting.normSum(true))) {
+                row.add(estimate.map(one -> Cell.number(one.mean())).orElse(MISSING));
+                row.add(estimate.map(one -> Cell.number(one.halfWidth())).orElse(MISSING));
+            }
+            rows.add(row);
+        }
+        return new Table("Every setting at the end of training.", columns, rows, false);
     }
 
     private static Cell norm(Optional<MeanEstimate> estimate) {
