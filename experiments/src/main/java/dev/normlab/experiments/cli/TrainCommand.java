@@ -139,9 +139,13 @@ final class TrainCommand implements Callable<Integer> {
     private int train(TrainingSettings settings, DataSplits used, Device device, Path path) throws IOException {
         FolderLock lock = new FolderLock(path);
         TrainingRun.FolderSource source = summary -> {
-            RunFolder known = resume ? RunFolder.open(path) : null;
+            if (resume) {
+                RunFolder.open(path);
+            } else {
+                RunFolder.requireNone(path);
+            }
             lock.acquire();
-            return known != null ? known : create(path, settings, used, device, summary);
+            return resume ? RunFolder.open(path) : create(path, settings, used, device, summary);
         };
         try (lock; TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
             if (resume) {

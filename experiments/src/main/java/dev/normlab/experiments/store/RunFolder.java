@@ -62,14 +62,21 @@ public final class RunFolder {
         }
     }
 
+    /// Fails if a folder holds a run.
+    ///
+    /// @throws FileAlreadyExistsException if it does
+    public static void requireNone(Path path) throws FileAlreadyExistsException {
+        if (Files.exists(path.resolve(INFO_FILE))) {
+            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
+        }
+    }
+
     /// Makes the folder, where it does not exist yet, and starts a run in it.
     ///
     /// @throws FileAlreadyExistsException if the folder already holds a run
     /// @throws IOException if the folder cannot be made or written
     public static RunFolder create(Path path, RunInfo info) throws IOException {
-        if (Files.exists(path.resolve(INFO_FILE))) {
-            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
-        }
+        requireNone(path);
         try {
             Files.createDirectories(path);
         } catch (FileSystemException e) {
