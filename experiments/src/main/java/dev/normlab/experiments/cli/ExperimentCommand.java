@@ -61,10 +61,12 @@ final class ExperimentCommand implements Callable<Integer> {
     @Option(names = "--epochs", paramLabel = "N", description = "Short for --set training.epochs=N.")
     private @Nullable Integer epochs;
 
-    @Option(names = "--models", paramLabel = "LIST", split = ",", description = "Only these models of the study, for example vgg11,resnet18.")
+    @Option(names = "--models", paramLabel = "LIST", split = ",",
+            description = "Only these models of the study, for example vgg11,resnet18.")
     private List<String> models = List.of();
 
-    @Option(names = "--methods", paramLabel = "LIST", split = ",", description = "Only these methods of the study, for example plain,nd-l1.")
+    @Option(names = "--methods", paramLabel = "LIST", split = ",",
+            description = "Only these methods of the study, for example plain,nd-l1.")
     private List<String> methods = List.of();
 
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Another value for a key of the configuration, for example "

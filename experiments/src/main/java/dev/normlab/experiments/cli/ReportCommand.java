@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `report`: a page of figures and tables from run folders.
-@Command(name = "report", description = "Make one self-contained HTML page from a run folder, from all run folders in a folder, or from the folder of a study, "
+@Command(name = "report",
+        description = "Make one self-contained HTML page from a run folder, from all run folders in a folder, or from the folder of a study, "
                 + "of this also tables and figures as files.",
         sortOptions = false)
 final class ReportCommand implements Callable<Integer> {

@@ -92,7 +92,8 @@ final class SpeedTestCommand implements Callable<Integer> {
 
     private int plan(List<NormBenchmark.Size> sizes, SvdMethod spectrum) throws IOException {
         List<String> methods = Arrays.stream(Method.values()).map(Method::label).toList();
-        common.say(sizes.size() + " convolutions on 32x32 images: " + sizes.stream().map(Object::toString).collect(Collectors.joining(", ")));
+        common.say(
+                sizes.size() + " convolutions on 32x32 images: " + sizes.stream().map(Object::toString).collect(Collectors.joining(", ")));
         common.say("each timed with " + String.join(", ", methods) + "; slow methods up to " + (smoke ? 1 : repeats)
                 + " times and for ten seconds at most, spectrum by " + spectrum.label());
         double most = (double) sizes.size() * methods.size() * SECONDS_OF_A_METHOD;

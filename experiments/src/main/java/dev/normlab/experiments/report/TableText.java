@@ -53,7 +53,8 @@ public final class TableText {
     public static String latex(Table table, String label) {
         StringBuilder text = new StringBuilder("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\caption{");
         text.append(tex(table.caption())).append("}\n\\label{").append(label).append("}\n\\begin{tabular}{");
-        text.append(table.columns().stream().map(column -> column.numeric() ? "r" : "l").collect(Collectors.joining())).append("}\n\\toprule\n");
+        text.append(table.columns().stream().map(column -> column.numeric() ? "r" : "l").collect(Collectors.joining()))
+                .append("}\n\\toprule\n");
         text.append(table.columns().stream().map(column -> tex(column.name())).collect(Collectors.joining(" & "))).append(
                 " \\\\\n\\midrule\n");
         for (List<Table.Cell> row : table.rows()) {

@@ -57,7 +57,8 @@ public final class Provenance {
     /// The name of the processor, where the system says it as Linux does.
     private static Optional<String> processor() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            return lines.filter(line -> line.startsWith("model name")).map(line -> line.substring(line.indexOf(':') + 1).strip()).findFirst();
+            return lines.filter(line -> line.startsWith("model name")).map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst();
         } catch (IOException | UncheckedIOException e) {
             return Optional.empty();
         }

@@ -242,7 +242,8 @@ public final class TrainingRun implements AutoCloseable {
         if (fresh) {
             norms.write(normLines(0, LayerNorms.of(model, step.device())));
         } else {
-            bestAccuracy = folder.read().metrics().stream().mapToDouble(MetricsLine::testAccuracy).filter(Double::isFinite).max().orElse(-1);
+            bestAccuracy = folder.read().metrics().stream().mapToDouble(MetricsLine::testAccuracy).filter(Double::isFinite).max()
+                    .orElse(-1);
         }
     }
 

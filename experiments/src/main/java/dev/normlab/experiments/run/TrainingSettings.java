@@ -80,7 +80,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
 
     /// The same settings with another seed.
     public TrainingSettings withSeed(long other) {
-        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, normDecay, projectBn,
+        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, normDecay,
+                projectBn,
                 svc, adversarial, init, augment, shuffle, conv, other);
     }
 

@@ -37,7 +37,8 @@ public record MeanEstimate(double mean, double halfWidth, int n, double error) {
             return new MeanEstimate(difference, 0, Math.min(n, other.n), 0);
         }
         double degrees = both * both / (mine * mine / (n - 1) + others * others / (other.n - 1));
-        return new MeanEstimate(difference, Math.sqrt(both) * StudentT.twoSided(degrees, CONFIDENCE), Math.min(n, other.n), Math.sqrt(both));
+        return new MeanEstimate(difference, Math.sqrt(both) * StudentT.twoSided(degrees, CONFIDENCE), Math.min(n, other.n),
+                Math.sqrt(both));
     }
 
     /// Whether the interval does not contain 0; false without an interval.

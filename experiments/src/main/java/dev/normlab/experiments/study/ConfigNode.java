@@ -37,8 +37,9 @@ final class ConfigNode {
         List<String> known = Stream.concat(required.stream(), optional.stream()).toList();
         List<String> unknown = node.propertyNames().stream().filter(key -> !known.contains(key)).toList();
         if (!unknown.isEmpty()) {
-            throw error("there is no key '" + unknown.getFirst() + "'" + where() + Nearest.hint(unknown.getFirst(), known) + "; known keys: "
-                    + String.join(", ", known));
+            throw error(
+                    "there is no key '" + unknown.getFirst() + "'" + where() + Nearest.hint(unknown.getFirst(), known) + "; known keys: "
+                            + String.join(", ", known));
         }
         for (String key : required) {
             if (!node.has(key)) {

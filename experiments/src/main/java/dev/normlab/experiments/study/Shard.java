@@ -18,7 +18,8 @@ public record Shard(int index, int of, String origin) {
     /// @throws UserError if the index is not one of the parts
     public Shard {
         if (of < 1 || index < 0 || index >= of) {
-            throw UserError.usage(origin + ": expected an index from 0 to the number of parts less one, but got index " + index + " of " + of);
+            throw UserError
+                    .usage(origin + ": expected an index from 0 to the number of parts less one, but got index " + index + " of " + of);
         }
     }
 

@@ -114,7 +114,8 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
             throw UserError.usage(tree.source() + ": seeds: expected at most " + MOST_SEEDS + ", but got " + seeds);
         }
         return new StudyConfig(name, top.text("title"), paper, top.text("data"), top.count("limit", 0), models, seeds,
-                top.whole("seed"), top.checked("conv", () -> ConvolutionMode.of(top.text("conv"))), training(top), methods, attack(top), tree);
+                top.whole("seed"), top.checked("conv", () -> ConvolutionMode.of(top.text("conv"))), training(top), methods, attack(top),
+                tree);
     }
 
     private static Training training(ConfigNode top) {

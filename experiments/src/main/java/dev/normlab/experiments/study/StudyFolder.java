@@ -39,7 +39,7 @@ public record StudyFolder(Path path) {
             requireSame(config);
             return;
         }
-        if (Files.isDirectory(path.resolve(RunFolder.INFO_FILE).getParent()) && Files.exists(path.resolve(RunFolder.INFO_FILE))) {
+        if (Files.exists(path.resolve(RunFolder.INFO_FILE))) {
             throw UserError.failure(path + " is the folder of a single run; choose another --out");
         }
         try (FolderLock lock = new FolderLock(path)) {

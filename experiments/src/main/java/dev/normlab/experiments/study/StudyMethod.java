@@ -93,7 +93,7 @@ public record StudyMethod(String name, Method base, Map<String, String> options,
         try {
             return TrainingSettings.parse(map);
         } catch (UserError e) {
-            throw UserError.usage(e.getMessage());
+            throw UserError.usage(String.valueOf(e.getMessage()));
         }
     }
 

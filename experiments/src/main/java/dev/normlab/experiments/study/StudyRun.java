@@ -159,7 +159,8 @@ final class StudyRun {
         try (RunLog log = new RunLog(path); Interruption interruption = Interruption.handle(evaluation::requestStop)) {
             RobustnessResult result = evaluation.run(trained.model(), images, device, listener(progress.loggedTo(log::line), images.size()),
                     Optional.of(state));
-            RunFolder.open(path).addAttacks(AttackScores.of(name -> name, config.attack().label(), config.attack().threat(), result, false));
+            RunFolder.open(path)
+                    .addAttacks(AttackScores.of(name -> name, config.attack().label(), config.attack().threat(), result, false));
             Files.deleteIfExists(state);
             return true;
         } catch (EvaluationStopped e) {

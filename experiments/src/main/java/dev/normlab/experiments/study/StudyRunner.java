@@ -114,7 +114,8 @@ public final class StudyRunner {
                 run.replicate(), plan.config().seeds());
         long start = System.nanoTime();
         StudyRun.Outcome outcome = new StudyRun(plan.config(), run, folder, data, device,
-                progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command).execute();
+                progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command)
+                .execute();
         double share = cost.of(run, data);
         leftCost -= share;
         if (outcome == StudyRun.Outcome.DONE || outcome == StudyRun.Outcome.DIVERGED) {

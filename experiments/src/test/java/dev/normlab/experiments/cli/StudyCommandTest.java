@@ -147,7 +147,7 @@ class StudyCommandTest {
         Document page = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(html)));
         String text = page.getDocumentElement().getTextContent();
         assertTrue(text.contains("A small study <of norms>"), "the title is escaped");
-        for (String part : List.of("6 training runs: 1 models (vgg11:width=0.0625), 2 methods (plain, nd-l1), 2 seeds each, 2 epochs",
+        for (String part : List.of("6 training runs: 1 model (vgg11:width=0.0625), 2 methods (plain, nd-l1), 2 seeds each, 2 epochs",
                 "Data: synthetic:train=60,test=30, 60 training and 30 test images", "6 runs are finished.", "How far from the paper",
                 "Every method against plain networks", "train_data_sha256")) {
             assertTrue(text.contains(part), part);
@@ -223,16 +223,19 @@ class StudyCommandTest {
     void anotherConfigurationInTheFolderIsRefusedWithTheDifference() {
         Output output = experiment("--out", out.toString(), "--set", "training.lr=0.06", "--seeds", "3");
         assertEquals(1, output.code());
-        assertTrue(output.err().contains("holds a study with another configuration: seeds is 2 there, but 3 here; training.lr is 0.05 there, "
-                + "but 0.06 here"), output.err());
+        assertTrue(
+                output.err().contains("holds a study with another configuration: seeds is 2 there, but 3 here; training.lr is 0.05 there, "
+                        + "but 0.06 here"),
+                output.err());
         assertFalse(output.err().contains("\tat "), output.err());
     }
 
     @Test
     void aRunOfOtherSettingsInTheFolderIsRefusedWithTheDifference() throws IOException {
         Path other = folder.resolve("other");
-        assertEquals(0, Output.of("train", "--model", "vgg11:width=0.0625", "--data", "synthetic:train=60,test=30", "--epochs", "1", "--out",
-                other.resolve("runs").resolve("vgg11-width-0.0625_plain_1").toString(), "--quiet").code());
+        assertEquals(0,
+                Output.of("train", "--model", "vgg11:width=0.0625", "--data", "synthetic:train=60,test=30", "--epochs", "1", "--out",
+                        other.resolve("runs").resolve("vgg11-width-0.0625_plain_1").toString(), "--quiet").code());
         Output output = experiment("--out", other.toString(), "--methods", "plain", "--seeds", "1");
         assertEquals(1, output.code(), output.err());
         assertTrue(output.err().contains("was begun with other settings: epochs was 1, not 2; batch_size was 128, not 20"), output.err());
@@ -241,7 +244,8 @@ class StudyCommandTest {
     @Test
     void aDryRunSaysEverythingAndWritesNothing() throws IOException {
         Path never = folder.resolve("never");
-        Output output = experiment("--dry-run", "--out", never.toString(), "--seeds", "1", "--json", folder.resolve("plan.json").toString());
+        Output output = experiment("--dry-run", "--out", never.toString(), "--seeds", "1", "--json",
+                folder.resolve("plan.json").toString());
         assertEquals(0, output.code(), output.err());
         assertFalse(Files.exists(never));
         assertTrue(output.out().contains("3x32x32, 60 for training, 30 for tests, 10 of these attacked"), output.out());
@@ -255,8 +259,9 @@ class StudyCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ';', value = {"nothing.yaml;there is no file nothing.yaml", "norm-regularizatoin;did you mean 'norm-regularization'",
-        "--smoke;say which study"})
+    @CsvSource(delimiter = ';',
+            value = {"nothing.yaml;there is no file nothing.yaml", "norm-regularizatoin;did you mean 'norm-regularization'",
+                "--smoke;say which study"})
     void aWrongStudyIsRefused(String study, String message) {
         Output output = Output.of("experiment", study);
         assertEquals(2, output.code(), output.err());
@@ -280,13 +285,15 @@ class StudyCommandTest {
     void aDivergedRunIsAResult() throws IOException {
         Path wild = folder.resolve("wild");
         Output output = experiment("--out", wild.toString(), "--seeds", "1", "--set",
-                "methods=[{name: plain, base: plain}, {name: wild, base: plain, options: {lr: 1e6, weight_decay: 1e6}}]", "--set", "training.epochs=3");
+                "methods=[{name: plain, base: plain}, {name: wild, base: plain, options: {lr: 1e6, weight_decay: 1e6}}]", "--set",
+                "training.epochs=3");
         assertEquals(0, output.code(), output.err());
         assertTrue(output.err().contains("wild (seed 1 of 1)  diverged: "), output.err());
         assertTrue(tables(wild).get("accuracy.md").contains("| wild | clean | diverged |"), tables(wild).get("accuracy.md"));
         assertTrue(Files.readString(wild.resolve("report.html")).contains("1 of 2 runs met NaN or infinity"));
         assertTrue(experiment("--out", wild.toString(), "--seeds", "1", "--set",
-                "methods=[{name: plain, base: plain}, {name: wild, base: plain, options: {lr: 1e6, weight_decay: 1e6}}]", "--set", "training.epochs=3").err()
+                "methods=[{name: plain, base: plain}, {name: wild, base: plain, options: {lr: 1e6, weight_decay: 1e6}}]", "--set",
+                "training.epochs=3").err()
                 .contains("2 runs, 2 of them finished already"));
     }
 }

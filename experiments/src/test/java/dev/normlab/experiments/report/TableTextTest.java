@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
 class TableTextTest {
 
     private static final Table TABLE = new Table("Clean & robust, 5_2%", List.of(Column.text("run, with | bar"), Column.number("accuracy")),
-            List.of(List.of(Cell.text("a \"b\" {c}"), new Cell("84.3 ± 1.2", 0.843)), List.of(Cell.text("x\\y"), Cell.text(Numbers.MISSING)),
+            List.of(List.of(Cell.text("a \"b\" {c}"), new Cell("84.3 ± 1.2", 0.843)),
+                    List.of(Cell.text("x\\y"), Cell.text(Numbers.MISSING)),
                     List.of(Cell.text("2"), Cell.integer(12_345))),
             true);
 

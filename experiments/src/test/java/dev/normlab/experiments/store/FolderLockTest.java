@@ -27,7 +27,8 @@ class FolderLockTest {
             assertTrue(first.tryAcquire(), "who has it, has it");
             assertFalse(second.tryAcquire());
             IOException error = assertThrows(IOException.class, second::acquire);
-            assertEquals(run + " is in use by " + second.holder() + "; wait until it has ended, or choose another folder", error.getMessage());
+            assertEquals(run + " is in use by " + second.holder() + "; wait until it has ended, or choose another folder",
+                    error.getMessage());
             assertTrue(second.holder().startsWith("process " + ProcessHandle.current().pid() + " on "), second.holder());
             first.close();
             assertTrue(second.tryAcquire());

@@ -84,13 +84,15 @@ class StudyConfigTest {
         "vgg11:width;vgg111:width;models: --model: there is no model 'vgg111'",
         "eps: 1/255;eps: 1/0;attack.eps: eps: expected a number above 0",
         "apgd-ce,;apgd-cc,;attack.attacks: there is no attack 'apgd-cc'",
-        "norm: linf;norm: l7;attack.norm:", "'strengths: [1e-3, 1e-2]';strengths: [];methods[nd-l1].strengths: expected a list of at least one",
+        "norm: linf;norm: l7;attack.norm:",
+        "'strengths: [1e-3, 1e-2]';strengths: [];methods[nd-l1].strengths: expected a list of at least one",
         "', strengths: [1e-3, 1e-2]';'';the place {} waits for a strength, but the method has no key 'strengths'",
         "l1:{};l1:1e-3;the method has strengths, but no option with {} in their place",
         "'[1e-3, 1e-2]';'[1e-3, -1]';methods[nd-l1].options: --norm-decay: beta is a number from 0 to 1e6",
         "'[1e-3, 1e-2]';'[1e-3, 0.001]';two runs would have the same folder vgg11-width-0.0625_nd-l1_0.001_1",
         "conv: exact;conv: quick;conv:", "title: A;title: {a: b} #;title: expected a text, but got a section with keys",
-        "name: small;name: a b;name: expected a word", "name: small;paper: none;there is no key", "training: {;training: 5 # {;training: expected a section"})
+        "name: small;name: a b;name: expected a word", "name: small;paper: none;there is no key",
+        "training: {;training: 5 # {;training: expected a section"})
     void whatIsWrongIsSaidWithItsPlaceAndWhatIsValid(String part, String instead, String message) {
         assertTrue(SMALL.contains(part), part);
         String said = refusal(SMALL.replaceFirst(Pattern.quote(part), Matcher.quoteReplacement(instead)));
@@ -143,15 +145,18 @@ class StudyConfigTest {
     void aFileExtendsABuiltInStudyKeyByKey() {
         StudyConfig base = StudyConfig.of(ConfigTree.builtIn("norm-regularization"));
         StudyConfig config = parse("extends: norm-regularization\nname: mine\ntraining: {epochs: 15}\nmodels: [vgg11]\n");
-        assertEquals(List.of("name is norm-regularization there, but mine here", "models is vgg11, resnet18, senet18, regnetx200mf there, but "
-                + "vgg11 here", "training.epochs is 120 there, but 15 here"), base.differences(config, "here", "there"));
+        assertEquals(
+                List.of("name is norm-regularization there, but mine here", "models is vgg11, resnet18, senet18, regnetx200mf there, but "
+                        + "vgg11 here", "training.epochs is 120 there, but 15 here"),
+                base.differences(config, "here", "there"));
         assertTrue(refusal("extends: norm-regularisation\nname: x\n").contains("there is no study 'norm-regularisation' (did you mean "
                 + "'norm-regularization'?)"));
     }
 
     @Test
     void singleValuesAreReplaced() {
-        ConfigTree tree = ConfigTree.parse(SMALL, "study.yaml").with("training.epochs", "9").with("models", "[lenet]").withText("data", "1e3");
+        ConfigTree tree = ConfigTree.parse(SMALL, "study.yaml").with("training.epochs", "9").with("models", "[lenet]").withText("data",
+                "1e3");
         assertEquals("9", tree.root().get("training").get("epochs").toString());
         assertEquals("[\"lenet\"]", tree.root().get("models").toString());
         assertEquals("1e3", ConfigTree.parse(tree.toYaml(), "again").root().get("data").stringValue(), "a text stays a text");

@@ -53,7 +53,8 @@ class StudyPlanTest {
         Map<String, Long> seeds = seeds(plan(StudyConfigTest.SMALL));
         String more = StudyConfigTest.SMALL.replace("models: [", "models: [\"resnet18:width=0.125\", ").replace("seeds: 2", "seeds: 3")
                 .replace("  - {name: plain, base: plain}\n", "").replace("[1e-3, 1e-2]", "[0.1, 1e-2, 1e-3]")
-                .replace("attack: {", "  - {name: plain, base: plain}\nattack: {").replace("synthetic:train=40,test=20", "npz:elsewhere.npz")
+                .replace("attack: {", "  - {name: plain, base: plain}\nattack: {")
+                .replace("synthetic:train=40,test=20", "npz:elsewhere.npz")
                 .replace("conv: exact", "conv: fast").replace("name: small", "name: other").replace("steps: 3", "steps: 5");
         Map<String, Long> others = seeds(plan(more));
         assertEquals(2 * 4 * 3, others.size());
@@ -107,7 +108,8 @@ class StudyPlanTest {
     @Test
     void halfOfAPartIsRefused() {
         assertTrue(message(() -> Shard.of(OptionalInt.of(0), OptionalInt.empty(), Map.of())).contains("give both"));
-        assertTrue(message(() -> shard(Map.of("JOB_COMPLETION_INDEX", "3"))).contains("JOB_COMPLETIONS: expected a number, but it is not set"));
+        assertTrue(message(() -> shard(Map.of("JOB_COMPLETION_INDEX", "3")))
+                .contains("JOB_COMPLETIONS: expected a number, but it is not set"));
         assertTrue(message(() -> shard(Map.of("SLURM_ARRAY_TASK_ID", "x"))).contains("got 'x'"));
         assertTrue(message(() -> Shard.of(OptionalInt.of(4), OptionalInt.of(4), Map.of())).contains("index 4 of 4"));
     }

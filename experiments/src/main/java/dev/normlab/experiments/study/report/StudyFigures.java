@@ -160,13 +160,15 @@ final class StudyFigures {
     /// @param norm `l1` or `linf`
     Figure layers(String norm, boolean batchNorm) {
         Map<Integer, SettingResult> chosen = representatives();
-        List<String> names = chosen.values().stream().flatMap(setting -> setting.finished().getFirst().recorded().lastNorms(batchNorm).stream())
+        List<String> names = chosen.values().stream()
+                .flatMap(setting -> setting.finished().getFirst().recorded().lastNorms(batchNorm).stream())
                 .map(LayerNorm::layer).distinct().toList();
         List<BarChart.Series> series = new ArrayList<>();
         chosen.forEach((slot, setting) -> series.add(new BarChart.Series(setting.name(), slot,
                 names.stream().map(name -> layerBar(setting, name, batchNorm, norm)).toList())));
         String kind = batchNorm ? "batch-norm layer" : "convolution and linear layer";
-        return new BarChart((batchNorm ? "Norm" : norm + " norm") + " of every " + kind, "One group of bars per layer of " + model + ".", "",
+        return new BarChart((batchNorm ? "Norm" : norm + " norm") + " of every " + kind, "One group of bars per layer of " + model + ".",
+                "",
                 Axis.log(batchNorm ? "norm" : norm + " norm"), names, series);
     }
 

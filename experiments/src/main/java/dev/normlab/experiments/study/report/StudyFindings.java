@@ -28,11 +28,12 @@ final class StudyFindings {
         if (results.diverged() > 0) {
             sentences.add(results.diverged() + " of " + results.plan().runs().size()
                     + " runs met NaN or infinity in training and have no result: " + String.join(", ", results.settings().stream()
-                            .filter(one -> one.diverged() > 0).map(one -> one.model() + " " + one.name()).toList()) + ".");
+                            .filter(one -> one.diverged() > 0).map(one -> one.model() + " " + one.name()).toList())
+                    + ".");
         }
         if (results.open() > 0) {
-            sentences.add(results.open() + " of " + results.plan().runs().size()
-                    + " runs are not finished; what is said here is of the others.");
+            sentences.add("Not finished yet: " + results.open() + " of " + results.plan().runs().size()
+                    + " runs; what is said here is of the others.");
         }
         if (sentences.isEmpty()) {
             sentences.add("Nothing has been measured yet.");
@@ -43,8 +44,9 @@ final class StudyFindings {
     private Optional<String> baselines() {
         List<String> parts = new ArrayList<>();
         for (String model : results.config().models()) {
-            results.baseline(model).ifPresent(plain -> parts.add(model + " " + percent(plain.clean()) + " clean and " + percent(plain.robust())
-                    + " under attack"));
+            results.baseline(model)
+                    .ifPresent(plain -> parts.add(model + " " + percent(plain.clean()) + " clean and " + percent(plain.robust())
+                            + " under attack"));
         }
         return parts.isEmpty()
                 ? Optional.empty()

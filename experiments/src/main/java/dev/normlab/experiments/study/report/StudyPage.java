@@ -49,8 +49,10 @@ public final class StudyPage {
                 () -> distance.paragraph("This study is compared with none of the paper's (its configuration has no key 'paper')."));
         addReading(page);
         addProvenance(page);
-        return page.footer("Made by normlab. This page is one file and loads nothing from the network. The folder beside it has the tables as "
-                + "CSV, Markdown and LaTeX, and the figures as SVG and PNG.").toHtml();
+        return page
+                .footer("Made by normlab. This page is one file and loads nothing from the network. The folder beside it has the tables as "
+                        + "CSV, Markdown and LaTeX, and the figures as SVG and PNG.")
+                .toHtml();
     }
 
     private String introduction() {
@@ -61,14 +63,18 @@ public final class StudyPage {
                         + " test images";
         String attacked = Numbers.integer(Math.min(config.attack().images(),
                 infos.isEmpty() ? config.attack().images() : infos.getFirst().testImages()));
-        return results.plan().runs().size() + " training runs: " + config.models().size() + " models (" + String.join(", ", config.models())
-                + "), " + config.methods().size() + " methods (" + config.methods().stream().map(method -> method.name())
+        return counted(results.plan().runs().size(), "training run") + ": " + counted(config.models().size(), "model") + " (" + String.join(", ", config.models())
+                + "), " + counted(config.methods().size(), "method") + " (" + config.methods().stream().map(method -> method.name())
                         .collect(Collectors.joining(", "))
-                + "), " + config.seeds() + (config.seeds() == 1 ? " seed" : " seeds") + " each, " + config.training().epochs()
-                + " epochs. Data: " + config.data() + images + ". Robust accuracy: " + attacked + " test images under " + tables.attack()
+                + "), " + counted(config.seeds(), "seed") + " each, " + counted(config.training().epochs(), "epoch")
+                + ". Data: " + config.data() + images + ". Robust accuracy: " + attacked + " test images under " + tables.attack()
                 + ". " + results.finished() + " runs are finished"
                 + (results.diverged() > 0 ? ", " + results.diverged() + " diverged" : "")
                 + (results.open() > 0 ? ", " + results.open() + " are open." : ".");
+    }
+
+    private static String counted(int count, String noun) {
+        return count + " " + noun + (count == 1 ? "" : "s");
     }
 
     private void addModel(ReportPage page, String model) {
@@ -88,8 +94,9 @@ public final class StudyPage {
                 + "point is a setting, means over seeds; lines join the strengths of a method in their order.");
         String bands = config.seeds() > 1 ? " Means over seeds; bands reach from the smallest to the largest." : "";
         for (StudyFigures.Curves curves : figures.curves()) {
-            section.figure(figures.normSums(curves, false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers of " + model
-                    + " over training, on a logarithmic axis: " + curves.title() + "." + bands);
+            section.figure(figures.normSums(curves, false), Width.HALF,
+                    "Sum of the l1 norms of all convolutions and linear layers of " + model
+                            + " over training, on a logarithmic axis: " + curves.title() + "." + bands);
             section.figure(figures.normSums(curves, true), Width.HALF,
                     "Sum of the l1 norms of all batch-norm layers of " + model + ": " + curves.title() + "." + bands);
         }
@@ -145,7 +152,8 @@ public final class StudyPage {
         List<List<Cell>> rows = new ArrayList<>();
         items.forEach((key, values) -> values.forEach((value, count) -> rows.add(List.of(Cell.text(key), Cell.text(value),
                 Cell.integer(count)))));
-        return new Table("Where and with what the runs were made.", List.of(Column.text("item"), Column.text("value"), Column.number("runs")),
+        return new Table("Where and with what the runs were made.",
+                List.of(Column.text("item"), Column.text("value"), Column.number("runs")),
                 rows, false);
     }
 }

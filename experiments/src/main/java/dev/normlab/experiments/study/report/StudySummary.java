@@ -39,7 +39,7 @@ public final class StudySummary {
             lines.add(results.diverged() + " of " + results.plan().runs().size() + " runs diverged");
         }
         if (results.open() > 0) {
-            lines.add(results.open() + " of " + results.plan().runs().size() + " runs are not finished");
+            lines.add("not finished yet: " + results.open() + " of " + results.plan().runs().size() + " runs");
         }
         lines.add("report: " + written.page().toAbsolutePath().normalize() + " (tables and " + written.figures() + " figures beside it)");
         return lines;

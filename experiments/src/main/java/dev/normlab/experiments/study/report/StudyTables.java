@@ -80,8 +80,10 @@ public final class StudyTables {
                 rows.add(accuracyRow(model, method, "robust", SettingResult::robust, SettingResult.Finished::robust, most));
             }
         }
-        return new Table("Accuracy on clean test images, and robust: under " + attack() + ", in percent. Strengths from left to right as in "
-                + "the column of methods. " + intervals(), columns, rows, false);
+        return new Table(
+                "Accuracy on clean test images, and robust: under " + attack() + ", in percent. Strengths from left to right as in "
+                        + "the column of methods. " + intervals(),
+                columns, rows, false);
     }
 
     private List<Cell> accuracyRow(String model, StudyMethod method, String what, Function<SettingResult, Optional<MeanEstimate>> mean,
@@ -108,7 +110,8 @@ public final class StudyTables {
             return new Cell(text + " ± " + Numbers.fixed(100 * estimate.get().halfWidth(), 1), value);
         }
         Interval interval = setting.single(count).orElseThrow().wilson95();
-        return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")", value);
+        return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")",
+                value);
     }
 
     /// One row per setting with everything that was measured.
@@ -142,7 +145,8 @@ public final class StudyTables {
             List<Cell> row = new ArrayList<>(List.of(Cell.text(setting.model()), Cell.text(setting.method().name()),
                     setting.strength().map(one -> Cell.number(one.value())).orElse(MISSING), Cell.integer(setting.finished().size()),
                     Cell.integer(setting.diverged())));
-            for (Optional<MeanEstimate> estimate : List.of(setting.clean(), setting.robust(), setting.normSum(false), setting.normSum(true))) {
+            for (Optional<MeanEstimate> estimate : List.of(setting.clean(), setting.robust(), setting.normSum(false),
+                    setting.normSum(true))) {
                 row.add(estimate.map(one -> Cell.number(one.mean())).orElse(MISSING));
                 row.add(estimate.map(one -> Cell.number(one.halfWidth())).orElse(MISSING));
             }
