@@ -12,6 +12,7 @@ import dev.normlab.experiments.study.StudyPlan;
 import dev.normlab.experiments.study.StudyRunner;
 import dev.normlab.experiments.study.report.StudyFiles;
 import dev.normlab.experiments.study.report.StudySummary;
+import dev.normlab.nn.data.DataException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -101,6 +102,9 @@ final class ExperimentCommand implements Callable<Integer> {
             StudyFolder folder = new StudyFolder(path);
             StudyRunner.Result result = new StudyRunner(plan, folder, shard, device, common.progress(), common.commandLine()).run();
             return finish(folder, result);
+        } catch (DataException e) {
+            throw UserError.failure(e.getMessage() + " The study's data is '" + config.data() + "': say with --data where yours is"
+                    + (smoke ? "" : ", or begin with --smoke, which needs none"));
         }
     }
 

@@ -68,7 +68,12 @@ final class ReportCommand implements Callable<Integer> {
         json.put("report", page.toString());
         if (figures != null) {
             Files.createDirectories(figures);
-            Map<String, Figure> drawn = new LinkedHashMap<>(NormFigures.of(RecordedRun.allOf(runs)));
+            Map<String, Figure> drawn = new LinkedHashMap<>();
+            List<List<RecordedRun>> groups = RecordedRun.comparable(RecordedRun.allOf(runs));
+            for (int i = 0; i < groups.size(); i++) {
+                String prefix = groups.size() == 1 ? "" : "group-" + (i + 1) + "-";
+                NormFigures.of(groups.get(i)).forEach((key, figure) -> drawn.put(prefix + key, figure));
+            }
             for (RunFolder.Contents run : runs) {
                 Path series = run.path().resolve(TrainingRun.NORM_SERIES_NAME);
                 if (Files.exists(series)) {

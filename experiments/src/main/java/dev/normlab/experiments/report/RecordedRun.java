@@ -111,6 +111,19 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
                 .allMatch(key -> Objects.equals(settings.get(key), other.settings.get(key)));
     }
 
+    /// Runs by what makes them comparable, the same model and data, in the order of the first of each group: a figure of one group never
+    /// mixes models or data.
+    public static List<List<RecordedRun>> comparable(List<RecordedRun> runs) {
+        List<List<RecordedRun>> groups = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            groups.stream().filter(group -> group.getFirst().isComparableWith(run)).findFirst().orElseGet(() -> {
+                groups.add(new ArrayList<>());
+                return groups.getLast();
+            }).add(run);
+        }
+        return groups;
+    }
+
     /// The last epoch with norms, or nothing without any.
     OptionalInt lastNormEpoch() {
         return norms.stream().mapToInt(LayerNorm::epoch).max();

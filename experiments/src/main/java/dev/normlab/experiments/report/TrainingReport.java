@@ -5,7 +5,6 @@ import dev.normlab.experiments.report.ReportPage.Section;
 import dev.normlab.experiments.report.ReportPage.Width;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -58,7 +57,7 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     /// The page as one HTML file. Equal runs give equal bytes.
     public String toHtml() {
         ReportPage page = new ReportPage(title, introduction);
-        List<List<RecordedRun>> groups = groups();
+        List<List<RecordedRun>> groups = RecordedRun.comparable(runs);
         RunTables tables = new RunTables(runs);
         if (groups.size() == 1) {
             addResults(page, new RunFigures(runs), tables);
@@ -70,18 +69,6 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
         addReading(page);
         addProvenance(page, tables);
         return page.footer("Made by normlab. This page is one file and loads nothing from the network.").toHtml();
-    }
-
-    /// The runs by what makes them comparable, in the order of the first of each group: figures never mix models or data.
-    private List<List<RecordedRun>> groups() {
-        List<List<RecordedRun>> groups = new ArrayList<>();
-        for (RecordedRun run : runs) {
-            groups.stream().filter(group -> group.getFirst().isComparableWith(run)).findFirst().orElseGet(() -> {
-                groups.add(new ArrayList<>());
-                return groups.getLast();
-            }).add(run);
-        }
-        return groups;
     }
 
     private void addGroups(ReportPage page, List<List<RecordedRun>> groups, RunTables tables) {

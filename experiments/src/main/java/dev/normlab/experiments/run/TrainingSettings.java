@@ -69,6 +69,10 @@ public record TrainingSettings(String model, String data, int limit, String meth
             return method;
         }
         Map<String, String> usual = withBundle(Method.parse(method)).toMap();
+        svc.map(clipping -> Method.Clipping.at(clipping.limit())).ifPresent(clipping -> {
+            usual.putIfAbsent("svd", clipping.svd().label());
+            usual.putIfAbsent("clip_freq", Integer.toString(clipping.clipFreq()));
+        });
         StringBuilder title = new StringBuilder(method);
         toMap().forEach((key, value) -> {
             if (!value.equals(usual.get(key))) {

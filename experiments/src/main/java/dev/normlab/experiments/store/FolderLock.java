@@ -7,17 +7,20 @@ import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The right of one process to write in a folder. The operating system holds the lock and frees it when the process ends, however it ends,
 /// so that a killed process leaves none behind; the file [#FILE] stays and says who holds or held it.
+///
+/// Closing any channel of the file would free the lock on many systems, so that inside one process nobody opens it twice: who has which
+/// lock is kept in memory.
 ///
 /// It works between machines where the file system hands locks on, as NFS since version 4 and Lustre with `flock` do.
 public final class FolderLock implements Closeable {
@@ -29,8 +32,10 @@ public final class FolderLock implements Closeable {
     private static final long PLACE = Long.MAX_VALUE - 1;
     private static final int LONGEST = 200;
     private static final long PAUSE_MILLIS = 200;
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
     private final Path folder;
+    private @Nullable Path held;
     private @Nullable FileChannel channel;
     private @Nullable FileLock lock;
 
@@ -47,24 +52,32 @@ public final class FolderLock implements Closeable {
         if (lock != null) {
             return true;
         }
-        makeFolder();
-        FileChannel opened = FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
-        FileLock taken = null;
-        try {
-            taken = opened.tryLock(PLACE, 1, false);
-        } catch (OverlappingFileLockException e) {
-            // another thread of this process has it
-        } finally {
-            if (taken == null) {
-                opened.close();
-            }
-        }
-        if (taken == null) {
+        RunFolder.makeFolder(folder);
+        Path key = folder.toRealPath();
+        if (!HELD.add(key)) {
             return false;
         }
+        held = key;
+        try {
+            if (lockFile()) {
+                return true;
+            }
+        } catch (IOException e) {
+            close();
+            throw e;
+        }
+        close();
+        return false;
+    }
+
+    private boolean lockFile() throws IOException {
+        FileChannel opened = FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
         channel = opened;
-        lock = taken;
+        lock = opened.tryLock(PLACE, 1, false);
+        if (lock == null) {
+            return false;
+        }
         opened.truncate(0);
         opened.write(ByteBuffer.wrap(self().getBytes(StandardCharsets.UTF_8)), 0);
         return true;
@@ -101,20 +114,13 @@ public final class FolderLock implements Closeable {
     /// Who has the lock, as far as is known: `process 1234 on host`.
     public String holder() {
         try {
+            if (HELD.contains(folder.toRealPath())) {
+                return self().strip();
+            }
             String text = Files.readString(folder.resolve(FILE)).strip();
             return text.isEmpty() || text.length() > LONGEST ? "another process" : text;
         } catch (IOException e) {
             return "another process";
-        }
-    }
-
-    private void makeFolder() throws IOException {
-        try {
-            Files.createDirectories(folder);
-        } catch (FileSystemException e) {
-            throw new IOException("cannot make the folder " + folder + ": " + (e.getReason() == null
-                    ? "the system lets no folder be made at " + e.getFile()
-                    : e.getFile() + ": " + e.getReason()), e);
         }
     }
 
@@ -132,10 +138,18 @@ public final class FolderLock implements Closeable {
     @Override
     public void close() throws IOException {
         FileChannel opened = channel;
+        Path key = held;
         channel = null;
         lock = null;
-        if (opened != null) {
-            opened.close();
+        held = null;
+        try {
+            if (opened != null) {
+                opened.close();
+            }
+        } finally {
+            if (key != null) {
+                HELD.remove(key);
+            }
         }
     }
 }

@@ -77,6 +77,15 @@ public final class RunFolder {
     /// @throws IOException if the folder cannot be made or written
     public static RunFolder create(Path path, RunInfo info) throws IOException {
         requireNone(path);
+        makeFolder(path);
+        AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
+        return new RunFolder(path);
+    }
+
+    /// Makes a folder where there is none.
+    ///
+    /// @throws IOException if it cannot be made, with a message that says why
+    static void makeFolder(Path path) throws IOException {
         try {
             Files.createDirectories(path);
         } catch (FileSystemException e) {
@@ -84,8 +93,6 @@ public final class RunFolder {
                     ? "the system lets no folder be made at " + e.getFile()
                     : e.getFile() + ": " + e.getReason()), e);
         }
-        AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
-        return new RunFolder(path);
     }
 
     /// An existing run folder.

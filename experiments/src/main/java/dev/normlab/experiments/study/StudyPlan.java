@@ -63,7 +63,8 @@ public record StudyPlan(StudyConfig config, List<PlannedRun> runs) {
                     training.batchSize(), training.lr(), training.momentum(), base.weightDecay(), training.schedule(), base.normDecay(),
                     base.projectBn(), base.svc(), base.adversarial(), "", training.augment(), true, config.conv(), 0);
         } catch (UserError e) {
-            throw UserError.usage(config.tree().source() + ": training: " + String.valueOf(e.getMessage()).replaceFirst("^--([a-z-]+):", "$1:"));
+            throw UserError
+                    .usage(config.tree().source() + ": training: " + String.valueOf(e.getMessage()).replaceFirst("^--([a-z-]+):", "$1:"));
         }
     }
 

@@ -16,6 +16,7 @@ import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunLog;
 import dev.normlab.experiments.store.RunResult;
+import dev.normlab.experiments.store.UnfinishedFiles;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
@@ -29,7 +30,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// One run of a study in its folder: trained, attacked, recorded. Wherever an earlier process stopped or was killed, it goes on, with
 /// bitwise the result of a run that nobody disturbed.
@@ -84,7 +84,7 @@ final class StudyRun {
             if (!lock.tryAcquire()) {
                 return Outcome.BUSY;
             }
-            removeUnfinishedFiles();
+            UnfinishedFiles.removeFrom(path);
             if (Files.exists(path.resolve(RunFolder.INFO_FILE))) {
                 RunFolder.Contents known = RunFolder.open(path).read();
                 requireSame(known.info());
@@ -94,15 +94,6 @@ final class StudyRun {
                 }
             }
             return trainAndAttack();
-        }
-    }
-
-    /// What processes left that were killed while they wrote a file.
-    private void removeUnfinishedFiles() throws IOException {
-        try (Stream<Path> files = Files.list(path)) {
-            for (Path left : files.filter(file -> file.getFileName().toString().matches("\\..*\\.\\d+-\\d+\\.tmp")).toList()) {
-                Files.deleteIfExists(left);
-            }
         }
     }
 

@@ -111,7 +111,7 @@ class KilledStudyTest {
         assertTrue(last.waitFor(300, TimeUnit.SECONDS));
         assertEquals(0, last.exitValue(), log(name));
         assertEquals(undisturbed, results(name), "trial " + trial);
-        try (Stream<Path> files = Files.walk(folder.resolve(name).resolve("runs"))) {
+        try (Stream<Path> files = Files.walk(folder.resolve(name))) {
             assertFalse(files.anyMatch(file -> file.toString().endsWith(".tmp") || file.toString().endsWith("attack.state")),
                     "no half of a file and no state of an attack is left");
         }

@@ -4,6 +4,7 @@ import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.FolderLock;
+import dev.normlab.experiments.store.UnfinishedFiles;
 import dev.normlab.experiments.study.StudyFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +45,9 @@ public final class StudyFiles {
             StudyResults results = StudyResults.read(folder);
             StudyTables tables = new StudyTables(results);
             Path tableFolder = Files.createDirectories(folder.path().resolve("tables"));
+            for (Path target : new Path[] {folder.path(), tableFolder, Files.createDirectories(figures)}) {
+                UnfinishedFiles.removeFrom(target);
+            }
             for (Map.Entry<String, StudyTables.Exported> table : tables.all().entrySet()) {
                 Path file = tableFolder.resolve(table.getKey());
                 AtomicFile.writeText(Path.of(file + ".csv"), TableText.csv(table.getValue().data()));
@@ -53,7 +57,7 @@ public final class StudyFiles {
             AtomicFile.writeText(folder.path().resolve("times.csv"), TableText.csv(tables.times()));
             Map<String, Figure> drawn = new LinkedHashMap<>();
             results.config().models().forEach(model -> drawn.putAll(new StudyFigures(results, model).all()));
-            writeFigures(Files.createDirectories(figures), drawn);
+            writeFigures(figures, drawn);
             AtomicFile.writeText(page, new StudyPage(results).toHtml());
             return new Written(results, page, drawn.size());
         }

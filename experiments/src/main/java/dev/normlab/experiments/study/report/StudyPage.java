@@ -63,7 +63,8 @@ public final class StudyPage {
                         + " test images";
         String attacked = Numbers.integer(Math.min(config.attack().images(),
                 infos.isEmpty() ? config.attack().images() : infos.getFirst().testImages()));
-        return counted(results.plan().runs().size(), "training run") + ": " + counted(config.models().size(), "model") + " (" + String.join(", ", config.models())
+        return counted(results.plan().runs().size(), "training run") + ": " + counted(config.models().size(), "model") + " ("
+                + String.join(", ", config.models())
                 + "), " + counted(config.methods().size(), "method") + " (" + config.methods().stream().map(method -> method.name())
                         .collect(Collectors.joining(", "))
                 + "), " + counted(config.seeds(), "seed") + " each, " + counted(config.training().epochs(), "epoch")
