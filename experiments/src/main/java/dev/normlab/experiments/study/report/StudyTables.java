@@ -66,12 +66,28 @@ public final class StudyTables {
                 : "One seed each; in parentheses 95% Wilson intervals for the finite number of images, which say nothing about other seeds.";
     }
 
-    /// The paper's table: one row per model, method and measure, one column per strength.
+    /// The paper's table: where methods have several strengths one row per model, method and measure, and one column per strength; else one
+    /// row per model and method.
     Table accuracy() {
         int most = config.methods().stream().mapToInt(method -> Math.max(1, method.strengths().size())).max().orElse(1);
+        return most == 1 ? accuracyOfMethods() : accuracyOfStrengths(most);
+    }
+
+    private Table accuracyOfMethods() {
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            rows.add(List.of(Cell.text(setting.model()), Cell.text(setting.name()),
+                    percent(setting, SettingResult::clean, SettingResult.Finished::clean),
+                    percent(setting, SettingResult::robust, SettingResult.Finished::robust)));
+        }
+        return new Table("Accuracy on clean test images, and robust: under " + attack() + ", in percent. " + intervals(),
+                List.of(Column.text("model"), Column.text("method"), Column.number("clean"), Column.number("robust")), rows, true);
+    }
+
+    private Table accuracyOfStrengths(int most) {
         List<Column> columns = new ArrayList<>(List.of(Column.text("model"), Column.text("method"), Column.text("accuracy")));
         for (int i = 1; i <= most; i++) {
-            columns.add(Column.number(most == 1 ? "value" : "strength " + i));
+            columns.add(Column.number("strength " + i));
         }
         List<List<Cell>> rows = new ArrayList<>();
         for (String model : config.models()) {
