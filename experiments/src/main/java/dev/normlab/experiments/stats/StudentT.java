@@ -39,7 +39,8 @@ public final class StudentT {
         return 0.5 * (low + high);
     }
 
-    /// The probability that the absolute value of a t variable is at most `t`: 1 - I_x(degrees / 2, 1 / 2) with x = degrees / (degrees + t²).
+    /// The probability that the absolute value of a t variable is at most `t`: 1 - I_x(degrees / 2, 1 / 2) with
+    /// x = degrees / (degrees + t²).
     static double inside(double t, double degrees) {
         double x = degrees / (degrees + t * t);
         return 1 - incompleteBeta(x, 0.5 * degrees, 0.5);

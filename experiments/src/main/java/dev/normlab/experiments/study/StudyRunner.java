@@ -9,8 +9,10 @@ import dev.normlab.experiments.store.RunResult;
 import dev.normlab.nn.data.DataSplits;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /// Works through the runs of a study, or of a part of it: skips what is finished, goes on with what was broken off, passes by what another
@@ -49,7 +51,7 @@ public final class StudyRunner {
         this.cost = new RelativeCost(plan.config(), device);
     }
 
-    /// Does the runs.
+    /// Does the runs. At the end it comes back once to those that another process was doing, in case that one has ended without finishing.
     ///
     /// @throws UserError                         if the folder holds another study
     /// @throws dev.normlab.nn.data.DataException if the data is missing or damaged
@@ -69,24 +71,47 @@ public final class StudyRunner {
             }
         }
         progress.line(opening(mine, open, data));
-        int[] counts = new int[StudyRun.Outcome.values().length];
-        counts[StudyRun.Outcome.KNOWN.ordinal()] = (int) (mine.size() - open.size() - diverged(mine));
-        counts[StudyRun.Outcome.DIVERGED.ordinal()] = (int) diverged(mine);
-        List<String> failed = new ArrayList<>();
-        for (int i = 0; i < open.size() && counts[StudyRun.Outcome.INTERRUPTED.ordinal()] == 0; i++) {
+        Tally tally = new Tally();
+        tally.counts.put(StudyRun.Outcome.DIVERGED, (int) diverged(mine));
+        tally.counts.put(StudyRun.Outcome.KNOWN, mine.size() - open.size() - (int) diverged(mine));
+        List<PlannedRun> busy = work(open, mine.size(), data, tally);
+        if (tally.of(StudyRun.Outcome.INTERRUPTED) == 0) {
+            busy = work(busy, mine.size(), data, tally);
+        }
+        return new Result(tally.of(StudyRun.Outcome.DONE), tally.of(StudyRun.Outcome.KNOWN), tally.of(StudyRun.Outcome.DIVERGED),
+                busy.size(), tally.failed, tally.of(StudyRun.Outcome.INTERRUPTED) > 0);
+    }
+
+    /// How often what came out.
+    private static final class Tally {
+
+        private final Map<StudyRun.Outcome, Integer> counts = new EnumMap<>(StudyRun.Outcome.class);
+        private final List<String> failed = new ArrayList<>();
+
+        int of(StudyRun.Outcome outcome) {
+            return counts.getOrDefault(outcome, 0);
+        }
+    }
+
+    /// Does runs one after the other until the user stops; returns those that other processes are doing.
+    private List<PlannedRun> work(List<PlannedRun> open, int runs, DataSplits data, Tally tally) {
+        List<PlannedRun> busy = new ArrayList<>();
+        for (int i = 0; i < open.size() && tally.of(StudyRun.Outcome.INTERRUPTED) == 0; i++) {
             PlannedRun run = open.get(i);
-            int number = mine.size() - open.size() + i + 1;
             try {
-                counts[one(run, number, mine.size(), data).ordinal()]++;
+                StudyRun.Outcome outcome = one(run, runs - open.size() + i + 1, runs, data);
+                if (outcome == StudyRun.Outcome.BUSY) {
+                    busy.add(run);
+                } else {
+                    tally.counts.merge(outcome, 1, Integer::sum);
+                }
             } catch (IOException e) {
                 String message = run.folder() + ": " + e.getMessage();
                 progress.line("failed: " + message);
-                failed.add(message);
+                tally.failed.add(message);
             }
         }
-        return new Result(counts[StudyRun.Outcome.DONE.ordinal()], counts[StudyRun.Outcome.KNOWN.ordinal()],
-                counts[StudyRun.Outcome.DIVERGED.ordinal()], counts[StudyRun.Outcome.BUSY.ordinal()], failed,
-                counts[StudyRun.Outcome.INTERRUPTED.ordinal()] > 0);
+        return busy;
     }
 
     private boolean isComplete(PlannedRun run) throws IOException {
@@ -117,7 +142,7 @@ public final class StudyRunner {
                 progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command)
                 .execute();
         double share = cost.of(run, data);
-        leftCost -= share;
+        leftCost -= outcome == StudyRun.Outcome.BUSY ? 0 : share;
         if (outcome == StudyRun.Outcome.DONE || outcome == StudyRun.Outcome.DIVERGED) {
             doneCost += share;
         }
@@ -137,7 +162,8 @@ public final class StudyRunner {
             case BUSY -> "another process is at it; going on with the next";
             case INTERRUPTED -> "interrupted; its state is saved";
             case DIVERGED -> "diverged: " + folder.read(run).flatMap(RunFolder.Contents::result).map(RunResult::message).orElse("");
-            case DONE, KNOWN -> {
+            case KNOWN -> "was finished by another process";
+            case DONE -> {
                 Optional<RunFolder.Contents> contents = folder.read(run);
                 Optional<RunResult> result = contents.flatMap(RunFolder.Contents::result);
                 String clean = result.map(RunResult::clean).map(score -> percent(score.accuracy())).orElse("?");

@@ -118,6 +118,24 @@ class KilledStudyTest {
     }
 
     @Test
+    void aStudyThatIsAskedToEndSavesItsStateAndGoesOn() throws IOException, InterruptedException {
+        Process process = start("asked", "asked");
+        Path checkpoint = folder.resolve("asked").resolve("runs").resolve("vgg11-width-0.0625_plain_1").resolve("checkpoint.safetensors");
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        while (!Files.exists(checkpoint) && process.isAlive() && System.nanoTime() < end) {
+            Thread.sleep(1);
+        }
+        process.destroy(); // SIGTERM
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(143, process.exitValue(), log("asked"));
+        assertTrue(Files.readString(checkpoint.resolveSibling("log.txt")).contains("interrupted; the checkpoint is safe"), log("asked"));
+        Process last = start("asked", "asked");
+        assertTrue(last.waitFor(300, TimeUnit.SECONDS));
+        assertEquals(0, last.exitValue(), log("asked"));
+        assertEquals(undisturbed, results("asked"));
+    }
+
+    @Test
     void twoProcessesShareAFolderWithoutDisturbingEachOther() throws IOException, InterruptedException {
         List<Process> processes = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
@@ -133,7 +151,8 @@ class KilledStudyTest {
                     .count();
             assertEquals(1, done, method + " was done by exactly one: " + said);
         }
-        assertTrue(said.contains("another process is at it; going on with the next"), said);
+        assertTrue(said.contains("another process is at it; going on with the next") || said.contains("was finished by another process"),
+                said);
         assertEquals(undisturbed, results("both"));
     }
 
