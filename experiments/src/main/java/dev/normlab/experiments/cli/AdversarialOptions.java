@@ -3,6 +3,7 @@ package dev.normlab.experiments.cli;
 import dev.normlab.attacks.HypersphereEmbedding;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.experiments.run.AdversarialSettings;
+import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.UserError;
 import java.util.LinkedHashMap;

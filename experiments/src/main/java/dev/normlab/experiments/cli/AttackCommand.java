@@ -8,9 +8,11 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Certification;
+import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.Interruption;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.NormException;
@@ -229,7 +231,8 @@ final class AttackCommand implements Callable<Integer> {
             common.progress().line("not recorded in " + run.path() + ": these are not the test images of the run");
             return;
         }
-        try {
+        try (FolderLock lock = new FolderLock(run.path())) {
+            lock.acquire();
             boolean added = run.addAttacks(scores);
             common.say(added
                     ? "recorded in " + run.path().resolve(RunFolder.RESULT_FILE)

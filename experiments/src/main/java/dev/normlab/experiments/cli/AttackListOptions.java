@@ -6,6 +6,7 @@ import dev.normlab.attacks.PgdOptions;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.Npy;
 import dev.normlab.engine.io.NumberArray;
+import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.nn.data.Dataset;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.AttackBenchmark;
 import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.nn.data.Dataset;

@@ -8,6 +8,9 @@ import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.study.StudyFolder;
+import dev.normlab.experiments.study.report.StudyFiles;
+import dev.normlab.experiments.study.report.StudySummary;
 import dev.normlab.lip.record.NormSeries;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +27,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `report`: a page of figures and tables from run folders.
-@Command(name = "report", description = "Make one self-contained HTML page from a run folder, or from all run folders in a folder.",
+@Command(name = "report",
+        description = "Make one self-contained HTML page from a run folder, from all run folders in a folder, or from the folder of a study, "
+                + "of this also tables and figures as files.",
         sortOptions = false)
 final class ReportCommand implements Callable<Integer> {
 
@@ -53,6 +58,9 @@ final class ReportCommand implements Callable<Integer> {
             throw UserError.failure("--figures: expected a folder, but " + figures + " is a file; choose another name");
         }
         Path page = out == null ? folder.resolve("report.html") : out;
+        if (StudyFolder.is(folder)) {
+            return study(page);
+        }
         List<RunFolder.Contents> runs = RunFolder.readAll(folder);
         AtomicFile.writeText(page, TrainingReport.of("Training runs", runs).toHtml());
         common.say("report: " + page.toAbsolutePath());
@@ -60,7 +68,12 @@ final class ReportCommand implements Callable<Integer> {
         json.put("report", page.toString());
         if (figures != null) {
             Files.createDirectories(figures);
-            Map<String, Figure> drawn = new LinkedHashMap<>(NormFigures.of(RecordedRun.allOf(runs)));
+            Map<String, Figure> drawn = new LinkedHashMap<>();
+            List<List<RecordedRun>> groups = RecordedRun.comparable(RecordedRun.allOf(runs));
+            for (int i = 0; i < groups.size(); i++) {
+                String prefix = groups.size() == 1 ? "" : "group-" + (i + 1) + "-";
+                NormFigures.of(groups.get(i)).forEach((key, figure) -> drawn.put(prefix + key, figure));
+            }
             for (RunFolder.Contents run : runs) {
                 Path series = run.path().resolve(TrainingRun.NORM_SERIES_NAME);
                 if (Files.exists(series)) {
@@ -73,6 +86,15 @@ final class ReportCommand implements Callable<Integer> {
             json.put("figures", files);
         }
         common.writeJson(json);
+        return 0;
+    }
+
+    private int study(Path page) throws IOException {
+        StudyFiles.Written written = StudyFiles.write(new StudyFolder(folder), page,
+                figures == null ? folder.resolve("figures") : figures, common.progress()::line);
+        StudySummary summary = new StudySummary(written);
+        summary.lines().forEach(common::say);
+        common.writeJson(summary.json());
         return 0;
     }
 

@@ -18,11 +18,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +37,7 @@ final class SpeedTestCommand implements Callable<Integer> {
 
     private static final int MOST_REPEATS = 1000;
     private static final double FIGURE_WIDTH = 900;
+    private static final double SECONDS_OF_A_METHOD = 10;
 
     @Mixin
     private final CommonOptions common;
@@ -48,6 +51,9 @@ final class SpeedTestCommand implements Callable<Integer> {
 
     @Option(names = "--smoke", description = "The two smallest sizes, once: does it run?")
     private boolean smoke;
+
+    @Option(names = "--dry-run", description = "Only say what would be timed.")
+    private boolean dryRun;
 
     @Option(names = "--out", paramLabel = "DIR", description = "Write the result as speed-test.json and a figure as SVG and PNG.")
     private @Nullable Path out;
@@ -63,6 +69,9 @@ final class SpeedTestCommand implements Callable<Integer> {
         }
         SvdMethod method = SvdNames.parse(svd);
         List<NormBenchmark.Size> sizes = smoke ? NormBenchmark.PAPER.subList(0, 2) : NormBenchmark.PAPER;
+        if (dryRun) {
+            return plan(sizes, method);
+        }
         try (Device device = common.openDevice()) {
             Progress progress = common.progress();
             List<Row> rows = new SpeedTest(sizes, smoke ? 1 : repeats, method, common.seed()).run(device, progress::update);
@@ -79,6 +88,19 @@ final class SpeedTestCommand implements Callable<Integer> {
             common.writeJson(json);
             return 0;
         }
+    }
+
+    private int plan(List<NormBenchmark.Size> sizes, SvdMethod spectrum) throws IOException {
+        List<String> methods = Arrays.stream(Method.values()).map(Method::label).toList();
+        common.say(
+                sizes.size() + " convolutions on 32x32 images: " + sizes.stream().map(Object::toString).collect(Collectors.joining(", ")));
+        common.say("each timed with " + String.join(", ", methods) + "; slow methods up to " + (smoke ? 1 : repeats)
+                + " times and for ten seconds at most, spectrum by " + spectrum.label());
+        double most = (double) sizes.size() * methods.size() * SECONDS_OF_A_METHOD;
+        common.say("at most about " + Progress.duration(most) + " for the repetitions, and one run of each method where that takes longer");
+        common.writeJson(Map.of("sizes", sizes.stream().map(Object::toString).toList(), "methods", methods, "repeats",
+                smoke ? 1 : repeats));
+        return 0;
     }
 
     private static List<String> table(List<Row> rows, Device device, SvdMethod svd) {

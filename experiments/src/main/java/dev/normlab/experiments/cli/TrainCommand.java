@@ -8,6 +8,7 @@ import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.nn.data.DataSplits;
@@ -137,8 +138,17 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainingSettings settings, DataSplits used, Device device, Path path) throws IOException {
-        TrainingRun.FolderSource source = summary -> resume ? RunFolder.open(path) : create(path, settings, used, device, summary);
-        try (TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
+        FolderLock lock = new FolderLock(path);
+        TrainingRun.FolderSource source = summary -> {
+            if (resume) {
+                RunFolder.open(path);
+            } else {
+                RunFolder.requireNone(path);
+            }
+            lock.acquire();
+            return resume ? RunFolder.open(path) : create(path, settings, used, device, summary);
+        };
+        try (lock; TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
             if (resume) {
                 run.resume();
             }
@@ -238,7 +248,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)
             throws IOException {
-        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.method(), common.commandLine(), Instant.now(),
+        RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, settings.title(), common.commandLine(), Instant.now(),
                 settings.model(),
                 settings.data(), settings.method(), settings.seed(), settings.epochs(), data.train().size(), data.test().size(),
                 settings.toMap(), Provenance.of(device, summary, data));

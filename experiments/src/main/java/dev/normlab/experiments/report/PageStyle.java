@@ -45,7 +45,8 @@ final class PageStyle {
             caption{text-align:left;padding:10px 0 10px}
             caption span{display:inline-block;position:sticky;left:0;max-width:min(75em,calc(100vw - 60px))}
             th,td{padding:6px 14px 6px 0;text-align:left;vertical-align:baseline}
-            td{overflow-wrap:anywhere;min-width:5em}
+            td{overflow-wrap:anywhere;min-width:7.5em}
+            td.number{min-width:5em}
             th.number,td.number{text-align:right;padding:6px 0 6px 14px;white-space:nowrap}
             thead th{border-bottom:2px solid var(--rule);vertical-align:bottom;font-weight:700}
             thead th.number{white-space:normal;min-width:5.5em}

@@ -111,20 +111,33 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
                 .allMatch(key -> Objects.equals(settings.get(key), other.settings.get(key)));
     }
 
+    /// Runs by what makes them comparable, the same model and data, in the order of the first of each group: a figure of one group never
+    /// mixes models or data.
+    public static List<List<RecordedRun>> comparable(List<RecordedRun> runs) {
+        List<List<RecordedRun>> groups = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            groups.stream().filter(group -> group.getFirst().isComparableWith(run)).findFirst().orElseGet(() -> {
+                groups.add(new ArrayList<>());
+                return groups.getLast();
+            }).add(run);
+        }
+        return groups;
+    }
+
     /// The last epoch with norms, or nothing without any.
     OptionalInt lastNormEpoch() {
         return norms.stream().mapToInt(LayerNorm::epoch).max();
     }
 
     /// The norms after the last epoch that has them, of the batch-norm layers or of the others.
-    List<LayerNorm> lastNorms(boolean batchNorm) {
+    public List<LayerNorm> lastNorms(boolean batchNorm) {
         int last = lastNormEpoch().orElse(-1);
         return norms.stream().filter(norm -> norm.epoch() == last && norm.isBatchNorm() == batchNorm).toList();
     }
 
     /// The sum of l1 norms over the epochs, of the batch-norm layers or of the others: of the recorded norms where there are any, else of
     /// the metrics.
-    Map<Integer, Double> normSums(boolean batchNorm) {
+    public Map<Integer, Double> normSums(boolean batchNorm) {
         Map<Integer, Double> sums = new LinkedHashMap<>();
         for (LayerNorm norm : norms) {
             sums.merge(norm.epoch(), norm.isBatchNorm() == batchNorm ? norm.l1() : 0, Double::sum);
@@ -136,7 +149,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     }
 
     /// The sum of l1 norms after the last epoch, or NaN if there is none.
-    double lastNormSum(boolean batchNorm) {
+    public double lastNormSum(boolean batchNorm) {
         return normSums(batchNorm).entrySet().stream().max(Map.Entry.comparingByKey()).map(Map.Entry::getValue).orElse(Double.NaN);
     }
 

@@ -151,6 +151,11 @@ final class RunFigures {
                 names, series);
     }
 
+    /// Whether a run has batch-norm layers.
+    boolean hasBatchNorms() {
+        return runs.stream().anyMatch(run -> !run.lastNorms(true).isEmpty());
+    }
+
     /// The names of the layers of all runs, in module order.
     static List<String> layerNames(List<RecordedRun> runs, boolean batchNorm) {
         return runs.stream().flatMap(run -> run.lastNorms(batchNorm).stream()).map(LayerNorm::layer).distinct().toList();

@@ -57,22 +57,46 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     /// The page as one HTML file. Equal runs give equal bytes.
     public String toHtml() {
         ReportPage page = new ReportPage(title, introduction);
-        RunFigures figures = new RunFigures(runs);
+        List<List<RecordedRun>> groups = RecordedRun.comparable(runs);
         RunTables tables = new RunTables(runs);
-        addResults(page, figures, tables);
-        addTraining(page, figures, tables);
-        addNorms(page, figures, tables);
+        if (groups.size() == 1) {
+            addResults(page, new RunFigures(runs), tables);
+            addTraining(page, "", new RunFigures(runs), tables);
+            addNorms(page, "", new RunFigures(runs), tables);
+        } else {
+            addGroups(page, groups, tables);
+        }
         addReading(page);
         addProvenance(page, tables);
         return page.footer("Made by normlab. This page is one file and loads nothing from the network.").toHtml();
     }
 
+    private void addGroups(ReportPage page, List<List<RecordedRun>> groups, RunTables tables) {
+        page.section("What came out").paragraph("These runs are of " + groups.size()
+                + " combinations of model and data. Each has figures of its own below; the table has all runs.").table(tables.results());
+        for (List<RecordedRun> group : groups) {
+            String name = group.getFirst().settings().getOrDefault("model", "model") + " on "
+                    + group.getFirst().settings().getOrDefault("data", "data");
+            RunFigures figures = new RunFigures(group);
+            RunTables own = new RunTables(group);
+            Section section = page.section(name).list(new Findings(group).sentences());
+            addAccuracies(section, group, figures);
+            addTraining(page, ": " + name, figures, own);
+            addNorms(page, ": " + name, figures, own);
+        }
+    }
+
     private void addResults(ReportPage page, RunFigures figures, RunTables tables) {
         Section section = page.section("What came out");
         section.list(new Findings(runs).sentences());
-        boolean measured = runs.stream().anyMatch(run -> run.clean().isPresent() || !run.robust().isEmpty());
+        addAccuracies(section, runs, figures);
+        section.table(tables.results());
+    }
+
+    private static void addAccuracies(Section section, List<RecordedRun> shown, RunFigures figures) {
+        boolean measured = shown.stream().anyMatch(run -> run.clean().isPresent() || !run.robust().isEmpty());
         if (measured) {
-            Width width = Findings.attackLabels(runs).size() <= 2 ? Width.HALF : Width.FULL;
+            Width width = Findings.attackLabels(shown).size() <= 2 ? Width.HALF : Width.FULL;
             section.figure(figures.accuracy(), width,
                     "Accuracy at the end of training, on unchanged test images (clean) and under attack. Error bars are "
                             + "95% Wilson intervals for the finite number of test images.");
@@ -82,18 +106,17 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                     "Accuracy under " + curve + " over the size of the perturbation; bands are 95% Wilson "
                             + "intervals. Attacks give upper bounds of the robust accuracy, certificates lower ones.");
         }
-        section.table(tables.results());
     }
 
-    private void addTraining(ReportPage page, RunFigures figures, RunTables tables) {
-        page.section("Training")
+    private static void addTraining(ReportPage page, String of, RunFigures figures, RunTables tables) {
+        page.section("Training" + of)
                 .figure(figures.testAccuracy(), Width.HALF, "Accuracy on the unchanged test images after every epoch.")
                 .figure(figures.trainLoss(), Width.HALF, "Mean training loss over every epoch, without the terms that a method adds.")
                 .foldedTable("Metrics of every epoch", tables.epochs());
     }
 
-    private void addNorms(ReportPage page, RunFigures figures, RunTables tables) {
-        Section section = page.section("Norms of the layers");
+    private static void addNorms(ReportPage page, String of, RunFigures figures, RunTables tables) {
+        Section section = page.section("Norms of the layers" + of);
         section.figure(figures.normSum(false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers over training.")
                 .figure(figures.normSum(true), Width.HALF, "Sum of the l1 norms of all batch-norm layers over training.")
                 .figure(figures.normDensity("l1"), Width.HALF,
@@ -104,7 +127,7 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
                         "The l1 norm of every convolution and linear layer after the last epoch, from input to output.")
                 .figure(figures.layers("linf", false), Width.FULL,
                         "The linf norm of every convolution and linear layer after the last epoch.");
-        if (runs.stream().anyMatch(run -> !run.lastNorms(true).isEmpty())) {
+        if (figures.hasBatchNorms()) {
             section.figure(figures.layers("l1", true), Width.FULL,
                     "The norm of every batch-norm layer after the last epoch; its l1 and linf norms are equal.");
         }

@@ -2,31 +2,73 @@ package dev.normlab.experiments.run;
 
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Tells people how far work is: one line that is rewritten on a terminal, plain lines in a pipe.
 public final class Progress {
 
     private static final long REWRITE_NANOS = 150_000_000L;
+    private static final long HEARTBEAT_NANOS = 60_000_000_000L;
     private static final int WIDTH = 110;
 
     private final PrintStream out;
     private final boolean terminal;
     private final boolean quiet;
+    private final @Nullable Part part;
     private long lastRewrite;
     private int shown;
+
+    /// What a progress that is part of another one does with its words.
+    ///
+    /// @param whole  the progress that it is part of
+    /// @param prefix of passing states
+    /// @param stays  whether lines stay; else they pass
+    /// @param log    hears lines as well
+    private record Part(Progress whole, Supplier<String> prefix, boolean stays, Consumer<String> log) {}
 
     /// @param out      where to tell
     /// @param terminal whether lines can be rewritten there
     /// @param quiet    whether to say nothing
     public Progress(PrintStream out, boolean terminal, boolean quiet) {
+        this(out, terminal, quiet, null);
+    }
+
+    private Progress(PrintStream out, boolean terminal, boolean quiet, @Nullable Part part) {
         this.out = out;
         this.terminal = terminal;
         this.quiet = quiet;
+        this.part = part;
+        this.lastRewrite = System.nanoTime() - REWRITE_NANOS;
+    }
+
+    /// A progress that tells the same, and every line to a log as well.
+    public Progress loggedTo(Consumer<String> log) {
+        return new Progress(out, terminal, quiet, new Part(this, () -> "", true, log));
+    }
+
+    /// The progress of one of many pieces of work: all its words pass. In a pipe one of them becomes a line when a minute has gone by.
+    ///
+    /// @param prefix says which piece it is, and how far the whole is
+    public Progress ofPiece(Supplier<String> prefix) {
+        return new Progress(out, terminal, quiet, new Part(this, prefix, false, _ -> {
+        }));
     }
 
     /// A passing state: shown on a terminal at most a few times a second, dropped in a pipe.
     public void update(String text) {
         long now = System.nanoTime();
+        if (part != null) {
+            boolean beat = !part.stays && !terminal && now - lastRewrite >= HEARTBEAT_NANOS;
+            lastRewrite = beat ? now : lastRewrite;
+            if (beat) {
+                part.whole.line(part.prefix.get() + text);
+            } else {
+                part.whole.update(part.prefix.get() + text);
+            }
+            return;
+        }
         if (quiet || !terminal || now - lastRewrite < REWRITE_NANOS) {
             return;
         }
@@ -39,6 +81,15 @@ public final class Progress {
 
     /// A line that stays.
     public void line(String text) {
+        if (part != null) {
+            part.log.accept(text);
+            if (part.stays) {
+                part.whole.line(text);
+            } else {
+                update(text);
+            }
+            return;
+        }
         if (quiet) {
             return;
         }
@@ -49,6 +100,10 @@ public final class Progress {
 
     /// Removes the passing state from the terminal.
     public void clear() {
+        if (part != null) {
+            part.whole.clear();
+            return;
+        }
         if (shown > 0) {
             out.print("\r" + " ".repeat(shown) + "\r");
             out.flush();

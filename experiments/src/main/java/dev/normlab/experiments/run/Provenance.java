@@ -4,10 +4,15 @@ import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.model.Summary;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Where and with what something was computed.
 public final class Provenance {
@@ -37,6 +42,7 @@ public final class Provenance {
         map.put("machine",
                 System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
                         + " processors");
+        processor().ifPresent(name -> map.put("processor", name));
         map.put("kernels", device.kernels().name());
         map.put("convolutions", device.convolutionMode().toString());
         if (device.convolutionMode() != ConvolutionMode.EXACT) {
@@ -46,6 +52,16 @@ public final class Provenance {
         map.put("train_data_sha256", data.train().contentHash());
         map.put("test_data_sha256", data.test().contentHash());
         return map;
+    }
+
+    /// The name of the processor, where the system says it as Linux does.
+    private static Optional<String> processor() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            return lines.filter(line -> line.startsWith("model name")).map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst();
+        } catch (IOException | UncheckedIOException e) {
+            return Optional.empty();
+        }
     }
 
     // For example `conv1: forward F(4x4,3x3), backward_input F(4x4,3x3), backward_weight direct; ..`

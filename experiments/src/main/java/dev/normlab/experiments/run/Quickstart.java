@@ -12,6 +12,7 @@ import dev.normlab.experiments.report.RecordedRun;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunResult;
@@ -138,7 +139,13 @@ public final class Quickstart {
     }
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {
-        Path path = out.resolve(settings.method());
+        try (FolderLock lock = new FolderLock(out.resolve(settings.method()))) {
+            lock.acquire();
+            return train(settings, data, out.resolve(settings.method()));
+        }
+    }
+
+    private Optional<Line> train(TrainingSettings settings, DataSplits data, Path path) throws IOException {
         boolean known = resume && Files.exists(path.resolve(RunFolder.INFO_FILE));
         if (known) {
             requireSame(settings, path);

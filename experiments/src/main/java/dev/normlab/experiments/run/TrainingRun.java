@@ -6,6 +6,7 @@ import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.NormLine;
 import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunLog;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.LayerNorms;
@@ -61,6 +62,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Layer model;
     private final DataSplits data;
     private final RunFolder folder;
+    private final RunLog log;
     private final Progress progress;
     private final Trainer trainer;
     private final TrainingStep step;
@@ -70,6 +72,7 @@ public final class TrainingRun implements AutoCloseable {
     private String resumeCommand;
     private List<RunResult.AttackScore> earlierAttacks = List.of();
     private int completedEpochs;
+    private double bestAccuracy = -1;
     private long epochStarted;
     private double earlierSeconds;
     private final long began = System.nanoTime();
@@ -99,11 +102,9 @@ public final class TrainingRun implements AutoCloseable {
             throws IOException {
         this.settings = settings;
         this.data = data;
-        this.progress = progress;
         this.spec = Weights.parse(settings.model(), data.train().classes());
         Weights.requireClasses(spec, data.train().classes());
         Method.requireHead(spec, settings.adversarial());
-        settings.adversarial().flatMap(AdversarialSettings::warning).ifPresent(progress::line);
         this.model = settings.init().isEmpty()
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
@@ -118,6 +119,9 @@ public final class TrainingRun implements AutoCloseable {
                 settings.weightDecay())), Method.hooks(model, settings.normDecay(), settings.projectBn(), settings.svc(), loader.batches()),
                 device);
         this.folder = source.folder(summary);
+        this.log = new RunLog(folder.path());
+        this.progress = progress.loggedTo(log::line);
+        settings.adversarial().flatMap(AdversarialSettings::warning).ifPresent(this.progress::line);
         this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
@@ -230,11 +234,16 @@ public final class TrainingRun implements AutoCloseable {
 
     private void begin(TrainingEvent.RunStarted started) throws IOException {
         completedEpochs = started.epoch();
+        log.line(String.format(Locale.ROOT, "%s of %s, %d parameters, on %d images: epoch %d, batch %d", settings.title(), spec,
+                started.parameters(), started.images(), started.epoch() + 1, started.batch() + 1));
         boolean fresh = started.epoch() == 0 && started.batch() == 0;
         metrics = folder.appendMetrics(fresh ? -1 : started.epoch());
         norms = folder.appendNorms(fresh ? -1 : started.epoch());
         if (fresh) {
             norms.write(normLines(0, LayerNorms.of(model, step.device())));
+        } else {
+            bestAccuracy = folder.read().metrics().stream().mapToDouble(MetricsLine::testAccuracy).filter(Double::isFinite).max()
+                    .orElse(-1);
         }
     }
 
@@ -260,12 +269,21 @@ public final class TrainingRun implements AutoCloseable {
                 finished.train().accuracy(), finished.train().robustAccuracy(), finished.test().map(Evaluation::loss).orElse(Double.NaN),
                 finished.test().map(Evaluation::accuracy).orElse(Double.NaN),
                 measured.sum(Norm.L1, WEIGHTS), measured.sum(Norm.L1, BATCH_NORMS), finished.imagesPerSecond(), seconds);
+        keepBest(line.testAccuracy());
         write(line, measured);
         progress.line(String.format(Locale.ROOT,
                 "epoch %3d/%d  loss %.4f  accuracy %5.1f%%%s  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
                 completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), robust(finished.train()), 100 * line.testAccuracy(),
                 line.normSumL1(),
                 line.imagesPerSecond(), Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
+    }
+
+    /// Keeps the weights of the epoch with the best accuracy on the test images, the first of them if there are several.
+    private void keepBest(double testAccuracy) throws IOException {
+        if (testAccuracy > bestAccuracy) {
+            bestAccuracy = testAccuracy;
+            Weights.save(model, spec, folder.path().resolve(Weights.BEST_NAME));
+        }
     }
 
     private void write(MetricsLine line, LayerNorms measured) throws IOException {
@@ -291,6 +309,7 @@ public final class TrainingRun implements AutoCloseable {
         if (norms != null) {
             norms.close();
         }
+        log.close();
         step.close();
     }
 

@@ -63,6 +63,37 @@ public record TrainingSettings(String model, String data, int limit, String meth
         };
     }
 
+    /// A short name for figures and tables: the method with what differs from the bundle of that name, as in `plain, svc 1.0`.
+    public String title() {
+        if (!Method.names().contains(method)) {
+            return method;
+        }
+        Map<String, String> usual = withBundle(Method.parse(method)).toMap();
+        svc.map(clipping -> Method.Clipping.at(clipping.limit())).ifPresent(clipping -> {
+            usual.putIfAbsent("svd", clipping.svd().label());
+            usual.putIfAbsent("clip_freq", Integer.toString(clipping.clipFreq()));
+        });
+        StringBuilder title = new StringBuilder(method);
+        toMap().forEach((key, value) -> {
+            if (!value.equals(usual.get(key))) {
+                title.append(", ").append(key.replace('_', ' ')).append(' ').append(value);
+            }
+        });
+        return title.toString();
+    }
+
+    /// The same settings with another seed.
+    public TrainingSettings withSeed(long other) {
+        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, normDecay,
+                projectBn,
+                svc, adversarial, init, augment, shuffle, conv, other);
+    }
+
+    private TrainingSettings withBundle(Method bundle) {
+        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, bundle.weightDecay(), schedule,
+                bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv, seed);
+    }
+
     /// All settings by the names of their options, for the run folder; [#parse] reads them back.
     public Map<String, String> toMap() {
         Map<String, String> map = new LinkedHashMap<>();

@@ -30,6 +30,8 @@ public record Weights(Layer model, ModelSpec spec, String source) {
     public static final String FILE_NAME = "weights.safetensors";
     /// The name of the checkpoint in a run folder.
     public static final String CHECKPOINT_NAME = "checkpoint.safetensors";
+    /// The name of the file with the weights after the epoch of a run with the best accuracy on its test images.
+    public static final String BEST_NAME = "best.safetensors";
 
     /// Loads or draws weights.
     ///

@@ -62,14 +62,30 @@ public final class RunFolder {
         }
     }
 
+    /// Fails if a folder holds a run.
+    ///
+    /// @throws FileAlreadyExistsException if it does
+    public static void requireNone(Path path) throws FileAlreadyExistsException {
+        if (Files.exists(path.resolve(INFO_FILE))) {
+            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
+        }
+    }
+
     /// Makes the folder, where it does not exist yet, and starts a run in it.
     ///
     /// @throws FileAlreadyExistsException if the folder already holds a run
     /// @throws IOException if the folder cannot be made or written
     public static RunFolder create(Path path, RunInfo info) throws IOException {
-        if (Files.exists(path.resolve(INFO_FILE))) {
-            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
-        }
+        requireNone(path);
+        makeFolder(path);
+        AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
+        return new RunFolder(path);
+    }
+
+    /// Makes a folder where there is none.
+    ///
+    /// @throws IOException if it cannot be made, with a message that says why
+    static void makeFolder(Path path) throws IOException {
         try {
             Files.createDirectories(path);
         } catch (FileSystemException e) {
@@ -77,8 +93,6 @@ public final class RunFolder {
                     ? "the system lets no folder be made at " + e.getFile()
                     : e.getFile() + ": " + e.getReason()), e);
         }
-        AtomicFile.writeText(path.resolve(INFO_FILE), Json.document(info));
-        return new RunFolder(path);
     }
 
     /// An existing run folder.

@@ -11,6 +11,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.Weights;
+import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.LayerKind;
@@ -287,6 +288,22 @@ class CommandLineTest {
         assertTrue(norms.out().contains("\"l1_conv_linear\""), norms.out());
         assertEquals(0, run("report", run, "--quiet").code());
         assertTrue(Files.readString(folder.resolve("run/report.html")).contains("<svg"));
+    }
+
+    @Test
+    void aRunIsNamedAfterWhatItDoesAndKeepsItsBestWeightsAndALog() throws IOException {
+        assertEquals(0, train("run", "--svc", "0.9").code());
+        RunFolder.Contents run = RunFolder.open(folder.resolve("run")).read();
+        assertEquals("plain, svc 0.9", run.info().name());
+        assertEquals("plain", run.info().method());
+        assertEquals(0, run("report", folder.resolve("run").toString()).code());
+        assertTrue(Files.readString(folder.resolve("run/report.html")).contains("plain, svc 0.9"));
+        double best = run.metrics().stream().mapToDouble(MetricsLine::testAccuracy).max().orElseThrow();
+        Output evaluated = run("evaluate", "--weights", folder.resolve("run/best.safetensors").toString(), "--data", DATA, "--json", "-");
+        assertEquals(best, JsonMapper.shared().readTree(evaluated.out()).get("accuracy").asDouble(), 1e-12);
+        String log = Files.readString(folder.resolve("run/log.txt"));
+        assertTrue(log.contains("plain, svc 0.9 of vgg11"), log);
+        assertEquals(run.metrics().size(), log.lines().filter(line -> line.contains("Z epoch ")).count(), log);
     }
 
     @Test

@@ -49,6 +49,28 @@ class TrainingReportTest {
         assertEquals(Numbers.MISSING, new RunTables(List.of(first, other)).results().rows().getLast().get(7).text());
     }
 
+    /// Runs of another model or other data share the table and no figure.
+    @Test
+    void figuresNeverMixModelsOrData() throws Exception {
+        RecordedRun first = SampleRuns.run("plain", 30, 880, 60);
+        RecordedRun run = SampleRuns.run("cifar", 15, 500, 61);
+        RecordedRun other = new RecordedRun(run.name(), Map.of("model", "resnet18", "data", "cifar10:DIR"), run.provenance(), run.epochs(),
+                run.norms(), run.clean(), run.robust(), run.seconds(), run.remarks());
+        assertEquals(List.of(List.of(first), List.of(other)), RecordedRun.comparable(List.of(first, other)));
+        Document page = page(first, other, SampleRuns.run("wd", 20, 800, 62));
+        assertTrue(page.getDocumentElement().getTextContent().contains("These runs are of 2 combinations of model and data"));
+        NodeList figures = page.getElementsByTagName("figure");
+        assertEquals(20, figures.getLength(), "ten for each combination");
+        int withCifar = 0;
+        for (int i = 0; i < figures.getLength(); i++) {
+            String text = figures.item(i).getTextContent();
+            assertTrue(!(text.contains("cifar") && (text.contains("plain") || text.contains("wd"))), text);
+            withCifar += text.contains("cifar") ? 1 : 0;
+        }
+        assertEquals(10, withCifar);
+        assertTrue(page(first, SampleRuns.run("wd", 20, 800, 62)).getElementsByTagName("figure").item(0).getTextContent().contains("wd"));
+    }
+
     @Test
     void theFindingsAreComputedFromTheRuns() {
         List<String> sentences = new Findings(SampleRuns.three()).sentences();

@@ -11,7 +11,9 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.model.Models;
 import dev.normlab.nn.train.TrainingHook;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -35,6 +37,28 @@ class MethodTest {
     void anythingElseIsRefusedWithWhatIsValid(String text) {
         UserError error = assertThrows(UserError.class, () -> NormDecaySpec.parse(text));
         assertTrue(error.getMessage().contains("l1:1e-3:conv+linear"), error.getMessage());
+    }
+
+    private static String title(Map<String, String> changed) {
+        Map<String, String> map = new LinkedHashMap<>(
+                Map.of("model", "vgg11", "data", "synthetic", "limit", "0", "method", "plain", "epochs",
+                        "3", "batch_size", "10", "lr", "0.1", "momentum", "0.9"));
+        map.putAll(Map.of("weight_decay", "0.0", "schedule", "constant", "norm_decay", "none", "project_bn", "none", "init", "", "augment",
+                "true", "shuffle", "true", "seed", "0"));
+        map.putAll(changed);
+        return TrainingSettings.parse(map).title();
+    }
+
+    /// A run is named after what it does, not only after the bundle that it began with.
+    @Test
+    void aTitleSaysWhatDiffersFromTheBundle() {
+        assertEquals("plain", title(Map.of()));
+        assertEquals("plain", title(Map.of("lr", "0.2")), "what every method needs is no difference");
+        assertEquals("plain, svc 1.0", title(Map.of("svc", "1.0")));
+        assertEquals("plain, svc 1.0, clip freq 7", title(Map.of("svc", "1.0", "svd", "gram", "clip_freq", "7")));
+        assertEquals("nd-l1, norm decay l1:0.01", title(Map.of("method", "nd-l1", "norm_decay", "l1:0.01")));
+        assertEquals("wd", title(Map.of("method", "wd", "weight_decay", "5.0E-4")));
+        assertEquals("wd, weight decay 0.0, project bn 5.0", title(Map.of("method", "wd", "project_bn", "5.0")));
     }
 
     /// Batch norm is decayed too unless the kinds leave it out.

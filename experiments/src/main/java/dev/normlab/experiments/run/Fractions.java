@@ -1,16 +1,14 @@
-package dev.normlab.experiments.cli;
-
-import dev.normlab.experiments.run.UserError;
+package dev.normlab.experiments.run;
 
 /// Numbers that people write as fractions, such as `8/255`.
-final class Fractions {
+public final class Fractions {
 
     private Fractions() {}
 
     /// A number or a fraction of two.
     ///
     /// @throws UserError if it is neither
-    static float parse(String option, String text) {
+    public static float parse(String option, String text) {
         String[] parts = text.strip().split("/", -1);
         try {
             if (parts.length == 1) {
@@ -28,7 +26,7 @@ final class Fractions {
     /// As [#parse], above 0 and finite.
     ///
     /// @throws UserError if it is not
-    static float positive(String option, String text) {
+    public static float positive(String option, String text) {
         float value = parse(option, text);
         if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
             throw UserError.usage(option + ": expected a number above 0, but got '" + text + "'");

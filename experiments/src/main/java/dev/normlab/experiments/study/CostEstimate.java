@@ -1,0 +1,118 @@
+package dev.normlab.experiments.study;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.AdversarialSettings;
+import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.TrainingSettings;
+import dev.normlab.nn.data.DataSplits;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What the runs of a study will take on this machine: the parts of a run are timed ([ModelTimes]) and counted.
+///
+/// Steps on adversarial images are not timed as a whole, but put together from plain steps and gradients with respect to images. Unknown
+/// beforehand is how many images an attack works on: of the attacked ones [#ATTACKED] are counted, a guess between networks that get most
+/// images right and are robust to the end and networks that do not.
+///
+/// @param seconds of every run, by its number
+public record CostEstimate(Map<Integer, Double> seconds) {
+
+    /// The share of images that attacks work on to the end.
+    static final double ATTACKED = 0.6;
+
+    private static final double FIRST_WARM_UP_SECONDS = 15;
+    private static final double WARM_UP_SECONDS = 4;
+
+    public CostEstimate {
+        seconds = Map.copyOf(seconds);
+    }
+
+    /// Images whose numbers count, which may be others than those that are timed.
+    ///
+    /// @param train    training images
+    /// @param test     test images
+    /// @param attacked attacked images
+    public record Images(int train, int test, int attacked) {}
+
+    /// Times and counts.
+    ///
+    /// @param runs   those to be estimated
+    /// @param data   images of the right size
+    /// @param images how many there really are
+    /// @throws IOException if no temporary file can be written
+    public static CostEstimate measure(StudyConfig config, List<PlannedRun> runs, DataSplits data, Images images, Device device,
+            Progress progress) throws IOException {
+        Map<String, Parts> models = new LinkedHashMap<>();
+        Map<Integer, Double> seconds = new HashMap<>();
+        for (PlannedRun run : runs) {
+            String model = run.settings().model();
+            if (!models.containsKey(model)) {
+                progress.update("timing " + model);
+                models.put(model, new Parts(new ModelTimes(model, data, device), run.settings(),
+                        models.isEmpty() ? FIRST_WARM_UP_SECONDS : WARM_UP_SECONDS));
+            }
+            progress.update("timing " + model + " " + run.setting());
+            seconds.put(run.number(), models.get(model).of(run, config, images));
+        }
+        progress.clear();
+        return new CostEstimate(seconds);
+    }
+
+    /// The timed parts of the runs of a model.
+    private static final class Parts {
+
+        private final ModelTimes times;
+        private final ModelTimes.Step plain;
+        private final double evaluation;
+        private final double gradient;
+        private final double epochEnd;
+        private final Map<String, ModelTimes.Step> steps = new HashMap<>();
+        private final Map<String, double[]> clippings = new HashMap<>();
+
+        Parts(ModelTimes times, TrainingSettings settings, double warmUp) throws IOException {
+            this.times = times;
+            times.warmUp(settings, warmUp);
+            this.plain = times.step(settings);
+            this.evaluation = times.evaluation();
+            this.gradient = times.gradient();
+            this.epochEnd = times.epochEnd();
+        }
+
+        /// The seconds of a run.
+        double of(PlannedRun run, StudyConfig config, Images images) {
+            TrainingSettings settings = run.settings();
+            String hooks = settings.normDecay().map(decay -> decay.norm().label() + decay.kinds()).orElse("none")
+                    + settings.projectBn().isPresent();
+            ModelTimes.Step step = hooks.equals("nonefalse") ? plain : steps.computeIfAbsent(hooks, _ -> times.step(settings));
+            double batches = Math.ceilDiv(images.train(), step.batch());
+            double one = step.steady() + settings.adversarial().map(adversarial -> adversarial(adversarial, step.batch())).orElse(0.0);
+            double epoch = batches * one + images.test() * evaluation + epochEnd;
+            double training = step.start() + settings.epochs() * (epoch + clipping(settings, batches));
+            double attack = ATTACKED * images.attacked() * RelativeCost.gradients(config.attack()) * gradient;
+            return training + attack;
+        }
+
+        private double adversarial(AdversarialSettings settings, int batch) {
+            return settings.steps() * batch * gradient + (settings.loss().pairs() ? plain.steady() : 0);
+        }
+
+        /// The seconds of clipping in an epoch.
+        private double clipping(TrainingSettings settings, double batches) {
+            if (settings.svc().isEmpty()) {
+                return 0;
+            }
+            Method.Clipping clipping = settings.svc().get();
+            double[] seconds = clippings.computeIfAbsent(clipping.svd().label() + (clipping.limit() < 1), _ -> times.clipping(clipping));
+            return batches / clipping.clipFreq() * seconds[0] + seconds[1];
+        }
+    }
+
+    /// The seconds of some runs together.
+    public double of(List<PlannedRun> runs) {
+        return runs.stream().mapToDouble(run -> seconds.getOrDefault(run.number(), Double.NaN)).sum();
+    }
+}

@@ -1,0 +1,41 @@
+package dev.normlab.experiments.study;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+
+/// Finds what somebody may have meant.
+final class Nearest {
+
+    private Nearest() {}
+
+    /// ` (did you mean 'epochs'?)` if a known word is near enough, else nothing.
+    static String hint(String word, List<String> known) {
+        String lower = word.toLowerCase(Locale.ROOT).replace('-', '_');
+        return known.stream().min(Comparator.comparingInt(one -> distance(lower, one.replace('-', '_'))))
+                .filter(one -> distance(lower, one.replace('-', '_')) <= Math.max(2, word.length() / 3))
+                .map(one -> " (did you mean '" + one + "'?)").orElse("");
+    }
+
+    /// The number of letters to insert, delete, replace or swap with a neighbour (optimal string alignment).
+    static int distance(String a, String b) {
+        int[] before = new int[b.length() + 1];
+        int[] row = new int[b.length() + 1];
+        Arrays.setAll(row, i -> i);
+        for (int i = 1; i <= a.length(); i++) {
+            int[] next = new int[b.length() + 1];
+            next[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                boolean same = a.charAt(i - 1) == b.charAt(j - 1);
+                next[j] = Math.min(Math.min(next[j - 1], row[j]) + 1, row[j - 1] + (same ? 0 : 1));
+                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
+                    next[j] = Math.min(next[j], before[j - 2] + 1);
+                }
+            }
+            before = row;
+            row = next;
+        }
+        return row[b.length()];
+    }
+}

@@ -1,0 +1,182 @@
+package dev.normlab.experiments.study;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunResult;
+import dev.normlab.nn.data.DataSplits;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// Works through the runs of a study, or of a part of it: skips what is finished, goes on with what was broken off, passes by what another
+/// process is doing.
+public final class StudyRunner {
+
+    private final StudyPlan plan;
+    private final StudyFolder folder;
+    private final Shard shard;
+    private final Device device;
+    private final Progress progress;
+    private final String command;
+    private final RelativeCost cost;
+    private final long began = System.nanoTime();
+    private double doneCost;
+    private double leftCost;
+
+    /// How it went.
+    ///
+    /// @param done        runs that were trained and attacked now
+    /// @param known       runs that had been finished before
+    /// @param diverged    runs that met NaN or infinity, now or before
+    /// @param busy        runs that another process is doing
+    /// @param failed      what went wrong with others, as sentences
+    /// @param interrupted whether the user stopped
+    public record Result(int done, int known, int diverged, int busy, List<String> failed, boolean interrupted) {}
+
+    /// @param command the command line without the program's name, with which the user goes on
+    public StudyRunner(StudyPlan plan, StudyFolder folder, Shard shard, Device device, Progress progress, String command) {
+        this.plan = plan;
+        this.folder = folder;
+        this.shard = shard;
+        this.device = device;
+        this.progress = progress;
+        this.command = command;
+        this.cost = new RelativeCost(plan.config(), device);
+    }
+
+    /// Does the runs. At the end it comes back once to those that another process was doing, in case that one has ended without finishing.
+    ///
+    /// @throws UserError                         if the folder holds another study
+    /// @throws dev.normlab.nn.data.DataException if the data is missing or damaged
+    /// @throws IOException                       if the folder cannot be read or written
+    public Result run() throws IOException {
+        StudyConfig config = plan.config();
+        List<PlannedRun> mine = shard.of(plan.runs());
+        DataSplits all = DataSource.load(config.data());
+        DataSplits data = config.limit() == 0 ? all : all.limit(config.limit());
+        folder.claim(config, progress::line);
+        data.notices().forEach(progress::line);
+        List<PlannedRun> open = new ArrayList<>();
+        for (PlannedRun run : mine) {
+            if (!isComplete(run)) {
+                open.add(run);
+                leftCost += cost.of(run, data);
+            }
+        }
+        progress.line(opening(mine, open, data));
+        Tally tally = new Tally();
+        tally.counts.put(StudyRun.Outcome.DIVERGED, (int) diverged(mine));
+        tally.counts.put(StudyRun.Outcome.KNOWN, mine.size() - open.size() - (int) diverged(mine));
+        List<PlannedRun> busy = work(open, mine.size(), data, tally);
+        if (tally.of(StudyRun.Outcome.INTERRUPTED) == 0) {
+            busy = work(busy, mine.size(), data, tally);
+        }
+        return new Result(tally.of(StudyRun.Outcome.DONE), tally.of(StudyRun.Outcome.KNOWN), tally.of(StudyRun.Outcome.DIVERGED),
+                busy.size(), tally.failed, tally.of(StudyRun.Outcome.INTERRUPTED) > 0);
+    }
+
+    /// How often what came out.
+    private static final class Tally {
+
+        private final Map<StudyRun.Outcome, Integer> counts = new EnumMap<>(StudyRun.Outcome.class);
+        private final List<String> failed = new ArrayList<>();
+
+        int of(StudyRun.Outcome outcome) {
+            return counts.getOrDefault(outcome, 0);
+        }
+    }
+
+    /// Does runs one after the other until the user stops; returns those that other processes are doing.
+    private List<PlannedRun> work(List<PlannedRun> open, int runs, DataSplits data, Tally tally) {
+        List<PlannedRun> busy = new ArrayList<>();
+        for (int i = 0; i < open.size() && tally.of(StudyRun.Outcome.INTERRUPTED) == 0; i++) {
+            PlannedRun run = open.get(i);
+            try {
+                StudyRun.Outcome outcome = one(run, runs - open.size() + i + 1, runs, data);
+                if (outcome == StudyRun.Outcome.BUSY) {
+                    busy.add(run);
+                } else {
+                    tally.counts.merge(outcome, 1, Integer::sum);
+                }
+            } catch (IOException e) {
+                String message = run.folder() + ": " + e.getMessage();
+                progress.line("failed: " + message);
+                tally.failed.add(message);
+            }
+        }
+        return busy;
+    }
+
+    private boolean isComplete(PlannedRun run) throws IOException {
+        return folder.read(run).filter(contents -> plan.config().isComplete(contents)).isPresent();
+    }
+
+    private long diverged(List<PlannedRun> runs) throws IOException {
+        long count = 0;
+        for (PlannedRun run : runs) {
+            count += folder.read(run).flatMap(RunFolder.Contents::result)
+                    .filter(result -> result.status() == RunResult.Status.DIVERGED).isPresent() ? 1 : 0;
+        }
+        return count;
+    }
+
+    private String opening(List<PlannedRun> mine, List<PlannedRun> open, DataSplits data) {
+        String part = shard.of() == 1 ? "" : shard + ": " + mine.size() + " of ";
+        String known = open.size() == mine.size() ? "" : ", " + (mine.size() - open.size()) + " of them finished already";
+        return plan.config().name() + ": " + part + plan.runs().size() + " runs" + known + ", on " + data.train().size() + " training and "
+                + data.test().size() + " test images, in " + folder.path();
+    }
+
+    private StudyRun.Outcome one(PlannedRun run, int number, int runs, DataSplits data) throws IOException {
+        String name = String.format(Locale.ROOT, "[%d/%d] %s %s (seed %d of %d)", number, runs, run.model(), run.setting(),
+                run.replicate(), plan.config().seeds());
+        long start = System.nanoTime();
+        StudyRun.Outcome outcome = new StudyRun(plan.config(), run, folder, data, device,
+                progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command)
+                .execute();
+        double share = cost.of(run, data);
+        leftCost -= outcome == StudyRun.Outcome.BUSY ? 0 : share;
+        if (outcome == StudyRun.Outcome.DONE || outcome == StudyRun.Outcome.DIVERGED) {
+            doneCost += share;
+        }
+        progress.line(name + "  " + summary(run, outcome) + (outcome == StudyRun.Outcome.DONE
+                ? "  " + Progress.duration((System.nanoTime() - start) / 1e9) + eta()
+                : ""));
+        return outcome;
+    }
+
+    private String eta() {
+        double spent = (System.nanoTime() - began) / 1e9;
+        return doneCost > 0 && leftCost > 0 ? ", ETA " + Progress.duration(spent * leftCost / doneCost) : "";
+    }
+
+    private String summary(PlannedRun run, StudyRun.Outcome outcome) throws IOException {
+        return switch (outcome) {
+            case BUSY -> "another process is at it; going on with the next";
+            case INTERRUPTED -> "interrupted; its state is saved";
+            case DIVERGED -> "diverged: " + folder.read(run).flatMap(RunFolder.Contents::result).map(RunResult::message).orElse("");
+            case KNOWN -> "was finished by another process";
+            case DONE -> {
+                Optional<RunFolder.Contents> contents = folder.read(run);
+                Optional<RunResult> result = contents.flatMap(RunFolder.Contents::result);
+                String clean = result.map(RunResult::clean).map(score -> percent(score.accuracy())).orElse("?");
+                String robust = result.flatMap(found -> plan.config().attackIn(found))
+                        .map(score -> percent(score.robustAccuracy())).orElse("?");
+                double norm = contents.map(RunFolder.Contents::metrics).filter(metrics -> !metrics.isEmpty())
+                        .map(metrics -> metrics.getLast().normSumL1()).orElse(Double.NaN);
+                yield String.format(Locale.ROOT, "clean %s  robust %s  l1 norms %.1f", clean, robust, norm);
+            }
+        };
+    }
+
+    private static String percent(double fraction) {
+        return String.format(Locale.ROOT, "%.1f%%", 100 * fraction);
+    }
+}

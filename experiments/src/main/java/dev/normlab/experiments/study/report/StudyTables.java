@@ -1,0 +1,244 @@
+package dev.normlab.experiments.study.report;
+
+import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.Table;
+import dev.normlab.experiments.report.Table.Cell;
+import dev.normlab.experiments.report.Table.Column;
+import dev.normlab.experiments.stats.Interval;
+import dev.normlab.experiments.stats.MeanEstimate;
+import dev.normlab.experiments.stats.Proportion;
+import dev.normlab.experiments.study.BuiltInStudy;
+import dev.normlab.experiments.study.ConfigTree;
+import dev.normlab.experiments.study.StudyConfig;
+import dev.normlab.experiments.study.StudyMethod;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/// The tables of a study. No table has times, so that the same results give the same bytes whenever and wherever they were found.
+public final class StudyTables {
+
+    private static final Cell MISSING = Cell.text(Numbers.MISSING);
+
+    private final StudyResults results;
+    private final StudyConfig config;
+
+    /// The tables of these results.
+    public StudyTables(StudyResults results) {
+        this.results = results;
+        this.config = results.config();
+    }
+
+    /// A table in two forms.
+    ///
+    /// @param text for people: pages, Markdown, LaTeX
+    /// @param data for programs: one number a cell
+    public record Exported(Table text, Table data) {}
+
+    /// All tables by file name without ending.
+    public Map<String, Exported> all() {
+        Map<String, Exported> tables = new LinkedHashMap<>();
+        tables.put("accuracy", new Exported(accuracy(), accuracy()));
+        tables.put("results", new Exported(results(), resultsData()));
+        tables.put("runs", new Exported(runs(), runs()));
+        StudyFindings findings = new StudyFindings(results);
+        if (findings.hasChanges()) {
+            tables.put("changes", new Exported(findings.changes(), findings.changes()));
+        }
+        paper().ifPresent(table -> tables.put("paper-and-here", new Exported(table, table)));
+        return tables;
+    }
+
+    /// What the attack was, for captions: `apgd-ce + apgd-t, 100 steps, 9 targets in linf 1/255`.
+    String attack() {
+        return config.attack().label() + " in " + config.attack().norm().label() + " " + config.attack().eps();
+    }
+
+    private String intervals() {
+        return config.seeds() > 1
+                ? "Means over " + config.seeds() + " seeds ± half of the 95% confidence interval (Student's t); where one run only is "
+                        + "finished, its 95% Wilson interval for the finite number of images."
+                : "One seed each; in parentheses 95% Wilson intervals for the finite number of images, which say nothing about other seeds.";
+    }
+
+    /// The paper's table: where methods have several strengths one row per model, method and measure, and one column per strength; else one
+    /// row per model and method.
+    Table accuracy() {
+        int most = config.methods().stream().mapToInt(method -> Math.max(1, method.strengths().size())).max().orElse(1);
+        return most == 1 ? accuracyOfMethods() : accuracyOfStrengths(most);
+    }
+
+    private Table accuracyOfMethods() {
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            rows.add(List.of(Cell.text(setting.model()), Cell.text(setting.name()),
+                    percent(setting, SettingResult::clean, SettingResult.Finished::clean),
+                    percent(setting, SettingResult::robust, SettingResult.Finished::robust)));
+        }
+        return new Table("Accuracy on clean test images, and robust: under " + attack() + ", in percent. " + intervals(),
+                List.of(Column.text("model"), Column.text("method"), Column.number("clean"), Column.number("robust")), rows, true);
+    }
+
+    private Table accuracyOfStrengths(int most) {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("model"), Column.text("method"), Column.text("accuracy")));
+        for (int i = 1; i <= most; i++) {
+            columns.add(Column.number("strength " + i));
+        }
+        List<List<Cell>> rows = new ArrayList<>();
+        for (String model : config.models()) {
+            for (StudyMethod method : config.methods()) {
+                rows.add(accuracyRow(model, method, "clean", SettingResult::clean, SettingResult.Finished::clean, most));
+                rows.add(accuracyRow(model, method, "robust", SettingResult::robust, SettingResult.Finished::robust, most));
+            }
+        }
+        return new Table(
+                "Accuracy on clean test images, and robust: under " + attack() + ", in percent. Strengths from left to right as in "
+                        + "the column of methods. " + intervals(),
+                columns, rows, false);
+    }
+
+    private List<Cell> accuracyRow(String model, StudyMethod method, String what, Function<SettingResult, Optional<MeanEstimate>> mean,
+            Function<SettingResult.Finished, Proportion> count, int columns) {
+        String strengths = String.join(", ", method.strengths().stream().map(Object::toString).toList());
+        List<Cell> row = new ArrayList<>(List.of(Cell.text(model),
+                Cell.text(method.name() + (strengths.isEmpty() ? "" : " (" + strengths + ")")), Cell.text(what)));
+        results.of(model, method).forEach(setting -> row.add(percent(setting, mean, count)));
+        while (row.size() < columns + 3) {
+            row.add(Cell.text(""));
+        }
+        return row;
+    }
+
+    private static Cell percent(SettingResult setting, Function<SettingResult, Optional<MeanEstimate>> mean,
+            Function<SettingResult.Finished, Proportion> count) {
+        Optional<MeanEstimate> estimate = mean.apply(setting);
+        if (estimate.isEmpty()) {
+            return setting.diverged() > 0 ? Cell.text("diverged") : MISSING;
+        }
+        double value = estimate.get().mean();
+        String text = Numbers.fixed(100 * value, 1);
+        if (estimate.get().n() > 1) {
+            return new Cell(text + " ± " + Numbers.fixed(100 * estimate.get().halfWidth(), 1), value);
+        }
+        Interval interval = setting.single(count).orElseThrow().wilson95();
+        return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")",
+                value);
+    }
+
+    /// One row per setting with everything that was measured.
+    Table results() {
+        List<Column> columns = List.of(Column.text("model"), Column.text("method"), Column.number("strength"), Column.number("runs"),
+                Column.number("clean accuracy, %"), Column.number("robust accuracy, %"), Column.number("l1 sum, conv + linear"),
+                Column.number("relative to " + config.methods().getFirst().name()), Column.number("l1 sum, batch norm"));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            Cell strength = setting.strength().map(one -> new Cell(one.toString(), one.value())).orElse(MISSING);
+            rows.add(List.of(Cell.text(setting.model()), Cell.text(setting.method().name()), strength,
+                    new Cell(setting.finished().size() + (setting.diverged() > 0 ? ", " + setting.diverged() + " diverged" : ""),
+                            setting.finished().size()),
+                    percent(setting, SettingResult::clean, SettingResult.Finished::clean),
+                    percent(setting, SettingResult::robust, SettingResult.Finished::robust), norm(setting.normSum(false)),
+                    relative(setting), norm(setting.normSum(true))));
+        }
+        return new Table("Every setting at the end of training. Robust: under " + attack() + ". Norms are sums over layers of l1 norms. "
+                + intervals(), columns, rows, true);
+    }
+
+    /// The same with every number in a column of its own: means, and half widths of 95% intervals where there are several seeds.
+    Table resultsData() {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("model"), Column.text("method"), Column.number("strength"),
+                Column.number("runs"), Column.number("diverged")));
+        for (String what : List.of("clean_accuracy", "robust_accuracy", "l1_sum_conv_linear", "l1_sum_bn")) {
+            columns.addAll(List.of(Column.number(what), Column.number(what + "_half_width")));
+        }
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(setting.model()), Cell.text(setting.method().name()),
+                    setting.strength().map(one -> Cell.number(one.value())).orElse(MISSING), Cell.integer(setting.finished().size()),
+                    Cell.integer(setting.diverged())));
+            for (Optional<MeanEstimate> estimate : List.of(setting.clean(), setting.robust(), setting.normSum(false),
+                    setting.normSum(true))) {
+                row.add(estimate.map(one -> Cell.number(one.mean())).orElse(MISSING));
+                row.add(estimate.map(one -> Cell.number(one.halfWidth())).orElse(MISSING));
+            }
+            rows.add(row);
+        }
+        return new Table("Every setting at the end of training.", columns, rows, false);
+    }
+
+    private static Cell norm(Optional<MeanEstimate> estimate) {
+        return estimate.map(one -> new Cell(Numbers.significant(one.mean(), 4)
+                + (one.n() > 1 ? " ± " + Numbers.significant(one.halfWidth(), 2) : ""), one.mean())).orElse(MISSING);
+    }
+
+    private Cell relative(SettingResult setting) {
+        Optional<MeanEstimate> plain = results.baseline(setting.model()).flatMap(baseline -> baseline.normSum(false));
+        Optional<MeanEstimate> mine = setting.normSum(false);
+        if (plain.isEmpty() || mine.isEmpty()) {
+            return MISSING;
+        }
+        double ratio = mine.get().mean() / plain.get().mean();
+        return new Cell(Numbers.fixed(ratio, 3), ratio);
+    }
+
+    /// One row per run, as they are.
+    Table runs() {
+        List<Column> columns = List.of(Column.text("run"), Column.text("model"), Column.text("method"), Column.number("strength"),
+                Column.number("repetition"), Column.number("seed"), Column.number("clean images"), Column.number("clean right"),
+                Column.number("attacked images"), Column.number("robust right"), Column.number("l1 sum, conv + linear"),
+                Column.number("l1 sum, batch norm"));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (SettingResult setting : results.settings()) {
+            for (SettingResult.Finished run : setting.finished()) {
+                Cell strength = setting.strength().map(one -> new Cell(one.toString(), one.value())).orElse(MISSING);
+                String seed = run.recorded().settings().getOrDefault("seed", "");
+                rows.add(List.of(Cell.text(run.folder()), Cell.text(setting.model()), Cell.text(setting.method().name()), strength,
+                        Cell.integer(run.replicate()), Cell.text(seed), Cell.integer(run.clean().trials()),
+                        Cell.integer(run.clean().successes()), Cell.integer(run.robust().trials()), Cell.integer(run.robust().successes()),
+                        Cell.number(run.normSum(false)), Cell.number(run.normSum(true))));
+            }
+        }
+        return new Table("Every finished run.", columns, rows, true);
+    }
+
+    /// How far this is from the paper's setting: one row per key in which they differ, and one for the rest.
+    Optional<Table> paper() {
+        if (config.paper().isEmpty()) {
+            return Optional.empty();
+        }
+        StudyConfig there = StudyConfig.of(ConfigTree.builtIn(config.paper().get()));
+        Map<String, String> paper = there.toMap();
+        Map<String, String> here = config.toMap();
+        Set<String> keys = new LinkedHashSet<>(paper.keySet());
+        keys.addAll(here.keySet());
+        keys.removeAll(List.of("name", "seed"));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (String key : keys) {
+            String left = paper.getOrDefault(key, Numbers.MISSING);
+            String right = here.getOrDefault(key, Numbers.MISSING);
+            rows.add(List.of(Cell.text(key), Cell.text(left), Cell.text(right), Cell.text(left.equals(right) ? "same" : "differs")));
+        }
+        long differing = rows.stream().filter(row -> row.getLast().text().equals("differs")).count();
+        return Optional.of(new Table("The paper's setting, as its scripts have it (" + config.paper().get() + ".yaml"
+                + " of this program), and this study's: " + differing + " of " + rows.size() + " keys differ.",
+                List.of(Column.text("key"), Column.text("paper"), Column.text("here"), Column.text("comparison")), rows, true));
+    }
+
+    /// One row per run with what it cost. It is not among [#all()], because times are never the same twice.
+    public Table times() {
+        List<List<Cell>> rows = new ArrayList<>();
+        for (StudyResults.Begun run : results.runs()) {
+            run.contents().result().ifPresent(result -> {
+                double attack = config.attackIn(result).map(score -> score.seconds()).orElse(Double.NaN);
+                rows.add(List.of(Cell.text(run.planned().folder()), Cell.number(result.seconds()), Cell.number(attack)));
+            });
+        }
+        return new Table("Seconds of every run, on the machines that they ran on, other programs beside them included.",
+                List.of(Column.text("run"), Column.number("training, s"), Column.number("attack, s")), rows, true);
+    }
+}
