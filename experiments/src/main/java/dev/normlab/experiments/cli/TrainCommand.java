@@ -114,6 +114,9 @@ final class TrainCommand implements Callable<Integer> {
             description = "Record the norms of all layers every N steps into norms.safetensors of the run folder; changes no result (default: every epoch).")
     private int recordNorms;
 
+    @Option(names = "--tensorboard", description = "Also write metrics and norms as a TensorBoard event file into the run folder.")
+    private boolean tensorBoard;
+
     @Option(names = "--resume", description = "Go on with the run in --out, with its own options.")
     private boolean resume;
 
@@ -154,6 +157,9 @@ final class TrainCommand implements Callable<Integer> {
             }
             if (recordNorms > 0) {
                 run.recordNorms(recordNorms);
+            }
+            if (tensorBoard) {
+                run.writeEvents();
             }
             TrainingRun.Outcome outcome = run.run();
             if (!outcome.completed()) {

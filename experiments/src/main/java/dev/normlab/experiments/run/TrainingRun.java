@@ -2,6 +2,7 @@ package dev.normlab.experiments.run;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.experiments.interchange.RunEvents;
 import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.NormLine;
@@ -71,6 +72,7 @@ public final class TrainingRun implements AutoCloseable {
     private @Nullable Evaluation lastEvaluation;
     private String resumeCommand;
     private List<RunResult.AttackScore> earlierAttacks = List.of();
+    private boolean tensorBoard;
     private int completedEpochs;
     private double bestAccuracy = -1;
     private long epochStarted;
@@ -153,6 +155,11 @@ public final class TrainingRun implements AutoCloseable {
         if (finished.isPresent()) {
             progress.line(folder.path() + " is finished: all " + settings.epochs() + " epochs are trained, so there is nothing to resume");
         }
+    }
+
+    /// Writes metrics and norms as an event file of TensorBoard, too, after every epoch.
+    public void writeEvents() {
+        tensorBoard = true;
     }
 
     /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is
@@ -292,6 +299,9 @@ public final class TrainingRun implements AutoCloseable {
             norms.write(normLines(line.epoch(), measured));
             metrics.sync();
             norms.sync();
+            if (tensorBoard) {
+                RunEvents.update(folder);
+            }
         }
     }
 
