@@ -1,9 +1,9 @@
-package dev.normlab.experiments.interchange;
+package dev.normlab.experiments.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.normlab.experiments.cli.Main;
+import dev.normlab.experiments.interchange.RunEvents;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class RunEventsTest {
+class TrainEventsTest {
 
     @TempDir
     private Path folder;
