@@ -11,6 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ModelsCommandTest {
 
@@ -18,20 +19,21 @@ class ModelsCommandTest {
         return Models.names();
     }
 
-    @Test
-    void theDocumentationHasTheTableThatTheCommandPrints() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"docs/models.md", "README.md"})
+    void theDocumentationHasTheTableThatTheCommandPrints(String file) throws IOException {
         Path root = Path.of("").toAbsolutePath();
         while (!Files.exists(root.resolve("mvnw"))) {
             root = root.getParent();
         }
-        String document = Files.readString(root.resolve("docs/models.md"));
+        String document = Files.readString(root.resolve(file));
         String begin = "<!-- ./normlab models --markdown -->\n";
         int start = document.indexOf(begin) + begin.length();
         String table = document.substring(start, document.indexOf("<!-- end -->", start));
         Output output = Output.of("models", "--markdown");
         assertEquals(0, output.code(), output.err());
         assertEquals(output.out().strip(), table.strip(),
-                "docs/models.md is out of date: put what `./normlab models --markdown` prints between its comments");
+                file + " is out of date: put what `./normlab models --markdown` prints between its comments");
         Models.names().forEach(name -> assertTrue(table.contains("| `" + name + "` | "), name));
     }
 

@@ -24,7 +24,7 @@ class DataSpecTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "cifar", "CIFAR10:x", "imagenet:x", "data.npz", "cifar10c:x"})
+    @ValueSource(strings = {"", "cifar", "CIFAR10:x", "imagenet:x", "data.npz", "cifar11:x"})
     void anUnknownKindIsAnErrorThatListsTheKnownOnes(String text) {
         assertDataError(() -> DataSpec.parse(text), "There is no data \"" + text + "\"", "synthetic", "cifar10:DIR", "cifar100:DIR",
                 "folder:DIR", "npz:FILE");

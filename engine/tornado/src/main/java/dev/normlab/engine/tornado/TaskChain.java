@@ -10,7 +10,9 @@ import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.enums.ProfilerMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -90,7 +92,10 @@ final class TaskChain {
 
     private void execute(TornadoExecutionPlan current, int graph) {
         try {
-            current.withGraph(graph).execute();
+            TornadoExecutionResult result = current.withGraph(graph).execute();
+            if (accelerator.isProfiling()) {
+                accelerator.profile().add(result.getProfilerResult());
+            }
         } catch (RuntimeException e) { // compilation, memory, the driver: TornadoVM's exceptions have no other common ancestor
             throw accelerator.failure(memory.bytes(), e);
         }
@@ -135,6 +140,9 @@ final class TaskChain {
         TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
         made.withGridScheduler(grids).withDevice(accelerator.device());
         made.withCompilerFlags(TornadoVMBackendType.OPENCL, EXACT);
+        if (accelerator.isProfiling()) {
+            made.withProfiler(ProfilerMode.SILENT);
+        }
         return made;
     }
 

@@ -17,6 +17,8 @@ final class TornadoAccelerator implements ProgramCompiler {
     private static final AtomicLong PROGRAMS = new AtomicLong();
 
     private final TornadoDevice device;
+    private final TornadoProfile profile = new TornadoProfile();
+    private boolean profiling;
 
     TornadoAccelerator(TornadoDevice device) {
         this.device = device;
@@ -24,6 +26,20 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     TornadoDevice device() {
         return device;
+    }
+
+    /// Lets plans that are made from now on say what they move and how long they take.
+    TornadoProfile startProfile() {
+        profiling = true;
+        return profile;
+    }
+
+    boolean isProfiling() {
+        return profiling;
+    }
+
+    TornadoProfile profile() {
+        return profile;
     }
 
     /// A prefix for the names of a plan's graphs.

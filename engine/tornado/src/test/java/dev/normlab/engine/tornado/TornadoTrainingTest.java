@@ -82,6 +82,28 @@ class TornadoTrainingTest {
     }
 
     @Test
+    void aStepMovesTheBatchAndFewScalarsOnly() {
+        try (Device gpu = Gpu.open()) {
+            TornadoProfile profile = ((TornadoAccelerator) gpu.accelerator()).startProfile();
+            Layer network = Models.create("vgg11:width=0.0625", 1);
+            long parameterBytes = 4L
+                    * network.namedParameters().values().stream().mapToLong(each -> each.tensor().shape().elements()).sum();
+            Sgd sgd = new Sgd(network, SgdOptions.of(0.05, 0.9, 5e-4));
+            try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), sgd, List.of(), gpu)) {
+                for (int i = 0; i < 2; i++) {
+                    step.run(Samples.uniform(i, 0f, 1f, 2, 3, 32, 32), Samples.integers(i, 10, 2));
+                }
+                profile.clear();
+                step.run(Samples.uniform(9, 0f, 1f, 2, 3, 32, 32), Samples.integers(9, 10, 2));
+            }
+            long batchBytes = 4L * 2 * 3 * 32 * 32;
+            assertTrue(profile.bytesIn() >= batchBytes && profile.bytesIn() < batchBytes + 4096, profile.bytesIn() + " bytes in");
+            assertTrue(profile.bytesOut() < 4096, profile.bytesOut() + " bytes out");
+            assertTrue(parameterBytes > 10 * 4096, "parameters would show");
+        }
+    }
+
+    @Test
     void aStepThatMeetsNanChangesNothingAndSaysWhere() {
         try (Device gpu = Gpu.open()) {
             Layer network = Models.create("vgg11:width=0.0625", 1);
