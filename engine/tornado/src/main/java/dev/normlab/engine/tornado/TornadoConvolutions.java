@@ -8,6 +8,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 /// Convolutions as matrix products whose right-hand matrix is never written down (implicit GEMM): a group of threads makes a tile of the
 /// result and fetches from the image what the tile's columns need. Matrix products of linear layers are the same without an image.
 ///
+/// The three inner loops (and that of the matrix product) are alike by need: sixteen sums in registers cannot leave a method of their own.
+///
 /// Kernels take a convolution's sizes packed in few integers, because a task has at most 20 arguments; they are constants to the compiler.
 final class TornadoConvolutions {
 

@@ -29,6 +29,9 @@ class TornadoTrainingTest {
 
     private static final int STEPS = 3;
 
+    /// More than scalars, labels, statistics of small layers and the arguments of graphs take.
+    private static final long FEW_BYTES = 10_000;
+
     private record Trained(List<Float> losses, Map<String, float[]> parameters) {}
 
     private static Trained train(String model, Device device) {
@@ -95,11 +98,11 @@ class TornadoTrainingTest {
                 }
                 profile.clear();
                 step.run(Samples.uniform(9, 0f, 1f, 2, 3, 32, 32), Samples.integers(9, 10, 2));
+                long batchBytes = 4L * 2 * 3 * 32 * 32;
+                assertTrue(profile.bytesIn() >= batchBytes && profile.bytesIn() < batchBytes + FEW_BYTES, profile.bytesIn() + " bytes in");
+                assertTrue(profile.bytesOut() > 0 && profile.bytesOut() < FEW_BYTES, profile.bytesOut() + " bytes out");
             }
-            long batchBytes = 4L * 2 * 3 * 32 * 32;
-            assertTrue(profile.bytesIn() >= batchBytes && profile.bytesIn() < batchBytes + 4096, profile.bytesIn() + " bytes in");
-            assertTrue(profile.bytesOut() < 4096, profile.bytesOut() + " bytes out");
-            assertTrue(parameterBytes > 10 * 4096, "parameters would show");
+            assertTrue(parameterBytes > 10 * FEW_BYTES, "parameters would show");
         }
     }
 
