@@ -138,6 +138,8 @@ final class CommonOptions {
             opened = Device.open(device, threads, mode);
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--device: " + e.getMessage());
+        } catch (IllegalStateException e) {
+            throw UserError.failure("--device: " + e.getMessage());
         }
         if (opened.convolutionMode() != mode) {
             streams.err().println("normlab: convolutions are " + opened.convolutionMode() + " on these kernels, not " + mode);

@@ -11,8 +11,8 @@ import java.util.List;
 
 /// A message in the wire format of Protocol Buffers, as a list of fields in the order in which they are added.
 ///
-/// Source: <https://protobuf.dev/programming-guides/encoding>. Only what ONNX and TensorBoard need: varints, floats, doubles, and length-delimited fields. Weights are
-/// referred to, not copied, until the message is written.
+/// Source: <https://protobuf.dev/programming-guides/encoding>. Only what ONNX and TensorBoard need: varints, floats, doubles, and
+/// length-delimited fields. Weights are referred to, not copied, until the message is written.
 final class ProtoMessage {
 
     private static final int VARINT = 0;

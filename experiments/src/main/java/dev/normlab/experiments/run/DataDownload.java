@@ -19,8 +19,8 @@ import java.util.Locale;
 
 /// Fetches a data set from its official address into a cache folder: resumable, checked, unpacked.
 ///
-/// While it is under way there is a file `NAME.part`; a later call goes on from its end. An archive that a user puts into the folder by hand
-/// is taken like a fetched one. What is unpacked appears under its name only when it is whole.
+/// While it is under way there is a file `NAME.part`; a later call goes on from its end. An archive that a user puts into the folder by
+/// hand is taken like a fetched one. What is unpacked appears under its name only when it is whole.
 public final class DataDownload {
 
     private static final Duration CONNECT = Duration.ofSeconds(30);

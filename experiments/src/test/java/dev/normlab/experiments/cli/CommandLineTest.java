@@ -101,8 +101,8 @@ class CommandLineTest {
     }
 
     @Test
-    void theGpuThatThisVersionLacksIsSaidInOneLine() throws IOException {
-        refused(1, "this version computes on the CPU only", "train", "--device", "gpu", "--out", folder.resolve("run").toString());
+    void whatAGpuNeedsIsSaidInOneLine() throws IOException {
+        refused(1, "set TORNADOVM_HOME to a TornadoVM SDK", "train", "--device", "gpu", "--out", folder.resolve("run").toString());
     }
 
     @Test

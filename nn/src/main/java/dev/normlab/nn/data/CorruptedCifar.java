@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// CIFAR-10-C: the test images of CIFAR-10 under 19 corruptions of 5 severities. A file `CORRUPTION.npy` holds bytes `[5 m, 32, 32, 3]`, the
-/// `m` images of severity 1 first, and `labels.npy` the labels of all (the official files have `m = 10000`; any number will do).
+/// CIFAR-10-C: the test images of CIFAR-10 under 19 corruptions of 5 severities. A file `CORRUPTION.npy` holds bytes `[5 m, 32, 32, 3]`,
+/// the `m` images of severity 1 first, and `labels.npy` the labels of all (the official files have `m = 10000`; any number will do).
 ///
 /// Source: Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations" (ICLR 2019).
 public final class CorruptedCifar {

@@ -84,6 +84,7 @@ public final class Device implements AutoCloseable {
     /// The device of this name, with exact convolutions.
     ///
     /// @throws IllegalArgumentException if there is none
+    /// @throws IllegalStateException    if it is a GPU and what it needs is missing; the message says what to do
     public static Device open(String name, int threads) {
         return open(name, threads, ConvolutionMode.EXACT);
     }
@@ -91,6 +92,7 @@ public final class Device implements AutoCloseable {
     /// The device of this name with this mode of convolutions.
     ///
     /// @throws IllegalArgumentException if there is no such device, or it has no such mode
+    /// @throws IllegalStateException    if it is a GPU and what it needs is missing; the message says what to do
     public static Device open(String name, int threads, ConvolutionMode mode) {
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "cpu" -> cpu(threads, mode);
@@ -116,11 +118,11 @@ public final class Device implements AutoCloseable {
         }
         List<AcceleratorProvider> found = acceleratorProviders();
         if (found.isEmpty()) {
-            throw new IllegalArgumentException("the device '" + name + "' needs TornadoVM, which this build is without; " + GPU_ADVICE);
+            throw new IllegalStateException("the device '" + name + "' needs TornadoVM, which this build is without; " + GPU_ADVICE);
         }
         String obstacle = found.getFirst().obstacle().orElse("");
         if (!obstacle.isEmpty()) {
-            throw new IllegalArgumentException("the device '" + name + "' cannot be used: " + obstacle);
+            throw new IllegalStateException("the device '" + name + "' cannot be used: " + obstacle);
         }
         int index = gpu.group(1) == null ? 0 : Integer.parseInt(gpu.group(1));
         return accelerated(found.getFirst().open(index), threads);

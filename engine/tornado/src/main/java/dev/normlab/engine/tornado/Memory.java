@@ -109,7 +109,8 @@ final class Memory {
         return (int) index;
     }
 
-    // The longest block first, each at the lowest place where nothing lies that is alive at the same time; returns the length of the region.
+    // The longest block first, each at the lowest place where nothing lies that is alive at the same time; returns the length of the
+    // region.
     private long place(Region region, DType dtype) {
         List<Block> own = blocks.stream().filter(block -> block.region == region && block.dtype == dtype)
                 .sorted(Comparator.comparingInt((Block block) -> -block.length)).toList();

@@ -21,8 +21,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// The task graphs of a program in one execution plan: `load` sends the state, the parts run the program one after the other, `save` reads
 /// the state back, `hold` what the first stage passes on. A program of two stages stops between them.
 ///
-/// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and a small kernel in each makes
-/// sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
+/// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and a small kernel in each
+/// makes sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
 final class TaskChain {
 
     /// Tasks of one graph: the hard limit is 256, but long graphs exceed other limits first.

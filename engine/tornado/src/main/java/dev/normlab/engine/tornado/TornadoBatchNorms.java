@@ -7,7 +7,8 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/// Batch normalisation: statistics of a channel by one group of threads, in double precision and a fixed order; then every element by itself.
+/// Batch normalisation: statistics of a channel by one group of threads, in double precision and a fixed order; then every element by
+/// itself.
 final class TornadoBatchNorms {
 
     /// Threads that sum one channel.
@@ -143,8 +144,8 @@ final class TornadoBatchNorms {
                         dOut.at(), line.at(), dx.at(), dx.elements(), s.c(), s.pixels()));
     }
 
-    // dx = weight / sqrt(var + eps) * (dOut - dBias / count - (x - mean) / sqrt(var + eps) * dWeight / count), which is linear in dOut and x:
-    // its three coefficients, each as the sum of two floats
+    // dx = weight / sqrt(var + eps) * (dOut - dBias / count - (x - mean) / sqrt(var + eps) * dWeight / count), which is linear in dOut
+    // and x: its three coefficients, each as the sum of two floats
     static void inputLine(KernelContext context, FloatArray floats, int weightAt, int has, int meanAt, int varAt, int dWeightAt,
             int dBiasAt, int lineAt, int c, int count, float eps) {
         int i = context.globalIdx;

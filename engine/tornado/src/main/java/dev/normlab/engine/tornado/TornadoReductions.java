@@ -12,7 +12,8 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/// Sums and maxima: a sum by a group of threads as a tree of fixed shape in double precision, everything along an axis by one thread a line.
+/// Sums and maxima: a sum by a group of threads as a tree of fixed shape in double precision, everything along an axis by one thread a
+/// line.
 final class TornadoReductions {
 
     /// Threads that make one sum.

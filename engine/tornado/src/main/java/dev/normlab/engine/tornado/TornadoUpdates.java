@@ -51,8 +51,8 @@ final class TornadoUpdates {
         }
     }
 
-    /// The SGD steps `from .. end - 1` of the program, which are independent of each other, in one launch: a table says to every group of threads
-    /// where its share of a parameter lies.
+    /// The SGD steps `from .. end - 1` of the program, which are independent of each other, in one launch: a table says to every group of
+    /// threads where its share of a parameter lies.
     static void sgd(Launches l, int from, int end) {
         List<IntSupplier> shares = new ArrayList<>();
         for (int i = from; i < end; i++) {

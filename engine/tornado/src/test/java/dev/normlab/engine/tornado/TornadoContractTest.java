@@ -27,8 +27,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /// Every operation on the GPU gives what its definition says, and the same bits at every replay; inputs stay as they are.
 ///
-/// A case is a program of one operation. Several of them are one program here, because TornadoVM takes seconds for a program and kernels are
-/// what is tested.
+/// A case is a program of one operation. Several of them are one program here, because TornadoVM takes seconds for a program and kernels
+/// are what is tested.
 class TornadoContractTest {
 
     /// Cases that share a program.
