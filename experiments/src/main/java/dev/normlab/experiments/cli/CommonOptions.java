@@ -115,7 +115,7 @@ final class CommonOptions {
     /// @throws UserError   if there is no such device or mode of convolutions, or the number of threads is out of range
     /// @throws IOException if the run folder cannot be read
     Device openDeviceOf(Optional<RunFolder> run) throws IOException {
-        if (givenConvolutionMode().isPresent() || run.isEmpty() || deviceName().equals("scalar")) {
+        if (givenConvolutionMode().isPresent() || run.isEmpty() || deviceName().equals("scalar") || deviceName().startsWith("gpu")) {
             return openDevice();
         }
         ConvolutionMode mode = TrainingSettings.convolutionMode(run.get().readInfo().settings());

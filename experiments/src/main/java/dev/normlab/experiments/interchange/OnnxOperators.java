@@ -188,9 +188,8 @@ final class OnnxOperators {
             return x;
         }
         int keep = s.out().rank() == rank ? 1 : 0;
-        String sum = graph.node("ReduceSum", List.of(x, graph.integers(axes)), of("keepdims", keep));
         if (!s.mean()) {
-            return sum;
+            return graph.node("ReduceSum", List.of(x, graph.integers(axes)), of("keepdims", keep));
         }
         int[] asInts = Arrays.stream(axes).mapToInt(axis -> (int) axis).toArray();
         return graph.node("ReduceMean", List.of(x), of("axes", asInts), of("keepdims", keep));

@@ -14,8 +14,10 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /// Fetches a data set from its official address into a cache folder: resumable, checked, unpacked.
 ///
@@ -76,15 +78,26 @@ public final class DataDownload {
         }
         progress.line("unpacking " + file.getFileName());
         Path fresh = Files.createTempDirectory(cache, archive.name + ".unpacking");
-        TarArchive.unpack(file, fresh);
-        Path unpacked = fresh.resolve(archive.folder);
-        if (!Files.isDirectory(unpacked)) {
-            throw new IOException(file + ": expected a folder " + archive.folder + " in it");
+        try {
+            TarArchive.unpack(file, fresh);
+            Path unpacked = fresh.resolve(archive.folder);
+            if (!Files.isDirectory(unpacked)) {
+                throw new IOException(file + ": expected a folder " + archive.folder + " in it");
+            }
+            Files.move(unpacked, data);
+        } finally {
+            remove(fresh);
         }
-        Files.move(unpacked, data);
-        Files.delete(fresh);
         Files.delete(file);
         return data;
+    }
+
+    private static void remove(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
+            }
+        }
     }
 
     private void fetch(Path file) throws IOException {

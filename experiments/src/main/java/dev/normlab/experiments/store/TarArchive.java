@@ -44,7 +44,7 @@ public final class TarArchive {
             switch (header[156]) {
                 case '0', 0 -> write(in, size, inside(target, name, archive));
                 case '5' -> Files.createDirectories(inside(target, name, archive));
-                case 'x', 'g', 'L' -> in.skipNBytes(size);
+                case 'x', 'g' -> in.skipNBytes(size);
                 default -> throw new IOException(archive + ": '" + name + "' is neither a file nor a folder");
             }
             in.skipNBytes((BLOCK - size % BLOCK) % BLOCK);

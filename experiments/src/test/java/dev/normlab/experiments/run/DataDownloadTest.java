@@ -169,6 +169,9 @@ class DataDownloadTest {
         archive = tar("../outside.bin", CONTENT);
         String md5 = md5();
         assertTrue(assertThrows(IOException.class, () -> download(md5).run()).getMessage().contains("outside the folder"));
+        try (var left = Files.list(cache)) {
+            assertEquals(List.of(cache.resolve("things.tar.gz")), left.toList(), "nothing half unpacked is left");
+        }
         assertFalse(Files.exists(cache.resolve("outside.bin")) || Files.exists(cache.getParent().resolve("outside.bin")));
     }
 }

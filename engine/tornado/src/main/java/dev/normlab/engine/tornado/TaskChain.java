@@ -49,10 +49,6 @@ final class TaskChain {
         this.accelerator = accelerator;
     }
 
-    int launches() {
-        return first.size() + second.size();
-    }
-
     /// Sends the state.
     void load() {
         execute(0);

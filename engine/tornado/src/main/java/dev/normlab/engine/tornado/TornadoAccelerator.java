@@ -28,7 +28,7 @@ final class TornadoAccelerator implements ProgramCompiler {
         return device;
     }
 
-    /// Lets plans that are made from now on say what they move and how long they take.
+    /// Lets plans that are made from now on say what they move.
     TornadoProfile startProfile() {
         profiling = true;
         return profile;
@@ -81,7 +81,13 @@ final class TornadoAccelerator implements ProgramCompiler {
         return new IllegalStateException(String.format(Locale.ROOT,
                 "the GPU failed: %s. The program needs %.1f MiB on the device; if that is more than it has, use a smaller batch, "
                         + "or raise -Dtornado.device.memory",
-                cause.getMessage(), bytes / (double) (1 << 20)), cause);
+                reason(cause), bytes / (double) (1 << 20)), cause);
+    }
+
+    // TornadoVM's messages have colours, and a stack trace as text behind the first sentences.
+    private static String reason(Exception cause) {
+        String plain = String.valueOf(cause.getMessage()).replaceAll("\u001B\\[[0-9;]*m", "").replaceFirst("(?s)\\s*Stacktrace:.*", "");
+        return plain.strip().replaceAll("\\s+", " ");
     }
 
     @Override

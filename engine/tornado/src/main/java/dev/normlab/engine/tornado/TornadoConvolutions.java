@@ -34,18 +34,8 @@ final class TornadoConvolutions {
 
     private TornadoConvolutions() {}
 
-    private static int pack(int low, int high) {
-        if (low < 0 || high < 0 || low > 0x7FFF || high > 0x7FFF) {
-            throw new UnsupportedOperationException("convolutions on a GPU have sizes from 0 to 32767, but got " + low + " and " + high);
-        }
-        return low | high << 16;
-    }
-
     private static int strides(Conv2dSizes s) {
-        if (s.strideH() > 127 || s.strideW() > 127 || s.dilationH() > 127 || s.dilationW() > 127) {
-            throw new UnsupportedOperationException("convolutions on a GPU have strides and dilations up to 127, but got " + s);
-        }
-        return s.strideH() | s.strideW() << 8 | s.dilationH() << 16 | s.dilationW() << 24;
+        return Packed.steps(s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
     }
 
     static int ceilDiv(int a, int b) {
@@ -56,7 +46,8 @@ final class TornadoConvolutions {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
         Operand x = l.in(0), weight = l.in(1), bias = l.inOr(2, weight), y = l.out(0);
         int hasBias = l.has(2) ? 1 : 0;
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padTop(), s.padLeft());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padTop(), s.padLeft());
         int strides = strides(s);
         if (s.groupOutputs() < NARROW) {
             l.tasks().forEach(l.name(), y.elements(),
@@ -187,7 +178,8 @@ final class TornadoConvolutions {
     static void backwardInput(Launches l) {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
         Operand dOut = l.in(0), weight = l.in(1), dx = l.out(0);
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padTop(), s.padLeft());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padTop(), s.padLeft());
         int strides = strides(s);
         if (s.groupInputs() < NARROW) {
             l.tasks().forEach(l.name(), dx.elements(),
@@ -317,7 +309,8 @@ final class TornadoConvolutions {
         int each = ceilDiv(ceilDiv(pixels, parts), DEPTH) * DEPTH;
         int count = Math.max(1, ceilDiv(pixels, Math.max(1, each)));
         Operand sums = count == 1 ? dWeight : l.scratch(Math.multiplyExact(count, dWeight.elements()));
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padTop(), s.padLeft());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padTop(), s.padLeft());
         int strides = strides(s);
         l.tasks().tiles(l.name(), columns, rows, s.groups() * count, SIDE, (graph, id) -> graph.task(id,
                 TornadoConvolutions::backwardWeightTiles, l.context, l.floats(), x.at(), dOut.at(), sums.at(),

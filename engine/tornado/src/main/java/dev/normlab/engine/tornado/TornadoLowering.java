@@ -58,7 +58,7 @@ final class TornadoLowering {
             case CROSS_ENTROPY_BACKWARD -> TornadoLosses.crossEntropyBackward(l);
             case NLL -> TornadoLosses.nll(l);
             case NLL_BACKWARD -> TornadoLosses.nllBackward(l);
-            case SGD -> TornadoUpdates.sgd(l);
+            case SGD -> throw new IllegalArgumentException("SGD is lowered for all parameters at once");
             case ADAM -> TornadoUpdates.adam(l);
             case ADD_SCALED -> TornadoUpdates.addScaled(l);
             case SIGN_STEP -> TornadoUpdates.signStep(l);

@@ -12,24 +12,15 @@ final class TornadoPooling {
 
     private TornadoPooling() {}
 
-    private static int pack(int low, int high) {
-        if (low > 0x7FFF || high > 0x7FFF) {
-            throw new UnsupportedOperationException("pooling on a GPU has sizes up to 32767, but got " + low + " and " + high);
-        }
-        return low | high << 16;
-    }
-
     private static int strides(Pool2dSizes s) {
-        if (s.strideH() > 127 || s.strideW() > 127 || s.dilationH() > 127 || s.dilationW() > 127) {
-            throw new UnsupportedOperationException("pooling on a GPU has strides and dilations up to 127, but got " + s);
-        }
-        return s.strideH() | s.strideW() << 8 | s.dilationH() << 16 | s.dilationW() << 24;
+        return Packed.steps(s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
     }
 
     static void max(Launches l) {
         Pool2dSizes s = l.attributes(Pool2dSizes.class);
         Operand x = l.in(0), y = l.out(0), positions = l.out(1);
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padH(), s.padW());
         int strides = strides(s);
         l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoPooling::maxKernel, l.context, l.floats(), x.at(),
                 y.at(), positions.at(), y.elements(), hw, ohow, taps, strides, pad));
@@ -70,7 +61,8 @@ final class TornadoPooling {
     static void maxBackward(Launches l) {
         Pool2dSizes s = l.attributes(Pool2dSizes.class);
         Operand dOut = l.in(0), positions = l.in(1), dx = l.out(0);
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padH(), s.padW());
         int strides = strides(s);
         l.tasks().forEach(l.name(), dx.elements(), (graph, id) -> graph.task(id, TornadoPooling::maxBackwardKernel, l.context, l.floats(),
                 dOut.at(), positions.at(), dx.at(), dx.elements(), hw, ohow, taps, strides, pad));
@@ -106,7 +98,8 @@ final class TornadoPooling {
     static void average(Launches l) {
         Pool2dSizes s = l.attributes(Pool2dSizes.class);
         Operand x = l.in(0), y = l.out(0);
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padH(), s.padW());
         int strides = strides(s), countPad = s.countIncludePad() ? 1 : 0;
         l.tasks().forEach(l.name(), y.elements(),
                 (graph, id) -> graph.task(id, TornadoPooling::averageKernel, l.context, l.floats(), x.at(),
@@ -151,7 +144,8 @@ final class TornadoPooling {
     static void averageBackward(Launches l) {
         Pool2dSizes s = l.attributes(Pool2dSizes.class);
         Operand dOut = l.in(0), dx = l.out(0);
-        int hw = pack(s.h(), s.w()), ohow = pack(s.oh(), s.ow()), taps = pack(s.kh(), s.kw()), pad = pack(s.padH(), s.padW());
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padH(), s.padW());
         int strides = strides(s), countPad = s.countIncludePad() ? 1 : 0;
         l.tasks().forEach(l.name(), dx.elements(),
                 (graph, id) -> graph.task(id, TornadoPooling::averageBackwardKernel, l.context, l.floats(),

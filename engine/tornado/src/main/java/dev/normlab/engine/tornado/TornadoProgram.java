@@ -96,9 +96,10 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         for (int id = 0; id < blocks.length; id++) {
             Value value = program.values().get(id);
             boolean constant = !isWritten(id) && value.spec().shape().elements() <= SMALL;
+            boolean late = firstRead[id] >= split && firstRead[id] < operations.size() && !program.fetches().containsValue(id);
             Region region = switch (value.role()) {
                 case FEED -> Region.INPUT;
-                case RESIDENT -> constant ? firstRead[id] < split ? Region.INPUT : Region.LATE_INPUT : Region.STATE;
+                case RESIDENT -> constant ? late ? Region.LATE_INPUT : Region.INPUT : Region.STATE;
                 case INTERMEDIATE ->
                     held.containsValue(id) ? Region.HELD : program.fetches().containsValue(id) ? Region.OUTPUT : Region.WORK;
             };
@@ -140,7 +141,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             while (next < end && operations.get(next).opcode() == Opcode.SGD) {
                 next++;
             }
-            if (next > i + 1) {
+            if (next > i) {
                 TornadoUpdates.sgd(launches, i, next);
                 i = next - 1;
             } else {
@@ -165,16 +166,6 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     @Override
     public StepProgram program() {
         return program;
-    }
-
-    /// Bytes that the program takes on the device.
-    long deviceBytes() {
-        return memory.bytes();
-    }
-
-    /// Launches of kernels in a replay.
-    int launches() {
-        return chain.launches();
     }
 
     @Override

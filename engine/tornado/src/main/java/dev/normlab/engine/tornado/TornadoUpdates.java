@@ -25,32 +25,6 @@ final class TornadoUpdates {
 
     private TornadoUpdates() {}
 
-    static void sgd(Launches l) {
-        Operand grad = l.in(0), scalars = l.in(1), parameter = l.out(0), velocity = l.out(1);
-        l.tasks().forEach(l.name(), parameter.elements(),
-                (graph, id) -> graph.task(id, TornadoUpdates::sgdKernel, l.context, l.floats(), grad.at(), scalars.at(), parameter.at(),
-                        velocity.at(),
-                        parameter.elements()));
-    }
-
-    // scalars {lr, momentum, dampening, weightDecay, nesterov, firstStep}
-    static void sgdKernel(KernelContext context, FloatArray floats, int gradAt, int scalarsAt, int parameterAt, int velocityAt, int n) {
-        int i = context.globalIdx;
-        if (i < n) {
-            double momentum = floats.get(scalarsAt + 1);
-            double p = floats.get(parameterAt + i);
-            double g = floats.get(gradAt + i) + floats.get(scalarsAt + 3) * p;
-            double step = g;
-            if (momentum != 0.0) {
-                double blended = momentum * floats.get(velocityAt + i) + (1.0 - floats.get(scalarsAt + 2)) * g;
-                float v = (float) (floats.get(scalarsAt + 5) != 0f ? g : blended);
-                floats.set(velocityAt + i, v);
-                step = floats.get(scalarsAt + 4) != 0f ? g + momentum * v : (double) v;
-            }
-            floats.set(parameterAt + i, (float) (p - floats.get(scalarsAt) * step));
-        }
-    }
-
     /// The SGD steps `from .. end - 1` of the program, which are independent of each other, in one launch: a table says to every group of
     /// threads where its share of a parameter lies.
     static void sgd(Launches l, int from, int end) {
@@ -73,7 +47,7 @@ final class TornadoUpdates {
                         l.ints(), l.tableAt() + table));
     }
 
-    // Shares {gradAt, scalarsAt, parameterAt, velocityAt, elements}, each as in sgdKernel
+    // Shares {gradAt, scalarsAt, parameterAt, velocityAt, elements}; scalars {lr, momentum, dampening, weightDecay, nesterov, firstStep}
     static void sgdSharesKernel(KernelContext context, FloatArray floats, IntArray ints, int sharesAt) {
         int share = sharesAt + context.groupIdx * 5;
         int gradAt = ints.get(share);

@@ -146,6 +146,20 @@ class TornadoProgramTest {
     }
 
     @Test
+    void aResidentThatIsOnlyFetchedArrives() {
+        try (Device device = Gpu.open()) {
+            Recorder recorder = new Recorder(device);
+            recorder.fetch("scalar", Tensor.scalar(5f));
+            recorder.fetch("large", filled(6f));
+            try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                Map<String, Tensor> results = program.replay(Map.of());
+                assertEquals(5f, results.get("scalar").item());
+                assertEquals(6f, results.get("large").toArray()[99]);
+            }
+        }
+    }
+
+    @Test
     void wrongFeedsAreRefused() {
         try (Device device = Gpu.open(); CompiledProgram program = accumulating(device, filled(0f), Tensor.scalar(1f))) {
             assertTrue(assertThrows(IllegalArgumentException.class, () -> program.replay(Map.of())).getMessage()
