@@ -4,11 +4,14 @@ import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Shape;
-import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.engine.tensor.Storage;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.LayerModes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -27,12 +30,12 @@ import java.util.Optional;
 /// How far an evaluation has come: enough to go on after any batch and end with the same result, bit for bit.
 ///
 /// A state file is an npz archive that names its evaluation by a hash of the attacks and their options, the threat model, the seed, the
-/// images and the weights.
+/// images, and the network's operations and weights.
 final class EvaluationState {
 
     private static final int RESULT_FIELDS = 7;
     /// Of the arrays in a file; part of the identity, so that files of other formats are refused.
-    private static final String FORMAT = "state 2";
+    private static final String FORMAT = "state 3";
 
     final float[] adversarial;
     final int[] predictions;
@@ -135,15 +138,36 @@ final class EvaluationState {
         for (int i = 0; i < data.size(); i++) {
             digest.update(ByteBuffer.allocate(4).putInt(data.record(i)).flip());
         }
-        for (Map.Entry<String, Tensor> entry : model.stateDict().entrySet()) {
-            digest.update(entry.getKey().getBytes(StandardCharsets.UTF_8));
-            if (entry.getValue().dtype() == DType.FLOAT32) {
-                float[] values = entry.getValue().toArray();
-                ByteBuffer bytes = ByteBuffer.allocate(4 * values.length);
-                bytes.asFloatBuffer().put(values);
-                digest.update(bytes);
-            }
-        }
+        addNetwork(digest, model, device, data.shape());
         return digest.digest();
+    }
+
+    /// The operations of the model in eval mode, and all that they read: weights, running statistics, constants.
+    private static void addNetwork(MessageDigest digest, Layer model, Device device, ImageShape image) {
+        LayerModes modes = LayerModes.evaluating(model);
+        try {
+            StepProgram program = Victim.program(model, device, Shape.of(1, image.channels(), image.height(), image.width()));
+            digest.update(program.listing().getBytes(StandardCharsets.UTF_8));
+            for (StepProgram.Value value : program.values()) {
+                digest.update(value.spec().toString().getBytes(StandardCharsets.UTF_8));
+                Storage storage = value.storage();
+                if (storage != null) {
+                    digest.update(bytes(storage));
+                }
+            }
+        } finally {
+            modes.restore();
+        }
+    }
+
+    private static ByteBuffer bytes(Storage storage) {
+        boolean floating = storage.dtype() == DType.FLOAT32;
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * (floating ? storage.floats().length : storage.ints().length));
+        if (floating) {
+            bytes.asFloatBuffer().put(storage.floats());
+        } else {
+            bytes.asIntBuffer().put(storage.ints());
+        }
+        return bytes;
     }
 }

@@ -102,6 +102,9 @@ public final class Fab implements Attack {
                 batch.owner().pause();
                 boundary.evaluate();
                 victim.device().workers().run(batch.count(), (i, worker) -> move(batch.clean(), x, i, worker));
+                if (step == 0) {
+                    batch.noteZeroGradients(GradientStep.sizes(w, length));
+                }
                 int[] predictions = victim.predict(x);
                 for (int i = 0; i < batch.count(); i++) {
                     if (predictions[i] != batch.labels()[i]) {

@@ -19,6 +19,7 @@ public final class Fgsm implements Attack {
             points.restart(0, victim.batchSize(), batch -> {
                 program.start(batch.clean(), batch.clean(), batch.labels(), threat.eps(), threat.eps());
                 program.step();
+                batch.noteZeroGradients(program.gradientSizes());
                 keep(victim, batch, program.iterate());
             });
         }
@@ -31,6 +32,7 @@ public final class Fgsm implements Attack {
                 System.arraycopy(batch.clean(), 0, x, 0, x.length);
                 program.classes(batch.labels(), batch.labels());
                 program.evaluate();
+                batch.noteZeroGradients(GradientStep.sizes(program.gradient(), batch.length()));
                 for (int i = 0; i < batch.count(); i++) {
                     steepest(threat, program.gradient(), batch.clean(), x, i * batch.length(), batch.length());
                 }

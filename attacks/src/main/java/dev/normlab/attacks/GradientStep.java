@@ -26,4 +26,16 @@ final class GradientStep {
         };
         executor.update(step, null, List.of(point), gradient, clean, stepSize, eps);
     }
+
+    /// The sums of the absolute values of gradients, an image each: 0 where no step goes anywhere.
+    ///
+    /// @param gradients of all images, one after the other
+    /// @param length    values of an image
+    static float[] sizes(float[] gradients, int length) {
+        float[] sizes = new float[gradients.length / length];
+        for (int j = 0; j < gradients.length; j++) {
+            sizes[j / length] += Math.abs(gradients[j]);
+        }
+        return sizes;
+    }
 }

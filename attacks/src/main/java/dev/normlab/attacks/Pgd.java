@@ -92,6 +92,9 @@ public final class Pgd implements Attack {
         for (int step = 0; step <= options.iterations() && open > 0; step++) {
             passes += open;
             run.step();
+            if (step == 0) {
+                batch.noteZeroGradients(run.gradientSizes());
+            }
             open = open(run.fooled(), batch.count());
             batch.owner().pause();
         }

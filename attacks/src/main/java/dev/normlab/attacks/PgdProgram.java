@@ -36,6 +36,7 @@ final class PgdProgram implements PgdRun {
     private final Tensor best;
     private final Tensor bestLoss;
     private final Tensor fooled;
+    private final Tensor gradientSizes;
     private final Tensor labels;
     private final Tensor eps;
     private final Tensor stepSize;
@@ -49,6 +50,7 @@ final class PgdProgram implements PgdRun {
         best = Tensor.zeros(shape).named("best images");
         bestLoss = Tensor.zeros(n).named("best loss");
         fooled = Tensor.zeros(n).named(FOOLED);
+        gradientSizes = Tensor.zeros(n).named("gradient sizes");
         labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
         eps = Tensor.scalar(0).named("eps");
         stepSize = Tensor.scalar(0).named("step size");
@@ -67,6 +69,8 @@ final class PgdProgram implements PgdRun {
             Tensor loss = targeted ? Arithmetic.negate(tape, crossEntropy) : crossEntropy;
             Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
             rememberBest(tape, logits, loss);
+            executor.update(Opcode.ASSIGN, null, List.of(gradientSizes),
+                    Reductions.sum(tape, Arithmetic.abs(tape, gradient), false, 1, 2, 3));
             GradientStep.move(executor, ball, iterate, gradient, clean, stepSize, eps);
         }
     }
@@ -126,6 +130,11 @@ final class PgdProgram implements PgdRun {
     @Override
     public float[] best() {
         return best.toArray();
+    }
+
+    @Override
+    public float[] gradientSizes() {
+        return gradientSizes.toArray();
     }
 
     /// The current iterates, which have not been judged yet.

@@ -25,6 +25,9 @@ interface PgdRun extends AutoCloseable {
     /// The best points so far.
     float[] best();
 
+    /// The sums of the absolute values of the gradients at which the last step was taken, an image each; 0 where nothing could move.
+    float[] gradientSizes();
+
     @Override
     void close();
 }

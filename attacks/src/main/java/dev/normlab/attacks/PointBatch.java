@@ -54,6 +54,17 @@ public final class PointBatch {
         return labels;
     }
 
+    /// Tells the points which images have a zero gradient where a run begins.
+    ///
+    /// @param gradientSizes of all images of the batch, the copies included
+    void noteZeroGradients(float[] gradientSizes) {
+        for (int i = 0; i < count(); i++) {
+            if (gradientSizes[i] == 0) {
+                owner.noteZeroGradient(points[i]);
+            }
+        }
+    }
+
     /// The random numbers of the image in place `i`, which depend on the seed, the purpose, the image and the restart alone.
     public RandomStream random(long seed, String purpose, int i, int restart) {
         return RandomStream.of(seed, purpose, owner.record(points[i]), restart);

@@ -31,8 +31,8 @@ public record RobustnessResult(int n, int cleanCorrect, int robustCorrect, List<
     /// @param robustCorrect  images still right after it (in individual mode: under it alone)
     /// @param forwardPasses  of single images
     /// @param backwardPasses of single images
-    /// @param zeroGradients  images whose gradient was zero everywhere where a run of APGD began; each counts once, in however many
-    ///     restarts, targets and radii that happened. Other attacks do not look
+    /// @param zeroGradients  images whose gradient was zero everywhere where a run began; each counts once, in however many restarts,
+    ///     targets and radii that happened
     /// @param exactLoss      whether it ran with its own loss, for which some models have too few classes
     public record AttackResult(String name, int attacked, int fooled, int robustCorrect, double seconds, long forwardPasses,
             long backwardPasses, int zeroGradients, boolean exactLoss) {}

@@ -98,6 +98,11 @@ final class SparsePgdRun implements PgdRun {
     }
 
     @Override
+    public float[] gradientSizes() {
+        return GradientStep.sizes(program.gradient(), victim.imageLength());
+    }
+
+    @Override
     public void close() {
         program.close();
     }

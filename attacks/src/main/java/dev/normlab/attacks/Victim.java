@@ -4,6 +4,7 @@ import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.ShapeException;
@@ -55,14 +56,23 @@ public final class Victim implements AutoCloseable {
     }
 
     private CompiledProgram recordForward() {
+        StepProgram program = program(model, device, batch);
+        classes = program.values().get(Objects.requireNonNull(program.fetches().get(LOGITS), LOGITS)).spec().shape().size(1);
+        return CompiledProgram.of(program, device);
+    }
+
+    /// The program that a model is in the mode in which it stands.
+    ///
+    /// @param batch `[n, c, h, w]`
+    /// @throws ShapeException if the images do not fit the model, or it gives no logits of at least two classes
+    static StepProgram program(Layer model, Device device, Shape batch) {
         Recorder recorder = new Recorder(device);
         try (Tape tape = new Tape(recorder, List.of())) {
             Tensor logits = model.forward(tape, recorder.feed("images", TensorSpec.floats(batch)));
             requireClasses(logits.shape());
-            classes = logits.shape().size(1);
             recorder.fetch(LOGITS, logits);
         }
-        return CompiledProgram.of(recorder.program(), device);
+        return recorder.program();
     }
 
     /// The model, in eval mode.

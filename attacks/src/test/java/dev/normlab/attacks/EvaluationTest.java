@@ -215,6 +215,53 @@ class EvaluationTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void everyAttackThatGoesByGradientsSaysWhereTheyAreZero(Ball ball) {
+        Layer model = TestModels.network(2);
+        Layer flat = new Wrapper(TestModels.network(2)) {
+            @Override
+            Tensor change(Tape tape, Tensor logits) {
+                return Arithmetic.add(tape, tape.detach(logits), Arithmetic.scale(tape, logits, 0f));
+            }
+        };
+        Dataset data = TestModels.correctImages(flat, TestModels.SHAPE, 6, 4, 9);
+        for (Attack attack : List.of(new Fgsm(), new Pgd(PgdOptions.DEFAULT.withIterations(3).withRestarts(2)),
+                new Fab(FabOptions.UNTARGETED.withIterations(3)), new Fab(FabOptions.TARGETED.withIterations(3)))) {
+            ThreatModel small = new ThreatModel(ball, 1e-3f);
+            assertEquals(6, TestModels.evaluate(flat, data, small, 4, attack).attacks().getFirst().zeroGradients(), attack.name());
+            RobustnessResult sound = TestModels.evaluate(model, data, small, 4, attack);
+            assertEquals(0, sound.attacks().getFirst().zeroGradients(), attack.name());
+            assertEquals(List.of(), sound.warnings());
+        }
+    }
+
+    @Test
+    void aStateOfTheSameWeightsInAnotherNetworkIsRefused() throws IOException {
+        Dataset data = TestModels.images(6, 4, 9);
+        Path file = folder.resolve("network.state");
+        Layer model = TestModels.network(2);
+        Layer scaled = new Wrapper(TestModels.network(2)) {
+            @Override
+            Tensor change(Tape tape, Tensor logits) {
+                return Arithmetic.scale(tape, logits, 2f);
+            }
+        };
+        Layer same = new Wrapper(TestModels.network(2)) {
+            @Override
+            Tensor change(Tape tape, Tensor logits) {
+                return logits;
+            }
+        };
+        TestDevice on = TestDevice.SCALAR;
+        List<Attack> attacks = List.of(new Fgsm());
+        assertTrue(attempt(on, attacks, model, data, false, file, Integer.MAX_VALUE, 4).isPresent());
+        assertTrue(attempt(on, attacks, same, data, false, file, Integer.MAX_VALUE, 3).isPresent());
+        FormatException refused = assertThrows(FormatException.class,
+                () -> attempt(on, attacks, scaled, data, false, file, Integer.MAX_VALUE, 4));
+        assertTrue(refused.getMessage().contains("belongs to another one"), refused.getMessage());
+    }
+
     @Test
     void zeroGradientsOutliveAResume() {
         Dataset data = TestModels.images(4, 4, 1);

@@ -126,10 +126,11 @@ final class AttackCommand implements Callable<Integer> {
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
                 RobustnessResult result = evaluate(threat, threats.size(), weights, data, device);
-                AttackReport report = new AttackReport(threat, individual, result, certificate, indices(judges.images(), data));
+                AttackReport report = new AttackReport(threat, individual, list.labels(threat.ball()), result, certificate,
+                        indices(judges.images(), data));
                 report.lines().forEach(common::say);
                 reports.add(report);
-                scores.addAll(AttackScores.of(list::label, list.together(), threat, result, individual));
+                scores.addAll(AttackScores.of(list.labels(threat.ball()), list.together(), threat, result, individual));
                 certificate.ifPresent(some -> scores.addAll(AttackScores.certified(threat, some, data.size(), certifying)));
                 writeImages(report, data);
             }

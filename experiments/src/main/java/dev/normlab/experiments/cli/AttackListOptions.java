@@ -219,16 +219,18 @@ final class AttackListOptions {
         return list;
     }
 
-    /// What results of an attack are recorded under: its name with all numbers that were given and that it goes by, of pgd always with its
-    /// steps, as in `pgd-20`. It is the same on every machine: of a file of targets it has the name and what is in it, not the folder. An
-    /// attack of an ensemble is named after it, as in `apgd-ce of standard`.
-    String label(String attack) {
-        List<String> listed = listed();
-        if (listed.contains(attack)) {
-            return named(attack);
+    /// What results of the attacks are recorded under, in their order: the name with all numbers that were given and that the attack goes
+    /// by, of pgd always with its steps, as in `pgd-20`. It is the same on every machine: of a file of targets it has the name and what is
+    /// in it, not the folder. An attack of an ensemble is named after it, as in `apgd-ce of standard`.
+    List<String> labels(ThreatModel.Ball ball) {
+        List<String> labels = new ArrayList<>();
+        for (String listed : listed()) {
+            String ensemble = AttackList.ENSEMBLES.contains(listed) ? " of " + listed : "";
+            for (Attack attack : AttackList.of(List.of(listed), ball, AttackList.Settings.DEFAULT)) {
+                labels.add(named(attack.name()) + ensemble);
+            }
         }
-        String ensembles = listed.stream().filter(AttackList.ENSEMBLES::contains).collect(Collectors.joining(" and "));
-        return named(attack) + " of " + ensembles;
+        return labels;
     }
 
     private String named(String attack) {
@@ -271,7 +273,7 @@ final class AttackListOptions {
 
     /// The whole list, for example `fgsm + pgd-20` or `standard`.
     String together() {
-        return listed().stream().map(this::label).collect(Collectors.joining(" + "));
+        return listed().stream().map(this::named).collect(Collectors.joining(" + "));
     }
 
     private static OptionalInt count(String option, @Nullable Integer given) {

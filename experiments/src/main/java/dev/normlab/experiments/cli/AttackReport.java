@@ -25,10 +25,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param threat     norm and size of the perturbations
 /// @param individual whether every attack saw all images
+/// @param labels     of the attacks, which tell two of one name apart
 /// @param result     what came of it
 /// @param certified  what norms of layers prove of the same images, if it was asked for
 /// @param indices    the images' numbers in the data, if some of it was left out
-record AttackReport(ThreatModel threat, boolean individual, RobustnessResult result, Optional<Certification> certified,
+record AttackReport(ThreatModel threat, boolean individual, List<String> labels, RobustnessResult result, Optional<Certification> certified,
         Optional<int[]> indices) {
 
     /// The report as lines of text.
@@ -37,9 +38,10 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         lines.add(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255,
                 result.n()));
         lines.add("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
-        for (RobustnessResult.AttackResult attack : result.attacks()) {
+        for (int a = 0; a < result.attacks().size(); a++) {
+            RobustnessResult.AttackResult attack = result.attacks().get(a);
             lines.add(String.format(Locale.ROOT, "  %-16s %s  %.1f s, %s forward and %s backward passes an image",
-                    individual ? attack.name() + " alone" : "after " + attack.name(), percent(attack.robustCorrect(), result.n()),
+                    individual ? name(a) + " alone" : "after " + name(a), percent(attack.robustCorrect(), result.n()),
                     attack.seconds(), passes(attack.forwardPasses(), attack), passes(attack.backwardPasses(), attack)));
         }
         lines.add("  robust accuracy  " + percent(result.robustCorrect(), result.n()));
@@ -61,6 +63,12 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         }
         result.warnings().forEach(warning -> lines.add("  warning: " + warning));
         return lines;
+    }
+
+    /// The name of an attack, or its label where another one has the same name.
+    private String name(int number) {
+        String name = result.attacks().get(number).name();
+        return result.attacks().stream().filter(attack -> attack.name().equals(name)).count() > 1 ? labels.get(number) : name;
     }
 
     private static String passes(long passes, RobustnessResult.AttackResult attack) {
@@ -108,7 +116,7 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
     private Map<String, Object> images() {
         List<@Nullable String> fooledBy = new ArrayList<>();
         for (int by : result.fooledBy()) {
-            fooledBy.add(by >= 0 ? result.attacks().get(by).name() : by == RobustnessResult.CLEAN_ERROR ? "clean error" : null);
+            fooledBy.add(by >= 0 ? name(by) : by == RobustnessResult.CLEAN_ERROR ? "clean error" : null);
         }
         Map<String, Object> json = new LinkedHashMap<>();
         indices.ifPresent(numbers -> json.put("index", numbers));
@@ -124,7 +132,7 @@ record AttackReport(ThreatModel threat, boolean individual, RobustnessResult res
         RobustnessResult.AttackResult attack = result.attacks().get(number);
         double attacked = Math.max(attack.attacked(), 1);
         Map<String, Object> entry = new LinkedHashMap<>();
-        entry.put("name", attack.name());
+        entry.put("name", name(number));
         entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
         entry.put("seconds", attack.seconds());
         entry.put("robust_accuracy_95", interval(attack.robustCorrect()));

@@ -5,7 +5,6 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.experiments.store.RunResult.AttackScore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.UnaryOperator;
 
 /// What a robustness evaluation adds to the result of a run folder.
 public final class AttackScores {
@@ -17,17 +16,18 @@ public final class AttackScores {
     /// Attacks that see only the survivors of those before them count as one, named `fgsm + pgd-20`; attacks that see all images count one
     /// by one, and together if there are several.
     ///
-    /// @param label      of an attack, with its number of steps, for example `pgd-20`
+    /// @param labels     of the attacks of the result, with their numbers of steps, for example `pgd-20`
     /// @param together   what all attacks of the evaluation are called together
     /// @param individual whether every attack saw all images
-    public static List<AttackScore> of(UnaryOperator<String> label, String together, ThreatModel threat, RobustnessResult result,
+    public static List<AttackScore> of(List<String> labels, String together, ThreatModel threat, RobustnessResult result,
             boolean individual) {
         List<AttackScore> scores = new ArrayList<>();
         double seconds = 0;
-        for (RobustnessResult.AttackResult attack : result.attacks()) {
+        for (int a = 0; a < result.attacks().size(); a++) {
+            RobustnessResult.AttackResult attack = result.attacks().get(a);
             seconds += attack.seconds();
             if (individual && result.attacks().size() > 1) {
-                scores.add(score(label.apply(attack.name()), threat, result.n(), attack.robustCorrect(), attack.seconds()));
+                scores.add(score(labels.get(a), threat, result.n(), attack.robustCorrect(), attack.seconds()));
             }
         }
         scores.add(score(together, threat, result.n(), result.robustCorrect(), seconds));

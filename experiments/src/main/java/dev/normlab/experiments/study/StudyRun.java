@@ -151,7 +151,7 @@ final class StudyRun {
             RobustnessResult result = evaluation.run(trained.model(), images, device, listener(progress.loggedTo(log::line), images.size()),
                     Optional.of(state));
             RunFolder.open(path)
-                    .addAttacks(AttackScores.of(name -> name, config.attack().label(), config.attack().threat(), result, false));
+                    .addAttacks(AttackScores.of(List.of(), config.attack().label(), config.attack().threat(), result, false));
             Files.deleteIfExists(state);
             return true;
         } catch (EvaluationStopped e) {

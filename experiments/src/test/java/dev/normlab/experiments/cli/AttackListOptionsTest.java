@@ -77,9 +77,14 @@ class AttackListOptionsTest {
 
     @Test
     void anAttackOfAnEnsembleIsNamedAfterIt() {
-        assertEquals("apgd-ce of standard", options("--attacks", "standard").label("apgd-ce"));
-        assertEquals("square of standard", options("--attacks", "standard,apgd-ce").label("square"));
-        assertEquals("apgd-ce", options("--attacks", "apgd-ce").label("apgd-ce"));
+        ThreatModel.Ball ball = ThreatModel.Ball.LINF;
+        List<String> standard = List.of("apgd-ce of standard", "apgd-t of standard", "fab-t of standard", "square of standard");
+        assertEquals(standard, options("--attacks", "standard").labels(ball));
+        assertEquals(List.of("apgd-ce"), options("--attacks", "apgd-ce").labels(ball));
+        List<String> both = new ArrayList<>(standard);
+        both.add("apgd-ce-7");
+        both.replaceAll(label -> label.replaceFirst("(apgd-ce|apgd-t|fab-t) of", "$1-7 of"));
+        assertEquals(both, options("--attacks", "standard,apgd-ce", "--steps", "7").labels(ball));
     }
 
     private String together(Path file, int... targets) throws IOException {
