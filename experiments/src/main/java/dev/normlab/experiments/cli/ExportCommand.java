@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ final class ExportCommand implements Callable<Integer> {
     private final ModelOptions models = new ModelOptions();
 
     @Option(names = "--out", paramLabel = "FILE", required = true,
-            description = "Where to; the ending says the format: .onnx (images in [0, 1] to logits, any batch, evaluation mode) or .safetensors.")
+            description = "Where to; the ending says the format: .onnx (images in [0, 1] to logits, any batch, evaluation mode), .safetensors or .npz.")
     private Path out = Path.of("");
 
     @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images of an ONNX model (default: 3x32x32).")
@@ -41,8 +42,8 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         String name = out.toString().toLowerCase(Locale.ROOT);
-        if (!name.endsWith(".onnx") && !name.endsWith(".safetensors")) {
-            throw UserError.usage("--out: expected a file that ends in .onnx or .safetensors, but got " + out);
+        if (Stream.of(".onnx", ".safetensors", ".npz").noneMatch(name::endsWith)) {
+            throw UserError.usage("--out: expected a file that ends in .onnx, .safetensors or .npz, but got " + out);
         }
         CommonOptions.requireWritable("--out", out);
         ImageShape image = Images.parse("--input", input);

@@ -18,7 +18,7 @@ final class ModelOptions {
     private @Nullable String model;
 
     @Option(names = "--weights", paramLabel = "PATH",
-            description = "A safetensors file or a run folder; without it the weights are drawn from --seed.")
+            description = "A safetensors or npz file, or a run folder; without it the weights are drawn from --seed.")
     private @Nullable Path weights;
 
     /// The run folder that the weights are taken from, if it is one.

@@ -104,7 +104,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--no-shuffle", description = "Take the images in their own order.")
     private boolean noShuffle;
 
-    @Option(names = "--save", paramLabel = "FILE", description = "Also write the final weights to this safetensors file.")
+    @Option(names = "--save", paramLabel = "FILE", description = "Also write the final weights to this file, .safetensors or .npz.")
     private @Nullable Path save;
 
     @Option(names = "--out", paramLabel = "DIR", description = "The run folder (default: a new one under runs/).")

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.Safetensors;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
@@ -13,11 +14,12 @@ import dev.normlab.nn.train.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// A model with its values: from a safetensors file, a run folder, or drawn from a seed.
+/// A model with its values: from a safetensors or npz file, a run folder, or drawn from a seed.
 ///
 /// @param model  ready to use
 /// @param spec   what it is
@@ -35,7 +37,7 @@ public record Weights(Layer model, ModelSpec spec, String source) {
 
     /// Loads or draws weights.
     ///
-    /// @param path  a safetensors file or a run folder; null for fresh weights
+    /// @param path  a safetensors or npz file, or a run folder; null for fresh weights
     /// @param model a model specification; null if the file says it
     /// @throws UserError   if neither says which model it is, or the file does not exist
     /// @throws IOException if the file cannot be read or does not fit the model
@@ -48,7 +50,9 @@ public record Weights(Layer model, ModelSpec spec, String source) {
             return new Weights(Models.create(spec, seed), spec, "fresh weights of seed " + seed);
         }
         Path file = fileOf(path);
-        Safetensors.Contents contents = Safetensors.read(file);
+        Safetensors.Contents contents = isNpz(file)
+                ? new Safetensors.Contents(file.toString(), Npz.read(file), Map.of())
+                : Safetensors.read(file);
         String named = contents.metadata().get(MODEL_KEY);
         String text = model != null ? model : named;
         if (text == null) {
@@ -122,13 +126,22 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         }
     }
 
-    /// Writes weights with the model's specification.
+    /// Whether a file is an npz archive, by the ending of its name.
+    public static boolean isNpz(Path file) {
+        return file.toString().toLowerCase(Locale.ROOT).endsWith(".npz");
+    }
+
+    /// Writes weights: with the model's specification as safetensors, or without it as npz if the file's name ends so.
     ///
     /// @throws IOException if the file cannot be written
     public static void save(Layer model, ModelSpec spec, Path file) throws IOException {
         Optional.ofNullable(file.toAbsolutePath().getParent()).filter(parent -> !Files.isDirectory(parent)).ifPresent(parent -> {
             throw UserError.failure("cannot write " + file + ": the folder " + parent + " does not exist");
         });
-        StateDict.write(model, file, Map.of(MODEL_KEY, spec.toString()));
+        if (isNpz(file)) {
+            Npz.write(file, StateDict.copy(model));
+        } else {
+            StateDict.write(model, file, Map.of(MODEL_KEY, spec.toString()));
+        }
     }
 }
