@@ -55,10 +55,12 @@ public final class Apgd implements Attack {
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         boolean targeted = options.variant() == ApgdOptions.Variant.TARGETED;
         int[][] ranked = targeted ? TargetRanks.of(victim, points) : new int[0][];
-        try (LossProgram program = new LossProgram(victim, options.variant().loss(), options.draws())) {
+        try (ProgramsBySize<LossProgram> programs = new ProgramsBySize<>(
+                sized -> new LossProgram(sized, options.variant().loss(), options.draws()))) {
             for (int restart = 0; restart < restarts(victim.classes()); restart++) {
                 int run = restart;
-                points.restart(restart, victim.batchSize(), batch -> {
+                points.restart(restart, victim, batch -> {
+                    LossProgram program = programs.of(batch);
                     int[] goals = batch.labels().clone();
                     for (int i = 0; i < goals.length && targeted; i++) {
                         goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][run / options.restarts()];

@@ -41,8 +41,8 @@ public final class Fab implements Attack {
     @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         int[][] ranked = options.targeted() ? TargetRanks.of(victim, points) : new int[0][];
-        try (Linearisation boundary = options.targeted() ? new TargetedLinearisation(victim) : new NearestLinearisation(victim)) {
-            Run run = new Run(victim, threat, boundary, seed);
+        try (ProgramsBySize<Linearisation> boundaries = new ProgramsBySize<>(
+                sized -> options.targeted() ? new TargetedLinearisation(sized) : new NearestLinearisation(sized))) {
             for (int restart = 0; restart < restarts(victim.classes()); restart++) {
                 int target = restart / options.restarts();
                 int number = restart;
@@ -51,19 +51,20 @@ public final class Fab implements Attack {
                     for (int i = 0; i < goals.length && options.targeted(); i++) {
                         goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][target];
                     }
+                    Linearisation boundary = boundaries.of(batch);
                     boundary.classes(batch.labels(), goals);
-                    run.attack(batch, number, number % options.restarts() > 0);
+                    new Run(batch.victim(), threat, boundary, seed).attack(batch, number, number % options.restarts() > 0);
                 };
                 if (options.minimise()) {
-                    points.restartOnAll(restart, victim.batchSize(), attack);
+                    points.restartOnAll(restart, victim, attack);
                 } else {
-                    points.restart(restart, victim.batchSize(), attack);
+                    points.restart(restart, victim, attack);
                 }
             }
         }
     }
 
-    /// One attack under way.
+    /// An attack on a batch.
     private final class Run {
 
         private final Victim victim;

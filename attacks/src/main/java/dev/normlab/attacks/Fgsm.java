@@ -15,19 +15,21 @@ public final class Fgsm implements Attack {
             sparse(victim, threat, points);
             return;
         }
-        try (PgdProgram program = new PgdProgram(victim, threat.ball(), false)) {
-            points.restart(0, victim.batchSize(), batch -> {
+        try (ProgramsBySize<PgdProgram> programs = new ProgramsBySize<>(sized -> new PgdProgram(sized, threat.ball(), false))) {
+            points.restart(0, victim, batch -> {
+                PgdProgram program = programs.of(batch);
                 program.start(batch.clean(), batch.clean(), batch.labels(), threat.eps(), threat.eps());
                 program.step();
                 batch.noteZeroGradients(program.gradientSizes());
-                keep(victim, batch, program.iterate());
+                keep(batch, program.iterate());
             });
         }
     }
 
     private static void sparse(Victim victim, ThreatModel threat, Points points) {
-        try (LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
-            points.restart(0, victim.batchSize(), batch -> {
+        try (ProgramsBySize<LossProgram> programs = new ProgramsBySize<>(sized -> new LossProgram(sized, AttackLoss.CROSS_ENTROPY, 1))) {
+            points.restart(0, victim, batch -> {
+                LossProgram program = programs.of(batch);
                 float[] x = program.images();
                 System.arraycopy(batch.clean(), 0, x, 0, x.length);
                 program.classes(batch.labels(), batch.labels());
@@ -36,7 +38,7 @@ public final class Fgsm implements Attack {
                 for (int i = 0; i < batch.count(); i++) {
                     steepest(threat, program.gradient(), batch.clean(), x, i * batch.length(), batch.length());
                 }
-                keep(victim, batch, x);
+                keep(batch, x);
             });
         }
     }
@@ -58,11 +60,11 @@ public final class Fgsm implements Attack {
     }
 
     /// A gradient that is not a number moves nothing.
-    private static void keep(Victim victim, PointBatch batch, float[] moved) {
+    private static void keep(PointBatch batch, float[] moved) {
         for (int j = 0; j < moved.length; j++) {
             moved[j] = Float.isNaN(moved[j]) ? batch.clean()[j] : moved[j];
         }
-        int[] predictions = victim.predict(moved);
+        int[] predictions = batch.victim().predict(moved);
         batch.owner().countPasses(2L * batch.count(), batch.count());
         for (int i = 0; i < batch.count(); i++) {
             batch.owner().move(batch.point(i), moved, i * batch.length(), predictions[i] != batch.labels()[i]);

@@ -1,7 +1,7 @@
 package dev.normlab.attacks;
 
 /// The decision boundary of a model near the images of a batch, to first order: `f(x) = 0` with `f = z_l - z_y` and its gradient.
-interface Linearisation extends AutoCloseable {
+interface Linearisation extends BatchProgram {
 
     /// The images, `[n, c, h, w]` row-major, to be written before [#evaluate]; the array itself.
     float[] images();
@@ -20,7 +20,4 @@ interface Linearisation extends AutoCloseable {
     /// @param w receives the gradient from `offset` on
     /// @return f
     double boundary(ThreatModel.Ball ball, int image, float[] w, int offset);
-
-    @Override
-    void close();
 }

@@ -18,7 +18,7 @@ import java.util.Objects;
 ///
 /// With several draws (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, gradients and logits are means over
 /// as many passes; that is for models with random numbers of their own.
-final class LossProgram implements AutoCloseable {
+final class LossProgram implements BatchProgram {
 
     private static final String LOGITS = "logits";
     private static final String LOSSES = "losses";

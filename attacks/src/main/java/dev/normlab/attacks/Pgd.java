@@ -60,10 +60,10 @@ public final class Pgd implements Attack {
 
     @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
-        try (PgdRun run = open(victim, threat)) {
+        try (ProgramsBySize<PgdRun> runs = new ProgramsBySize<>(sized -> open(sized, threat))) {
             for (int restart = 0; restart < options.restarts(); restart++) {
                 int current = restart;
-                points.restart(restart, victim.batchSize(), batch -> attack(run, threat, batch, seed, current));
+                points.restart(restart, victim, batch -> attack(runs.of(batch), threat, batch, seed, current));
             }
         }
     }

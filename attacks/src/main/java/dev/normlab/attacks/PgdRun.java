@@ -2,7 +2,7 @@ package dev.normlab.attacks;
 
 /// Projected gradient descent on a full batch: the best point of an image is its first misclassified iterate (or the first that reaches its
 /// target), or else the one of the highest loss.
-interface PgdRun extends AutoCloseable {
+interface PgdRun extends BatchProgram {
 
     /// Begins a run.
     ///
@@ -27,7 +27,4 @@ interface PgdRun extends AutoCloseable {
 
     /// The sums of the absolute values of the gradients at which the last step was taken, an image each; 0 where nothing could move.
     float[] gradientSizes();
-
-    @Override
-    void close();
 }

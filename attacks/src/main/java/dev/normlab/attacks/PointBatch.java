@@ -8,12 +8,16 @@ public final class PointBatch {
 
     private final Points owner;
     private final int[] points;
+    private final Victim victim;
     private final float[] clean;
     private final int[] labels;
 
-    PointBatch(Points owner, int[] points, int batchSize) {
+    /// @param victim for the batch: for as many images, or some more
+    PointBatch(Points owner, int[] points, Victim victim) {
         this.owner = owner;
         this.points = points;
+        this.victim = victim;
+        int batchSize = victim.batchSize();
         int length = owner.length();
         this.clean = new float[batchSize * length];
         this.labels = new int[batchSize];
@@ -27,6 +31,11 @@ public final class PointBatch {
     /// How many images of the batch count; the others are copies.
     public int count() {
         return points.length;
+    }
+
+    /// The model under attack, for batches of this size.
+    public Victim victim() {
+        return victim;
     }
 
     /// The number of values of an image.

@@ -105,15 +105,15 @@ public final class Points {
         scores[point] = score;
     }
 
-    /// Runs one restart of an attack on all images that no earlier one fooled, in full batches, and marks every batch as done. A batch that
-    /// was done before the attack was stopped and taken up again is left out.
-    public void restart(int restart, int batchSize, Consumer<PointBatch> attack) {
-        over(index -> !fooled[index] && completed[index] <= restart, restart, batchSize, attack);
+    /// Runs one restart of an attack on all images that no earlier one fooled, in batches of the victim's size and a smaller last one, and
+    /// marks every batch as done. A batch that was done before the attack was stopped and taken up again is left out.
+    public void restart(int restart, Victim victim, Consumer<PointBatch> attack) {
+        over(index -> !fooled[index] && completed[index] <= restart, restart, victim, attack);
     }
 
     /// As [#restart] for attacks that go on improving images that fool already, such as those that look for the smallest perturbation.
-    public void restartOnAll(int restart, int batchSize, Consumer<PointBatch> attack) {
-        over(index -> completed[index] <= restart, restart, batchSize, attack);
+    public void restartOnAll(int restart, Victim victim, Consumer<PointBatch> attack) {
+        over(index -> completed[index] <= restart, restart, victim, attack);
     }
 
     /// The images that no earlier restart fooled and that this one has not done yet, for attacks that do not go by batches; each is to be
@@ -213,10 +213,11 @@ public final class Points {
         return Objects.requireNonNull(state.get(name), name);
     }
 
-    private void over(IntPredicate open, int restart, int batchSize, Consumer<PointBatch> attack) {
+    private void over(IntPredicate open, int restart, Victim victim, Consumer<PointBatch> attack) {
         int[] todo = IntStream.range(0, indices.length).filter(open).toArray();
-        for (int first = 0; first < todo.length; first += batchSize) {
-            PointBatch batch = new PointBatch(this, Arrays.copyOfRange(todo, first, Math.min(first + batchSize, todo.length)), batchSize);
+        for (int first = 0; first < todo.length; first += victim.batchSize()) {
+            int[] some = Arrays.copyOfRange(todo, first, Math.min(first + victim.batchSize(), todo.length));
+            PointBatch batch = new PointBatch(this, some, victim.forImages(some.length));
             attack.accept(batch);
             for (int i = 0; i < batch.count(); i++) {
                 completed[batch.point(i)] = restart + 1;

@@ -27,18 +27,18 @@ public record Rechecks(int fooled, int rounded, int shifted) {
             if (count == 0) {
                 break;
             }
-            float[] logits = victim.logits(batch);
+            float[] logits = victim.logits(batch, count);
             for (int k = 0; k < logits.length; k++) {
                 logits[k] += SHIFT;
             }
             for (int j = 0; j < batch.length; j++) {
                 batch[j] = Math.round(batch[j] * 255) / 255f;
             }
-            int[] classes = victim.predict(batch);
+            float[] ofRounded = victim.logits(batch, count);
             for (int k = 0; k < count; k++) {
                 int label = labels[seats[k]];
                 fooled++;
-                rounded += classes[k] != label ? 1 : 0;
+                rounded += Victim.argMax(ofRounded, k, victim.classes()) != label ? 1 : 0;
                 shifted += Victim.argMax(logits, k, victim.classes()) != label ? 1 : 0;
             }
         }

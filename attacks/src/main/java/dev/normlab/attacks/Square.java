@@ -2,7 +2,9 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.tensor.RandomStream;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The square attack (Andriushchenko, Croce, Flammarion and Hein 2020, "Square attack: a query-efficient black-box adversarial attack via
@@ -85,14 +87,15 @@ public final class Square implements Attack {
     /// One restart under way.
     private final class Run {
 
-        private final Victim victim;
+        /// For as many images as are under attack.
+        private Victim victim;
         private final Points points;
         private final long seed;
         private final int restart;
         private final SquareMoves moves;
         private final Deque<Integer> waiting = new ArrayDeque<>();
-        private final @Nullable Search[] places;
-        private final float[] batch;
+        private @Nullable Search[] places;
+        private float[] batch;
 
         Run(Victim victim, ThreatModel threat, Points points, long seed, int restart) {
             this.victim = victim;
@@ -121,17 +124,27 @@ public final class Square implements Attack {
             }
         }
 
-        /// Gives free places to waiting images. Whether anybody is seated.
+        /// Gives free places to waiting images; when nobody waits any more, those that are left move together, into a smaller batch if
+        /// there is one. Whether anybody is seated.
         private boolean seat() {
-            boolean any = false;
+            int seated = 0;
             for (int i = 0; i < places.length; i++) {
                 if (places[i] == null && !waiting.isEmpty()) {
                     int point = waiting.remove();
                     places[i] = new Search(points, point, RandomStream.of(seed, name(), points.record(point), restart));
                 }
-                any |= places[i] != null;
+                seated += places[i] != null ? 1 : 0;
             }
-            return any;
+            if (seated > 0 && victim.forImages(seated) != victim) {
+                moveTogether(victim.forImages(seated));
+            }
+            return seated > 0;
+        }
+
+        private void moveTogether(Victim smaller) {
+            victim = smaller;
+            places = Arrays.copyOf(Arrays.stream(places).filter(Objects::nonNull).toArray(Search[]::new), smaller.batchSize());
+            batch = new float[smaller.batch().elements()];
         }
 
         private void propose(int i) {

@@ -16,8 +16,8 @@ final class TargetRanks {
         int[] all = IntStream.range(0, points.count()).toArray();
         for (int first = 0; first < all.length; first += victim.batchSize()) {
             int[] some = Arrays.copyOfRange(all, first, Math.min(first + victim.batchSize(), all.length));
-            PointBatch batch = new PointBatch(points, some, victim.batchSize());
-            float[] logits = victim.logits(batch.clean());
+            PointBatch batch = new PointBatch(points, some, victim.forImages(some.length));
+            float[] logits = batch.victim().logits(batch.clean());
             for (int i = 0; i < some.length; i++) {
                 ranked[some[i]] = ranked(logits, i, victim.classes(), batch.labels()[i]);
             }

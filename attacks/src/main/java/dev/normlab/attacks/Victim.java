@@ -14,24 +14,32 @@ import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.LayerModes;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
 /// The model under attack, in eval mode, on a device, with a fixed batch size.
 ///
-/// Batches are always full: what is missing in the last one is filled with copies that nobody looks at, which changes no other image's
-/// result bit, since in eval mode images do not see each other. Closing brings the model's previous mode back.
+/// Batches are always full: what is missing is filled with copies that nobody looks at, which changes no other image's result bit, since in
+/// eval mode images do not see each other. For few images there are smaller forms of a victim ([#forImages]). Closing brings the model's
+/// previous mode back.
 public final class Victim implements AutoCloseable {
 
     private static final String LOGITS = "logits";
+    /// Into which a batch size is divided.
+    private static final int PARTS = 8;
 
     private final Layer model;
     private final Device device;
     private final Shape batch;
     private final LayerModes modes;
     private final CompiledProgram forward;
-    private int classes;
+    private final int classes;
+    /// This victim for smaller batches, by batch size.
+    private final Map<Integer, Victim> smaller = new HashMap<>();
+    /// The victim whose smaller form this is; itself for others.
+    private final Victim whole;
     private long passNanos;
 
     /// Puts a model into eval mode for attacks; if that ends with an exception, its mode is brought back.
@@ -44,9 +52,12 @@ public final class Victim implements AutoCloseable {
         this.device = device;
         this.batch = Shape.of(batchSize, image.size(0), image.size(1), image.size(2));
         this.modes = LayerModes.evaluating(model);
+        this.whole = this;
         boolean recorded = false;
         try {
-            this.forward = recordForward();
+            StepProgram program = program(model, device, batch);
+            this.classes = classes(program);
+            this.forward = CompiledProgram.of(program, device);
             recorded = true;
         } finally {
             if (!recorded) {
@@ -55,10 +66,43 @@ public final class Victim implements AutoCloseable {
         }
     }
 
-    private CompiledProgram recordForward() {
-        StepProgram program = program(model, device, batch);
-        classes = program.values().get(Objects.requireNonNull(program.fetches().get(LOGITS), LOGITS)).spec().shape().size(1);
-        return CompiledProgram.of(program, device);
+    private Victim(Victim whole, int batchSize) {
+        this.model = whole.model;
+        this.device = whole.device;
+        this.batch = whole.batch.with(0, batchSize);
+        this.modes = whole.modes;
+        this.whole = whole;
+        this.classes = whole.classes;
+        this.forward = CompiledProgram.of(program(model, device, batch), device);
+    }
+
+    private static int classes(StepProgram program) {
+        return program.values().get(Objects.requireNonNull(program.fetches().get(LOGITS), LOGITS)).spec().shape().size(1);
+    }
+
+    /// This victim, or a smaller form of it that does for so many images: with a batch size of some eighths of the whole one, or of less
+    /// than an eighth, halved again and again. It lives and closes with the whole one. On an accelerator it is always the whole one: there
+    /// a program for another size would have to be compiled, and that costs more than some images that nobody looks at.
+    ///
+    /// @param count at least 1
+    /// @throws IllegalArgumentException if there are more images than a batch takes
+    public Victim forImages(int count) {
+        int size = size(whole.batchSize(), count);
+        if (size == whole.batchSize() || device.accelerator() != null) {
+            return whole;
+        }
+        return whole.smaller.computeIfAbsent(size, some -> new Victim(whole, some));
+    }
+
+    private static int size(int largest, int count) {
+        if (count < 1 || count > largest) {
+            throw new IllegalArgumentException("a batch takes 1 to " + largest + " images, but got " + count);
+        }
+        int unit = Math.ceilDiv(largest, PARTS);
+        while (unit > count) {
+            unit = Math.ceilDiv(unit, 2);
+        }
+        return Math.min(Math.ceilDiv(count, unit) * unit, largest);
     }
 
     /// The program that a model is in the mode in which it stands.
@@ -122,20 +166,21 @@ public final class Victim implements AutoCloseable {
         float[] all = new float[count * classes];
         for (int first = 0; first < count; first += batchSize()) {
             int n = Math.min(batchSize(), count - first);
-            float[] full = new float[batch.elements()];
+            Victim part = forImages(n);
+            float[] full = new float[part.batch.elements()];
             System.arraycopy(images, first * imageLength(), full, 0, n * imageLength());
-            System.arraycopy(logits(full), 0, all, first * classes, n * classes);
+            System.arraycopy(part.logits(full), 0, all, first * classes, n * classes);
         }
         return all;
     }
 
     /// Seconds spent in passes so far: forward ones of [#logits] and those forward and backward of APGD, FAB and sparse PGD.
     public double passSeconds() {
-        return passNanos / 1e9;
+        return whole.passNanos / 1e9;
     }
 
     void countPassTime(long nanos) {
-        passNanos += nanos;
+        whole.passNanos += nanos;
     }
 
     /// The class with the largest logit (the lowest on ties) of every image of a full batch.
@@ -167,10 +212,13 @@ public final class Victim implements AutoCloseable {
         }
     }
 
-    /// Brings the modes of all layers back.
+    /// Brings the modes of all layers back; of a smaller form, nothing.
     @Override
     public void close() {
-        forward.close();
-        modes.restore();
+        if (whole == this) {
+            smaller.values().forEach(part -> part.forward.close());
+            forward.close();
+            modes.restore();
+        }
     }
 }

@@ -26,7 +26,7 @@ class ApgdStagesTest {
         try (Device device = Device.scalar(1);
                 Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 2);
                 LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
-            new Points(data, new int[] {0, 1}).restart(0, 2, batch -> {
+            new Points(data, new int[] {0, 1}).restart(0, victim, batch -> {
                 program.classes(batch.labels(), batch.labels());
                 ApgdState state = new ApgdState(program, Ball.L1, batch);
                 System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);

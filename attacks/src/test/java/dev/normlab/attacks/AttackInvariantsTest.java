@@ -326,7 +326,7 @@ class AttackInvariantsTest {
             try (Device device = Device.scalar(1);
                     Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 5);
                     LossProgram program = new LossProgram(victim, loss, 1)) {
-                new Points(data, new int[] {0, 1, 2, 3, 4}).restart(0, 5, batch -> climb(program, threat, batch));
+                new Points(data, new int[] {0, 1, 2, 3, 4}).restart(0, victim, batch -> climb(program, threat, batch));
             }
         }
     }

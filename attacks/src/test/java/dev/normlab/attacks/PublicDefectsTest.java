@@ -79,7 +79,7 @@ class PublicDefectsTest {
                 Victim victim = new Victim(MODEL, device, TestModels.shape(TestModels.SHAPE), 1);
                 LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
             Points points = new Points(DATA, new int[] {0});
-            points.restart(0, 1, batch -> {
+            points.restart(0, victim, batch -> {
                 program.classes(batch.labels(), batch.labels());
                 System.arraycopy(batch.clean(), 0, program.images(), 0, batch.length());
                 ApgdState state = new ApgdState(program, threat.ball(), batch);
