@@ -1,6 +1,7 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.io.FormatException;
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.experiments.run.Provenance;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.lip.norm.NormException;
@@ -128,6 +129,7 @@ public final class Main implements Runnable {
             case NormException e -> e.getMessage();
             case DivergenceException e -> e.getMessage();
             case FormatException e -> e.getMessage();
+            case AcceleratorException e -> e.getMessage();
             case NoSuchFileException e -> "there is no file or folder " + e.getFile();
             case AccessDeniedException e -> "no permission to use " + e.getFile();
             case FileAlreadyExistsException e -> e.getMessage();

@@ -4,6 +4,7 @@ import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
+import java.util.Arrays;
 
 /// A few images with their labels, ready for a network. The arrays belong to whoever took the batch.
 ///
@@ -27,5 +28,24 @@ public record Batch(ImageShape shape, float[] images, int[] labels, int[] indice
     /// The number of images.
     public int size() {
         return labels.length;
+    }
+
+    /// This batch with copies of its last image up to a size.
+    ///
+    /// @throws IllegalArgumentException if it has more images, or none
+    public Batch paddedTo(int size) {
+        if (size() == 0 || size() > size) {
+            throw new IllegalArgumentException(
+                    "a batch of 1 to " + size + " images can be padded to " + size + ", but this one has " + size());
+        }
+        float[] moreImages = Arrays.copyOf(images, size * shape.values());
+        int[] moreLabels = Arrays.copyOf(labels, size);
+        int[] moreIndices = Arrays.copyOf(indices, size);
+        for (int i = size(); i < size; i++) {
+            System.arraycopy(images, (size() - 1) * shape.values(), moreImages, i * shape.values(), shape.values());
+            moreLabels[i] = labels[size() - 1];
+            moreIndices[i] = indices[size() - 1];
+        }
+        return new Batch(shape, moreImages, moreLabels, moreIndices);
     }
 }

@@ -37,6 +37,7 @@ public final class Evaluator implements AutoCloseable {
     private final Layer model;
     private final int batchSize;
     private final Device device;
+    private final boolean padding;
     private final Recent<Shape, Forward> programs = new Recent<>(MOST_SHAPES, forward -> forward.compiled.close());
 
     /// The program of the forward pass, and the number of logits of an image.
@@ -52,9 +53,15 @@ public final class Evaluator implements AutoCloseable {
 
     /// @param batchSize images computed at a time
     public Evaluator(Layer model, int batchSize, Device device) {
+        this(model, batchSize, device, device.accelerator() != null);
+    }
+
+    /// @param padding whether a smaller last batch is filled up with copies that do not count, so that there is one program to compile
+    Evaluator(Layer model, int batchSize, Device device, boolean padding) {
         this.model = model;
         this.batchSize = batchSize;
         this.device = device;
+        this.padding = padding;
     }
 
     /// Loss and accuracy over all images of a data set.
@@ -74,15 +81,15 @@ public final class Evaluator implements AutoCloseable {
         try (BatchLoader.Epoch batches = BatchLoader.plain(data, batchSize).epoch(0)) {
             while (batches.hasNext()) {
                 Batch batch = batches.next();
-                Map<String, Tensor> results = replay(batch);
+                Map<String, Tensor> results = replay(padding ? batch.paddedTo(Math.min(batchSize, data.size())) : batch);
                 int[] predicted = result(results, PREDICTIONS).toIntArray();
                 float[] losses = result(results, LOSSES).toArray();
-                for (int i = 0; i < predicted.length; i++) {
+                for (int i = 0; i < batch.size(); i++) {
                     correct += predicted[i] == batch.labels()[i] ? 1 : 0;
                     loss += losses[i];
                 }
-                count += predicted.length;
-                observer.accept(batch, result(results, LOGITS));
+                count += batch.size();
+                observer.accept(batch, firstRows(result(results, LOGITS), batch.size()));
             }
         } finally {
             modes.restore();
@@ -129,6 +136,14 @@ public final class Evaluator implements AutoCloseable {
             recorder.fetch(LOSSES, Losses.crossEntropy(tape, logits, labelFeed, CrossEntropyOptions.of(Reduction.NONE)));
         }
         return new Forward(CompiledProgram.of(recorder.program(), device), classes);
+    }
+
+    private static Tensor firstRows(Tensor logits, int count) {
+        if (logits.shape().size(0) == count) {
+            return logits;
+        }
+        int classes = logits.shape().size(1);
+        return Tensor.of(Shape.of(count, classes), Arrays.copyOf(logits.toArray(), count * classes));
     }
 
     private static Tensor result(Map<String, Tensor> results, String name) {

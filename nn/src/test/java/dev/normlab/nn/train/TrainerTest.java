@@ -172,6 +172,11 @@ class TrainerTest {
             assertFalse(model.namedLayers().get("1").isTraining(), "a frozen layer stays frozen");
             float[] logits = new Evaluator(model, 7, device).logits(TEST).toArray();
             assertArrayEquals(new Evaluator(model, 1, device).logits(TEST).toArray(), logits);
+            for (int size : new int[] {7, 200}) {
+                Evaluator padding = new Evaluator(model, size, device, true);
+                assertEquals(whole, padding.evaluate(TEST));
+                assertArrayEquals(logits, padding.logits(TEST).toArray());
+            }
             assertEquals(20 * TinyTask.CLASSES, logits.length);
         }
     }

@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.tensor.DType;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -82,7 +83,7 @@ final class Memory {
 
     /// Decides all places, and takes the memory on the host's side.
     ///
-    /// @throws IllegalStateException if there are more than 2^31 - 1 elements
+    /// @throws AcceleratorException if there are more than 2^31 - 1 elements
     void allocate() {
         long floatEnd = 0;
         long intEnd = 0;
@@ -104,7 +105,7 @@ final class Memory {
 
     private static int element(long index) {
         if (index > Integer.MAX_VALUE - 64) {
-            throw new IllegalStateException("the program needs more than 2^31 elements in the memory of the GPU; use a smaller batch");
+            throw new AcceleratorException("the program needs more than 2^31 elements in the memory of the GPU; use a smaller batch");
         }
         return (int) index;
     }

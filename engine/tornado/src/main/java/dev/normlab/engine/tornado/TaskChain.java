@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.tornado.Memory.Region;
 import java.util.ArrayList;
 import java.util.List;
@@ -248,7 +249,7 @@ final class TaskChain {
                 known.freeDeviceMemory();
                 known.close();
             } catch (TornadoExecutionPlanException e) {
-                throw new IllegalStateException("the memory of the GPU could not be freed", e);
+                throw new AcceleratorException("the memory of the GPU could not be freed", e);
             }
         }
         plan = null;

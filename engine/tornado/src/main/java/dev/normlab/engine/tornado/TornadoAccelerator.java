@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.ProgramCompiler;
@@ -77,8 +78,8 @@ final class TornadoAccelerator implements ProgramCompiler {
     }
 
     /// What is to be told when a plan failed.
-    RuntimeException failure(long bytes, Exception cause) {
-        return new IllegalStateException(String.format(Locale.ROOT,
+    AcceleratorException failure(long bytes, Exception cause) {
+        return new AcceleratorException(String.format(Locale.ROOT,
                 "the GPU failed: %s. The program needs %.1f MiB on the device; if that is more than it has, use a smaller batch, "
                         + "or raise -Dtornado.device.memory",
                 reason(cause), bytes / (double) (1 << 20)), cause);

@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -75,7 +76,7 @@ record Walk(int[] sizes, int[][] steps) {
     /// This walk, or an error if kernels cannot take so many dimensions.
     Walk within(int rank, String operation) {
         if (rank() > rank) {
-            throw new UnsupportedOperationException(
+            throw new AcceleratorException(
                     operation + " runs on a GPU over at most " + rank + " separate dimensions, but this one has "
                             + rank() + "; reshape or permute the operands first");
         }

@@ -1,0 +1,19 @@
+package dev.normlab.engine.kernel;
+
+/// An accelerator cannot do what it was asked to: the driver or the compiler failed, there is too little memory, or sizes are beyond what
+/// its kernels take. The message says so in a sentence or two and names what to change.
+public final class AcceleratorException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    /// @param message for the user
+    public AcceleratorException(String message) {
+        super(message);
+    }
+
+    /// @param message for the user
+    /// @param cause   what the driver or compiler said
+    public AcceleratorException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}
