@@ -72,6 +72,18 @@ final class CommonOptions {
         return device.toLowerCase(Locale.ROOT);
     }
 
+    /// Makes another device than the CPU the default of this command.
+    void useDeviceUnlessGiven(String name) {
+        if (!command.commandLine().getParseResult().hasMatchedOption("--device")) {
+            device = name;
+        }
+    }
+
+    /// Threads to compute with.
+    int threads() {
+        return threads;
+    }
+
     /// The seed.
     long seed() {
         return seed == null ? 0 : seed;

@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
             SummaryCommand.class, ModelsCommand.class, ExportCommand.class, DataCommand.class, ReportCommand.class, ExperimentCommand.class,
             BenchCommand.class,
-            DevicesCommand.class, CommandLine.HelpCommand.class})
+            DevicesCommand.class, GpuSelfTestCommand.class, CommandLine.HelpCommand.class})
 public final class Main implements Runnable {
 
     static final int FAILED = 1;

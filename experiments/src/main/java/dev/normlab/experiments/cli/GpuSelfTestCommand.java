@@ -1,0 +1,92 @@
+package dev.normlab.experiments.cli;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.selftest.SelfTest;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `gpu-selftest`: whether a device computes what it should.
+@Command(name = "gpu-selftest", sortOptions = false,
+        description = "Check the GPU (or another --device): every operation against its definition and against PyTorch's results, a training step "
+                + "against the scalar reference, a short training and an attack against the CPU. One table; exit code 1 if anything fails.")
+final class GpuSelfTestCommand implements Callable<Integer> {
+
+    private static final int MOST_LINES = 10;
+
+    @Mixin
+    private final CommonOptions common;
+
+    @Option(names = "--all", description = "All cases of every operation, and longer training and attack: hours on a slow device.")
+    private boolean all;
+
+    GpuSelfTestCommand(Streams streams) {
+        this.common = new CommonOptions(streams);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        common.useDeviceUnlessGiven("gpu");
+        try (Device device = common.openDevice()) {
+            SelfTest test = new SelfTest(common.threads());
+            if (!test.isComplete()) {
+                common.progress().line("this build has no cases of single operations; the launcher adds them when TORNADOVM_HOME is set");
+            }
+            common.say("device: " + (device.accelerator() == null ? device.kernels().name() : device.accelerator().describe()));
+            common.say(String.format(Locale.ROOT, "%-12s %7s %7s %9s  %s", "check", "cases", "failed", "seconds", "remark"));
+            List<SelfTest.Row> rows = test.run(device, all, listener(common.progress()));
+            int failed = rows.stream().mapToInt(row -> row.outcome().failures().size()).sum();
+            common.say(failed == 0 ? "all checks passed" : failed + " cases failed");
+            common.writeJson(json(device, rows, failed == 0));
+            return failed == 0 ? 0 : Main.FAILED;
+        }
+    }
+
+    private SelfTest.Listener listener(Progress progress) {
+        return new SelfTest.Listener() {
+
+            @Override
+            public void progress(String name, int done, int of) {
+                progress.update(name + ": " + done + " of " + of);
+            }
+
+            @Override
+            public void finished(SelfTest.Row row) {
+                progress.clear();
+                List<String> failures = row.outcome().failures();
+                common.say(String.format(Locale.ROOT, "%-12s %7d %7d %9.1f  %s", row.name(), row.outcome().cases(), failures.size(),
+                        row.seconds(), row.outcome().remark()).stripTrailing());
+                failures.stream().limit(MOST_LINES).forEach(failure -> common.say("  " + failure));
+                if (failures.size() > MOST_LINES) {
+                    common.say("  and " + (failures.size() - MOST_LINES) + " more (--json FILE has all)");
+                }
+            }
+        };
+    }
+
+    private static Map<String, Object> json(Device device, List<SelfTest.Row> rows, boolean passed) {
+        List<Map<String, Object>> checks = new ArrayList<>();
+        for (SelfTest.Row row : rows) {
+            Map<String, Object> check = new LinkedHashMap<>();
+            check.put("name", row.name());
+            check.put("cases", row.outcome().cases());
+            check.put("failures", row.outcome().failures());
+            check.put("seconds", row.seconds());
+            check.put("remark", row.outcome().remark());
+            checks.add(check);
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("device", device.accelerator() == null ? device.kernels().name() : device.accelerator().describe());
+        json.put("passed", passed);
+        json.put("checks", checks);
+        return json;
+    }
+}

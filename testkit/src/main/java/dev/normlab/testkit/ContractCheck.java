@@ -1,0 +1,127 @@
+package dev.normlab.testkit;
+
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.DeviceCheck;
+import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.program.Recorder;
+import dev.normlab.engine.tensor.DType;
+import dev.normlab.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Every operation in a recorded program gives what its definition says, and the same bits at every replay; inputs stay as they are.
+///
+/// A case is a program of one operation. Several of them are one program here, because an accelerator takes seconds for a program and
+/// kernels are what is checked.
+public final class ContractCheck implements DeviceCheck {
+
+    /// What only the fusion of CPU devices makes: recorded programs do not have it.
+    public static final Set<Opcode> FUSED = EnumSet.of(Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.BATCH_NORM_TRAIN_RELU,
+            Opcode.BATCH_NORM_EVAL_RELU, Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT,
+            Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS, Opcode.ADD_RELU);
+
+    /// Cases that share a program.
+    public static final int TOGETHER = 24;
+
+    private static final int EACH = 3;
+    private static final int MOST_ELEMENTS = 100_000;
+
+    @Override
+    public String name() {
+        return "contract";
+    }
+
+    /// The cases: all, or a few of every opcode, without those of fused operations.
+    public static List<OperationCase> cases(boolean whole) {
+        List<OperationCase> cases = whole ? OperationCases.all() : OperationCases.fewOfEveryOpcode(EACH, MOST_ELEMENTS);
+        return cases.stream().filter(operation -> !FUSED.contains(operation.opcode())).toList();
+    }
+
+    @Override
+    public Outcome run(Device device, boolean whole, Progress progress) {
+        List<OperationCase> cases = cases(whole);
+        return Groups.run(cases, TOGETHER, progress, together -> failures(together, device));
+    }
+
+    /// Runs some cases as one program, twice: a line for every one that fails.
+    public static List<String> failures(List<OperationCase> cases, Device device) {
+        Run first = run(cases, device);
+        Run second = run(cases, device);
+        List<String> failures = new ArrayList<>();
+        for (int i = 0; i < cases.size(); i++) {
+            try {
+                check(cases.get(i), first.inputs.get(i), first.results.get(i), second.results.get(i));
+            } catch (AssertionError e) {
+                failures.add(String.valueOf(e.getMessage()));
+            }
+        }
+        return failures;
+    }
+
+    private static void check(OperationCase operation, @Nullable Tensor[] inputs, List<Tensor> results, List<Tensor> again) {
+        List<Expected> expected = operation.expected().get();
+        require(expected.size() == results.size(), operation + ": expected " + expected.size() + " outputs, but got " + results.size());
+        for (int k = 0; k < expected.size(); k++) {
+            expected.get(k).check(operation + ": output " + k, results.get(k));
+            require(Arrays.equals(OperationCases.bits(results.get(k)), OperationCases.bits(again.get(k))),
+                    operation + ": the second run gives other bits in output " + k);
+        }
+        for (int k = 0; k < inputs.length; k++) {
+            Tensor input = inputs[k];
+            require(input == null || Arrays.equals(OperationCases.bits(Objects.requireNonNull(operation.inputs().get(k))),
+                    OperationCases.bits(input)), operation + ": input " + k + " was modified");
+        }
+    }
+
+    private static void require(boolean condition, String otherwise) {
+        if (!condition) {
+            throw new AssertionError(otherwise);
+        }
+    }
+
+    private record Run(List<@Nullable Tensor[]> inputs, List<List<Tensor>> results) {}
+
+    private static Run run(List<OperationCase> cases, Device device) {
+        Recorder recorder = new Recorder(device);
+        List<@Nullable Tensor[]> inputs = new ArrayList<>();
+        List<List<Tensor>> targets = new ArrayList<>();
+        for (int i = 0; i < cases.size(); i++) {
+            OperationCase each = cases.get(i);
+            @Nullable Tensor[] placed = each.inputs().stream()
+                    .map(input -> input == null ? null : OperationCases.place(input, device, true))
+                    .toArray(Tensor[]::new);
+            inputs.add(placed);
+            targets.add(each.targets().stream().map(target -> OperationCases.place(target, device, false)).toList());
+            List<Tensor> outputs = OperationCases.run(each, recorder, placed, targets.get(i));
+            for (int k = 0; !each.opcode().updatesInPlace() && k < outputs.size(); k++) {
+                recorder.fetch(i + " " + k, outputs.get(k));
+            }
+        }
+        try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+            Map<String, Tensor> fetched = program.replay(Map.of());
+            List<List<Tensor>> results = new ArrayList<>();
+            for (int i = 0; i < cases.size(); i++) {
+                OperationCase each = cases.get(i);
+                List<Tensor> own = new ArrayList<>(each.opcode().updatesInPlace() ? targets.get(i) : List.of());
+                for (int k = 0; k < each.outputs().size(); k++) {
+                    own.add(copy(Objects.requireNonNull(fetched.get(i + " " + k))));
+                }
+                results.add(own);
+            }
+            return new Run(inputs, results);
+        }
+    }
+
+    private static Tensor copy(Tensor tensor) {
+        return tensor.dtype() == DType.INT32
+                ? Tensor.ofInts(tensor.shape(), tensor.toIntArray())
+                : Tensor.of(tensor.shape(), tensor.toArray());
+    }
+}
