@@ -53,9 +53,11 @@ public final class AttackBenchmark {
             attack(victim, right, WARMUP_STEPS);
             Run shorter = attack(victim, right, 1);
             Run run = attack(victim, right, steps);
-            // the difference leaves out what an attack allocates once
+            // the difference leaves out what an attack allocates once; what the compiler saves in between can make it negative
             boolean counted = run.bytes >= 0 && steps > 1;
-            OptionalDouble garbage = counted ? OptionalDouble.of((run.bytes - shorter.bytes) / (steps - 1.0)) : OptionalDouble.empty();
+            OptionalDouble garbage = counted
+                    ? OptionalDouble.of(Math.max(0, run.bytes - shorter.bytes) / (steps - 1.0))
+                    : OptionalDouble.empty();
             return new Result(steps * (double) images.size() / run.seconds, run.seconds, run.passSeconds / run.seconds, garbage);
         }
     }

@@ -74,8 +74,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
         return step * steps >= eps
                 ? Optional.empty()
                 : Optional.of(String.format(Locale.ROOT,
-                        "%d steps of %s reach %s only, while --adv-eps is %s; --adv-step %s would cross the ball and back", steps, step,
-                        step * steps, eps, 2.5f * eps / steps));
+                        "%d steps of %.4g reach %.4g only, while --adv-eps is %.4g; --adv-step %.4g would cross the ball and back", steps,
+                        step, step * steps, eps, 2.5f * eps / steps));
     }
 
     /// What a step minimises.
