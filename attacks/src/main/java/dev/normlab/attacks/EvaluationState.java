@@ -131,7 +131,7 @@ final class EvaluationState {
         }
         StringBuilder text = new StringBuilder(FORMAT).append('\n');
         attacks.forEach(attack -> text.append(attack.name()).append(' ').append(attack.settings(data)).append('\n'));
-        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.kernels().name())
+        text.append(threat).append(' ').append(individual).append(' ').append(seed).append(' ').append(device.computes())
                 .append(' ').append(device.convolutionMode())
                 .append(' ').append(data.contentHash()).append('\n');
         digest.update(text.toString().getBytes(StandardCharsets.UTF_8));

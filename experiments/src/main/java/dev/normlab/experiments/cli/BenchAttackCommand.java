@@ -91,7 +91,7 @@ final class BenchAttackCommand implements Callable<Integer> {
         json.put("batch_size", batchSize);
         json.put("steps", steps);
         json.put("threads", device.workers().threads());
-        json.put("device", device.kernels().name());
+        json.put("device", device.computes());
         json.put("conv", device.convolutionMode().toString());
         json.put("image_steps_per_second", result.imageStepsPerSecond());
         json.put("seconds", result.seconds());

@@ -70,7 +70,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             throw UserError.usage("--cache: expected mebibytes from 1 to 4096, but got " + cacheMebibytes);
         }
         List<ModelSpec> specs = models.stream().map(Weights::parse).toList();
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openCpu("bench kernels")) {
             Progress progress = common.progress();
             Result result = new KernelBenchmark(specs, batchSize, rounds, cacheMebibytes << 20).run(device, filter, progress::update);
             progress.clear();

@@ -40,7 +40,7 @@ final class BenchNormsCommand implements Callable<Integer> {
         if (!(seconds > 0 && seconds <= MOST_SECONDS)) {
             throw UserError.usage("--seconds: expected a number above 0 and up to " + MOST_SECONDS + ", but got " + seconds);
         }
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openCpu("bench norms")) {
             Progress progress = common.progress();
             List<NormBenchmark.Row> rows = new NormBenchmark(NormBenchmark.PAPER, seconds, MachinePeak.lastLevelCacheBytes()).run(device,
                     progress::update);

@@ -73,8 +73,8 @@ final class BenchStepCommand implements Callable<Integer> {
 
     private List<String> lines(StepBenchmark.Result result, Device device) {
         String first = String.format(Locale.ROOT,
-                "%s, batch %d, %d threads, %s kernels, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                result.model(), batchSize, device.workers().threads(), device.kernels().name(), device.convolutionMode(),
+                "%s, batch %d, %d threads, %s, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
+                result.model(), batchSize, device.workers().threads(), device.computes() + (device.accelerator() == null ? " kernels" : ""), device.convolutionMode(),
                 result.trainImagesPerSecond(),
                 result.stepMillis(), result.inferImagesPerSecond());
         String second = String.format(Locale.ROOT, "loss of the first step %.6f; it began after %.1f s and took %.1f s", result.firstLoss(),
@@ -96,7 +96,7 @@ final class BenchStepCommand implements Callable<Integer> {
         json.put("model", result.model());
         json.put("batch_size", batchSize);
         json.put("threads", device.workers().threads());
-        json.put("device", device.kernels().name());
+        json.put("device", device.computes());
         json.put("conv", device.convolutionMode().toString());
         json.put("train_images_per_second", result.trainImagesPerSecond());
         json.put("infer_images_per_second", result.inferImagesPerSecond());

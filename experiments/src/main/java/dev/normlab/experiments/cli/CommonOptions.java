@@ -120,6 +120,18 @@ final class CommonOptions {
         return openDevice(convolutionMode());
     }
 
+    /// Opens the device for a command that calls kernels one by one, which only the CPU has.
+    ///
+    /// @param command for messages
+    /// @throws UserError as [#openDevice()], and for a GPU
+    Device openCpu(String command) {
+        if (deviceName().startsWith("gpu")) {
+            throw UserError.usage("--device: " + command + " times single kernels of the CPU; on a GPU, bench step and bench attack time "
+                    + "whole programs");
+        }
+        return openDevice();
+    }
+
     /// Opens the device with the mode of convolutions in which a run was trained, unless `--conv` says another; says so if that is not the
     /// default.
     ///

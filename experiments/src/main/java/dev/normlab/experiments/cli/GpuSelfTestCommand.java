@@ -40,7 +40,7 @@ final class GpuSelfTestCommand implements Callable<Integer> {
             if (!test.isComplete()) {
                 common.progress().line("this build has no cases of single operations; the launcher adds them when TORNADOVM_HOME is set");
             }
-            common.say("device: " + (device.accelerator() == null ? device.kernels().name() : device.accelerator().describe()));
+            common.say("device: " + device.computes());
             common.say(String.format(Locale.ROOT, "%-12s %7s %7s %9s  %s", "check", "cases", "failed", "seconds", "remark"));
             List<SelfTest.Row> rows = test.run(device, all, listener(common.progress()));
             int failed = rows.stream().mapToInt(row -> row.outcome().failures().size()).sum();
@@ -84,7 +84,7 @@ final class GpuSelfTestCommand implements Callable<Integer> {
             checks.add(check);
         }
         Map<String, Object> json = new LinkedHashMap<>();
-        json.put("device", device.accelerator() == null ? device.kernels().name() : device.accelerator().describe());
+        json.put("device", device.computes());
         json.put("passed", passed);
         json.put("checks", checks);
         return json;

@@ -72,7 +72,7 @@ final class SpeedTestCommand implements Callable<Integer> {
         if (dryRun) {
             return plan(sizes, method);
         }
-        try (Device device = common.openDevice()) {
+        try (Device device = common.openCpu("experiment speed-test")) {
             Progress progress = common.progress();
             List<Row> rows = new SpeedTest(sizes, smoke ? 1 : repeats, method, common.seed()).run(device, progress::update);
             progress.clear();

@@ -43,7 +43,7 @@ public final class Provenance {
                 System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
                         + " processors");
         processor().ifPresent(name -> map.put("processor", name));
-        map.put("kernels", device.kernels().name());
+        map.put("kernels", device.computes());
         map.put("convolutions", device.convolutionMode().toString());
         if (device.convolutionMode() != ConvolutionMode.EXACT) {
             map.put("convolution_algorithms", algorithms(summary));

@@ -70,6 +70,16 @@ class BenchCommandTest {
     }
 
     @Test
+    void whatOnlyTheCpuHasIsNotTimedOnAGpu() {
+        for (String[] command : new String[][] {{"bench", "kernels"}, {"bench", "norms"}, {"experiment", "speed-test"}}) {
+            Output refused = Output.of(command[0], command[1], "--device", "gpu");
+            assertEquals(2, refused.code(), refused.err());
+            assertTrue(refused.err().contains("--device: " + command[0] + " " + command[1] + " times single kernels of the CPU"),
+                    refused.err());
+        }
+    }
+
+    @Test
     void anAttackIsTimedBesideItsPasses() {
         JsonNode attack = json(
                 Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "3",

@@ -174,6 +174,11 @@ public final class Device implements AutoCloseable {
         return accelerator;
     }
 
+    /// What computes recorded programs, as files and tables say it: the kernels' name, or the accelerator's line.
+    public String computes() {
+        return accelerator == null ? kernels.name() : accelerator.describe();
+    }
+
     /// Sentences the user should see once: what this device lacks and how to mend it.
     public List<String> notices() {
         return notices;
