@@ -35,6 +35,8 @@ public final class AdversarialObjective implements Objective {
     private final int steps;
     private final Tensor counter;
 
+    /// An objective that changes images within a ball.
+    ///
     /// @param threat   linf or l2
     /// @param stepSize length of a step in the threat model's norm
     /// @param steps    of every batch

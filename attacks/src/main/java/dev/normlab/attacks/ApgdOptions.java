@@ -44,6 +44,8 @@ public record ApgdOptions(Variant variant, int iterations, int restarts, int tar
         return new ApgdOptions(variant, 100, 1, 9, 0.75f, 1, false);
     }
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a count is below 1 or rho is not in (0, 1]
     public ApgdOptions {
         if (iterations < 1 || restarts < 1 || targets < 1 || draws < 1) {

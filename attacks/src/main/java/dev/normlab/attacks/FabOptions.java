@@ -19,6 +19,8 @@ public record FabOptions(boolean targeted, int iterations, int restarts, int tar
     /// One hundred steps, once for each of nine targets.
     public static final FabOptions TARGETED = new FabOptions(true, 100, 1, 9, 0.1, 1.05, 0.9, false);
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a count is below 1 or a factor out of range
     public FabOptions {
         if (iterations < 1 || restarts < 1 || targets < 1) {

@@ -17,6 +17,8 @@ public record HypersphereEmbedding(float scale, float margin) {
 
     private static final int NO_LABEL = -1;
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a number is out of range
     public HypersphereEmbedding {
         if (!(scale > 0 && scale < Float.POSITIVE_INFINITY && margin >= 0 && margin < Float.POSITIVE_INFINITY)) {

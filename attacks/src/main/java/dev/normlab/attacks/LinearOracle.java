@@ -14,6 +14,8 @@ public final class LinearOracle {
     private final int classes;
     private final int length;
 
+    /// The oracle of a linear layer.
+    ///
     /// @param linear the model's only layer with weights, on flattened images; with bias
     public LinearOracle(Linear linear) {
         this.weight = linear.weight().tensor().toArray();

@@ -16,6 +16,8 @@ public record PgdOptions(int iterations, Optional<Float> stepSize, boolean rando
     /// Twenty steps from a random start, once, untargeted.
     public static final PgdOptions DEFAULT = new PgdOptions(20, Optional.empty(), true, 1, Optional.empty());
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a count is below 1 or the step size is not positive and finite
     public PgdOptions {
         if (iterations < 1 || restarts < 1) {

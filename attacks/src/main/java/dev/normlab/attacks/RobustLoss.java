@@ -51,6 +51,8 @@ public record RobustLoss(Kind kind, float beta, Optional<HypersphereEmbedding> e
         }
     }
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if beta is negative or not finite
     public RobustLoss {
         if (!(beta >= 0 && beta < Float.POSITIVE_INFINITY)) {

@@ -49,6 +49,8 @@ public final class RobustnessEvaluation {
         default void progress(String name, double done, int robust) {}
     }
 
+    /// An evaluation by these attacks.
+    ///
     /// @param individual whether every attack sees all images that the model gets right without an attack
     /// @param batchSize  images a step; changes no result
     /// @throws IllegalArgumentException if there is no attack or the batch size is below 1

@@ -47,6 +47,8 @@ public final class SelfTest {
     public record Row(ThreatModel.Ball ball, String attack, float eps, int images, int exactRobust, int robust, Optional<Double> ratio,
             boolean holds) {}
 
+    /// A test on a device.
+    ///
     /// @param device where to compute
     /// @param seed   of the weights, the images and the attacks
     public SelfTest(Device device, long seed) {

@@ -10,6 +10,8 @@ public record SquareOptions(int queries, int restarts, double share) {
     /// As AutoAttack runs it: 5000 queries once, squares of 80% of the pixels at first.
     public static final SquareOptions DEFAULT = new SquareOptions(5000, 1, 0.8);
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a count is below 1 or the share is not in (0, 1]
     public SquareOptions {
         if (queries < 1 || restarts < 1 || !(share > 0 && share <= 1)) {

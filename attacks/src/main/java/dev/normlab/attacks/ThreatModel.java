@@ -35,6 +35,8 @@ public record ThreatModel(Ball ball, float eps) {
         }
     }
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if eps is negative, NaN or infinite, or above 1 for linf
     public ThreatModel {
         if (!(eps >= 0 && eps < Float.POSITIVE_INFINITY)) {

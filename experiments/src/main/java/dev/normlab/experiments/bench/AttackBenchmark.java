@@ -36,6 +36,8 @@ public final class AttackBenchmark {
     /// @param allocatedBytesPerStep heap that all threads together allocate for a step more; empty where it is not counted
     public record Result(double imageStepsPerSecond, double seconds, double passShare, OptionalDouble allocatedBytesPerStep) {}
 
+    /// A benchmark of one batch.
+    ///
     /// @param images one batch
     /// @param steps  of the attack that is timed
     public AttackBenchmark(Layer model, Dataset images, ThreatModel threat, int steps) {

@@ -70,6 +70,8 @@ public final class KernelBenchmark {
         }
     }
 
+    /// A benchmark of the operations of some models.
+    ///
     /// @param models     on 32x32 images
     /// @param rounds     repetitions, of which the median counts
     /// @param cacheBytes the last-level cache, which operands that memory bounds must exceed

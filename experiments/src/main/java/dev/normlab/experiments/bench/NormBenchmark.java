@@ -72,6 +72,8 @@ public final class NormBenchmark {
     private final long cacheBytes;
     private volatile double sink;
 
+    /// A benchmark on a device.
+    ///
     /// @param seconds    to measure each size, once cached and once not
     /// @param cacheBytes the last-level cache
     public NormBenchmark(List<Size> sizes, double seconds, long cacheBytes) {

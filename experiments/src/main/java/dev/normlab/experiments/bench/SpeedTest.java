@@ -107,6 +107,8 @@ public final class SpeedTest {
         }
     }
 
+    /// A study of some sizes.
+    ///
     /// @param repeats of slow methods, as far as ten seconds go; fast ones are repeated for a fifth of a second
     public SpeedTest(List<NormBenchmark.Size> sizes, int repeats, SvdMethod svd, long seed) {
         this.sizes = List.copyOf(sizes);

@@ -62,6 +62,8 @@ public final class StepBenchmark {
             double startSeconds, double firstStepSeconds, float firstLoss, long repacksPerStep, Map<String, Long> operationsPerStep,
             OptionalLong allocatedBytesPerStep, long poolBytes, OptionalLong trainPeakBytes, OptionalLong peakBytes) {}
 
+    /// A benchmark of one configuration.
+    ///
     /// @param method of `train`
     public StepBenchmark(String model, String data, String method, int batchSize, long seed) {
         this.model = model;

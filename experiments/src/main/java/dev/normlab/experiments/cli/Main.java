@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
 /// The program: `normlab COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted with state saved.
 @Command(name = "normlab", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, synopsisSubcommandLabel = "COMMAND",
         description = "Train CNNs under norm constraints, measure the exact norms of their layers, and attack them.",
+        footer = {"", "./normlab jshell [FILE.jsh ...] opens the JDK's jshell with normlab's classes (docs/guide)."},
         subcommands = {QuickstartCommand.class, TrainCommand.class, EvaluateCommand.class, AttackCommand.class, NormsCommand.class,
             SummaryCommand.class, ModelsCommand.class, ExportCommand.class, DataCommand.class, ReportCommand.class, ExperimentCommand.class,
             BenchCommand.class,

@@ -9,16 +9,26 @@ package dev.normlab.experiments.plot;
 /// @param max the upper limit, or NaN to take it from the data
 public record Axis(String label, Kind kind, Format format, double min, double max) {
 
-    /// The kinds of scale. An `INTEGER` axis is linear with ticks at integers only; a `LOG` axis shows positive values only.
+    /// The kinds of scale.
     public enum Kind {
-        LINEAR, INTEGER, LOG
+        /// Equal distances are equal differences.
+        LINEAR,
+        /// Linear with ticks at integers only.
+        INTEGER,
+        /// Equal distances are equal ratios; shows positive values only.
+        LOG
     }
 
-    /// How values are written: as numbers, or fractions as percentages.
+    /// How values are written.
     public enum Format {
-        NUMBER, PERCENT
+        /// As they are.
+        NUMBER,
+        /// Fractions as percentages.
+        PERCENT
     }
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if both limits are given and not in order, if a limit is infinite, or if a limit of a
     ///     logarithmic axis is not
     ///     positive

@@ -30,6 +30,8 @@ public record PictureGrid(List<String> headers, List<List<Picture>> rows) {
     /// @param caption  lines below it; what is too long is shortened
     public record Picture(float[] values, int channels, int height, int width, List<String> caption) {
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if there are not `channels · height · width` values, or none
         public Picture {
             if (channels < 1 || height < 1 || width < 1 || values.length != channels * height * width) {
@@ -56,6 +58,8 @@ public record PictureGrid(List<String> headers, List<List<Picture>> rows) {
         }
     }
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if there is no row, or a row has another number of pictures than there are headers
     public PictureGrid {
         headers = List.copyOf(headers);

@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 /// @param rows in the order of [Models#names]
 public record ModelList(List<Row> rows) {
 
+    /// Copies the list.
     public ModelList {
         rows = List.copyOf(rows);
     }
@@ -29,6 +30,7 @@ public record ModelList(List<Row> rows) {
     /// @param others       other names, written without hyphens, underscores and dots
     public record Row(String name, long parameters, long multiplyAdds, Map<String, Double> options, List<String> others) {
 
+        /// Copies the collections.
         public Row {
             options = Map.copyOf(options);
             others = List.copyOf(others);

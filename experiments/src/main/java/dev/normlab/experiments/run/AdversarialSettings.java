@@ -33,6 +33,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
     private static final float MOST_L2 = 1e6f;
     private static final int MOST_STEPS = 10_000;
 
+    /// Checks the values.
+    ///
     /// @throws UserError if a number is out of range
     public AdversarialSettings {
         if (norm == ThreatModel.Ball.L1) {

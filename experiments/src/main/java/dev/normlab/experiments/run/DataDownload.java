@@ -49,6 +49,8 @@ public final class DataDownload {
         }
     }
 
+    /// Downloads into a folder.
+    ///
     /// @param cache the folder for archives and data
     public DataDownload(Archive archive, Path cache, Progress progress) {
         this.archive = archive;

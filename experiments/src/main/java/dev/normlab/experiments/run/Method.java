@@ -62,6 +62,7 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     /// @param kinds all of them where the text names none
     public record NormDecaySpec(Norm norm, double beta, Set<LayerKind> kinds) {
 
+        /// Copies the set.
         public NormDecaySpec {
             kinds = Collections.unmodifiableSet(EnumSet.copyOf(kinds));
         }
@@ -121,6 +122,8 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     /// @param clipFreq the steps between two single passes; every epoch ends with a clipping of its own
     public record Clipping(double limit, SvdMethod svd, int clipFreq) {
 
+        /// Checks the values.
+        ///
         /// @throws UserError if a number is out of range
         public Clipping {
             if (!(limit >= 1e-30 && limit <= 1e12)) {

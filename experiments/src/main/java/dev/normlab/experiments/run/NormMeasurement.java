@@ -29,6 +29,7 @@ import java.util.Set;
 /// @param layers in module order
 public record NormMeasurement(List<Measured> layers) {
 
+    /// Copies the list.
     public NormMeasurement {
         layers = List.copyOf(layers);
     }

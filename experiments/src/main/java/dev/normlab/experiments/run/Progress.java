@@ -28,6 +28,8 @@ public final class Progress {
     /// @param log    hears lines as well
     private record Part(Progress whole, Supplier<String> prefix, boolean stays, Consumer<String> log) {}
 
+    /// Progress of a command.
+    ///
     /// @param out      where to tell
     /// @param terminal whether lines can be rewritten there
     /// @param quiet    whether to say nothing

@@ -84,6 +84,8 @@ public final class Quickstart {
     /// @param completed false if the user interrupted
     public record Result(List<Line> lines, Path report, boolean completed) {}
 
+    /// A quickstart into a folder.
+    ///
     /// @param out     the folder for run folders and the report
     /// @param command the command line, for the run folders
     /// @param resume  whether what the folder holds already is taken over and gone on with

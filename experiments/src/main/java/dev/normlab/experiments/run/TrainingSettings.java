@@ -33,6 +33,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
     /// What is smaller is hardly meant, and 0 as a float.
     private static final double TINY = 1e-30;
 
+    /// Checks the values.
+    ///
     /// @throws UserError if a number is out of range or a name unknown
     public TrainingSettings {
         require(limit >= 0, "--limit", "a number of images of at least 1", limit);

@@ -6,6 +6,7 @@ public final class UserError extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    /// Whether the options were wrong.
     private final boolean usage;
 
     private UserError(String message, boolean usage) {

@@ -6,6 +6,8 @@ package dev.normlab.experiments.stats;
 /// @param high the upper end, not below `low`
 public record Interval(double low, double high) {
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if an end is not a number or the ends are in the wrong order
     public Interval {
         if (!(low <= high)) {

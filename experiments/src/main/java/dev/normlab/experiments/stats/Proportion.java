@@ -9,6 +9,8 @@ public record Proportion(long successes, long trials) {
     /// The 0.975 quantile of the standard normal distribution, which makes two-sided 95% intervals.
     public static final double Z_95 = 1.959963984540054;
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if there are no trials, or the successes are not between 0 and the trials
     public Proportion {
         if (trials < 1 || successes < 0 || successes > trials) {

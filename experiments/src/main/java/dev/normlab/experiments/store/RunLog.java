@@ -17,6 +17,8 @@ public final class RunLog implements Closeable {
 
     private final FileOutputStream out;
 
+    /// Opens the log.
+    ///
     /// @throws IOException if the file cannot be opened
     public RunLog(Path folder) throws IOException {
         out = new FileOutputStream(folder.resolve(FILE).toFile(), true);

@@ -56,6 +56,8 @@ public record RunResult(Status status, String message, int epochs, double second
     /// @param loss the mean loss, NaN if it was not measured
     public record Score(long n, long correct, double accuracy, double loss) {
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if the counts are impossible or the accuracy is not their ratio
         public Score {
             check(n, correct, accuracy);
@@ -82,6 +84,8 @@ public record RunResult(Status status, String message, int epochs, double second
         /// The name of scores that are proven.
         public static final String CERTIFIED = "certified";
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if the counts are impossible or the accuracy is not their ratio
         public AttackScore {
             check(n, correct, robustAccuracy);

@@ -27,6 +27,7 @@ public record CostEstimate(Map<Integer, Double> seconds) {
     private static final double FIRST_WARM_UP_SECONDS = 15;
     private static final double WARM_UP_SECONDS = 4;
 
+    /// Copies the map.
     public CostEstimate {
         seconds = Map.copyOf(seconds);
     }

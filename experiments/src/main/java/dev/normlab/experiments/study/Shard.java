@@ -15,6 +15,8 @@ public record Shard(int index, int of, String origin) {
     /// All runs.
     public static final Shard WHOLE = new Shard(0, 1, "");
 
+    /// Checks the values.
+    ///
     /// @throws UserError if the index is not one of the parts
     public Shard {
         if (of < 1 || index < 0 || index >= of) {

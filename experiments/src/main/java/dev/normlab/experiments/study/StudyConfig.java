@@ -47,6 +47,7 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
     private static final List<String> TRAINING_KEYS = List.of("epochs", "batch_size", "lr", "momentum", "schedule", "augment");
     private static final List<String> ATTACK_KEYS = List.of("attacks", "norm", "eps", "steps", "restarts", "targets", "images");
 
+    /// Copies the lists.
     public StudyConfig {
         models = List.copyOf(models);
         methods = List.copyOf(methods);
@@ -66,6 +67,7 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
     /// @param images   the first so many test images are attacked
     public record Attack(List<String> attacks, ThreatModel.Ball norm, String eps, int steps, int restarts, int targets, int images) {
 
+        /// Copies the list.
         public Attack {
             attacks = List.copyOf(attacks);
         }

@@ -16,6 +16,7 @@ import java.util.Set;
 /// @param runs   in the order in which they are done
 public record StudyPlan(StudyConfig config, List<PlannedRun> runs) {
 
+    /// Copies the list.
     public StudyPlan {
         runs = List.copyOf(runs);
     }

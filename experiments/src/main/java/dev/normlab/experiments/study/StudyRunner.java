@@ -40,6 +40,8 @@ public final class StudyRunner {
     /// @param interrupted whether the user stopped
     public record Result(int done, int known, int diverged, int busy, List<String> failed, boolean interrupted) {}
 
+    /// A runner of a planned study.
+    ///
     /// @param command the command line without the program's name, with which the user goes on
     public StudyRunner(StudyPlan plan, StudyFolder folder, Shard shard, Device device, Progress progress, String command) {
         this.plan = plan;

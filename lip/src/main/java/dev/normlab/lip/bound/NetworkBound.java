@@ -28,6 +28,7 @@ import java.util.List;
 /// @param steps      the factors of the operations, in order of execution
 public record NetworkBound(PNorms bound, PNorms gatesHeld, boolean hasGates, List<Step> steps) {
 
+    /// Copies the list.
     public NetworkBound {
         steps = List.copyOf(steps);
     }

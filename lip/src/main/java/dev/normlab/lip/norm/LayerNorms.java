@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// @param layers in module order
 public record LayerNorms(List<LayerNorm> layers) {
 
+    /// Copies the list.
     public LayerNorms {
         layers = List.copyOf(layers);
     }

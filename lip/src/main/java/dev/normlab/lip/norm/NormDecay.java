@@ -44,6 +44,8 @@ public final class NormDecay implements TrainingHook {
     /// @param kinds    the kinds of layers that are decayed
     public record Options(Norm norm, float beta, float momentum, Set<LayerKind> kinds) {
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if beta is negative or not finite, or the momentum is not in [0, 1)
         public Options {
             if (!(beta >= 0 && beta < Float.POSITIVE_INFINITY)) {

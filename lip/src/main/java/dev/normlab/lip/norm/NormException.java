@@ -5,6 +5,8 @@ public final class NormException extends IllegalStateException {
 
     private static final long serialVersionUID = 1L;
 
+    /// An error with its message.
+    ///
     /// @param message a whole sentence for the person who asked for the norm
     public NormException(String message) {
         super(message);

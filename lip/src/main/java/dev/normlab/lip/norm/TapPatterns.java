@@ -21,6 +21,7 @@ import java.util.TreeMap;
 /// @param patterns for every pattern the multiplicity of each block
 public record TapPatterns(int taps, List<List<Integer>> blocks, List<List<Integer>> patterns) {
 
+    /// Copies the lists.
     public TapPatterns {
         blocks = blocks.stream().map(List::copyOf).toList();
         patterns = patterns.stream().map(List::copyOf).toList();

@@ -37,6 +37,8 @@ public final class NormProjection implements TrainingHook {
     /// @param kinds  the kinds of layers that are projected
     public record Options(Norm norm, double radius, Set<LayerKind> kinds) {
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if the radius is not positive and finite
         public Options {
             if (!(radius > 0 && radius < Double.POSITIVE_INFINITY)) {

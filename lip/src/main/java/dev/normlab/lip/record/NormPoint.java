@@ -13,6 +13,7 @@ import java.util.Arrays;
 /// @param linf         the linf norm of every layer, in module order
 public record NormPoint(long step, double epoch, double loss, double accuracy, double testAccuracy, double[] l1, double[] linf) {
 
+    /// Copies the arrays.
     public NormPoint {
         l1 = l1.clone();
         linf = linf.clone();

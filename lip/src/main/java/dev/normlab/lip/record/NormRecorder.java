@@ -37,6 +37,8 @@ public final class NormRecorder implements TrainingListener {
         /// The ends of epochs, at most 4096 points.
         public static final Options EPOCHS = new Options(0, 4096);
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if a number is out of range
         public Options {
             if (everySteps < 0 || capacity < 2) {

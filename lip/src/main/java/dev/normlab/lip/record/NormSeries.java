@@ -26,6 +26,7 @@ public record NormSeries(List<Layer> layers, List<NormPoint> points) {
 
     private static final String LAYERS = "normlab.layers";
 
+    /// Copies the lists.
     public NormSeries {
         layers = List.copyOf(layers);
         points = List.copyOf(points);

@@ -9,6 +9,8 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 public record CircularConvolution(int o, int c, int kh, int kw, int groups, int h, int w, int strideH, int strideW, int dilationH,
         int dilationW) {
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a size is below 1, channels are no multiple of the groups, or a stride does not divide the image
     public CircularConvolution {
         if (o < 1 || c < 1 || kh < 1 || kw < 1 || groups < 1 || h < 1 || w < 1 || strideH < 1 || strideW < 1 || dilationH < 1

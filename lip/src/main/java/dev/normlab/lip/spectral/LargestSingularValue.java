@@ -32,6 +32,8 @@ public final class LargestSingularValue {
         /// An accuracy of `1e-7` as far as single precision goes, at most 300 steps.
         public static final Options ACCURATE = new Options(1e-7, 300);
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if the accuracy is not positive, or there is no step
         public Options {
             if (!(accuracy > 0) || mostSteps < 1) {

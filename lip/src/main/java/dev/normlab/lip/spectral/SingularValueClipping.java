@@ -36,6 +36,8 @@ public final class SingularValueClipping {
     /// @param method    how singular values are found
     public record Options(double limit, int passes, double tolerance, boolean rescale, SvdMethod method) {
 
+        /// Checks the values.
+        ///
         /// @throws IllegalArgumentException if the limit is not positive, there is no pass, or the tolerance is negative
         public Options {
             if (!(limit > 0 && limit < Double.POSITIVE_INFINITY) || passes < 1 || !(tolerance >= 0)) {

@@ -11,6 +11,8 @@ public record CropAndFlip(int padding, boolean flip) implements Augmentation {
 
     private static final int MAX_PADDING = 1 << 12;
 
+    /// Checks the values.
+    ///
     /// @throws DataException if the padding is negative or absurd
     public CropAndFlip {
         if (padding < 0 || padding > MAX_PADDING) {

@@ -8,11 +8,15 @@ public final class DataException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    /// An error with its message.
+    ///
     /// @param message a whole sentence for the user
     public DataException(String message) {
         super(message);
     }
 
+    /// An error with its message.
+    ///
     /// @param message a whole sentence for the user
     /// @param cause what found it
     public DataException(String message, @Nullable Throwable cause) {

@@ -55,6 +55,8 @@ public sealed interface DataSpec {
     /// @param size   rows and columns that the images are scaled to
     record Folder(Path folder, int size) implements DataSpec {
 
+        /// Checks the values.
+        ///
         /// @throws DataException if the size is not from 1 to 4096
         public Folder {
             if (size < 1 || size > MOST_PIXELS) {

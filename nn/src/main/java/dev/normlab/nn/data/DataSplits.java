@@ -9,6 +9,8 @@ import java.util.List;
 /// @param notices sentences that the user should see, for example about files that were skipped
 public record DataSplits(Dataset train, Dataset test, List<String> notices) {
 
+    /// Checks the values.
+    ///
     /// @throws DataException if the shapes or classes differ or a split is empty
     public DataSplits {
         notices = List.copyOf(notices);

@@ -7,6 +7,8 @@ package dev.normlab.nn.data;
 /// @param width columns
 public record ImageShape(int channels, int height, int width) {
 
+    /// Checks the values.
+    ///
     /// @throws DataException unless all sizes are positive and an image has at most 2^28 values
     public ImageShape {
         if (channels < 1 || height < 1 || width < 1 || (double) channels * height * width > 1 << 28) {

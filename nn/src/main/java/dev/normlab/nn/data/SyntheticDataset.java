@@ -29,6 +29,8 @@ public final class SyntheticDataset {
 
         private static final int MAX_IMAGES = 1_000_000;
 
+        /// Checks the values.
+        ///
         /// @throws DataException if a number is out of range
         public Config {
             check("size", size, 16, 256);

@@ -32,6 +32,9 @@ public abstract sealed class BatchNormalization extends Layer permits BatchNorm1
         /// PyTorch's: eps 1e-5, momentum 0.1, affine, with running statistics.
         public static final Options DEFAULT = new Options(1e-5f, 0.1f, true, true);
 
+        /// Checks the values.
+        ///
+        /// @throws IllegalArgumentException unless `0 < eps < 1` and `0 <= momentum <= 1`
         public Options {
             if (!(eps > 0 && eps < 1) || !(momentum >= 0 && momentum <= 1)) {
                 throw new IllegalArgumentException(

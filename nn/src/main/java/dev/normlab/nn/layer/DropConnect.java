@@ -8,6 +8,8 @@ import dev.normlab.engine.tensor.Tensor;
 /// its input on. When a mask changes is said by [RandomMask].
 public final class DropConnect extends RandomMask {
 
+    /// A layer that drops with probability `p`.
+    ///
     /// @throws IllegalArgumentException unless `0 <= p < 1`
     public DropConnect(float p) {
         super(p, "drop connect");

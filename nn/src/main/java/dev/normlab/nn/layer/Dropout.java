@@ -7,6 +7,8 @@ import dev.normlab.engine.tensor.Tensor;
 /// passes its input on. When a mask changes is said by [RandomMask].
 public final class Dropout extends RandomMask {
 
+    /// A layer that drops values with probability `p`.
+    ///
     /// @throws IllegalArgumentException unless `0 <= p < 1`
     public Dropout(float p) {
         super(p, "dropout");

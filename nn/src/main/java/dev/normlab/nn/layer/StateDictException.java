@@ -7,10 +7,15 @@ public final class StateDictException extends IllegalArgumentException {
 
     private static final int LISTED = 8;
 
+    /// Names the model has and the values lack.
     private final List<String> missing;
+    /// Names the model lacks.
     private final List<String> unexpected;
+    /// Names whose shapes differ, with both shapes.
     private final List<String> misshapen;
 
+    /// The names that do not fit.
+    ///
     /// @param missing    names the model has and the values lack
     /// @param unexpected names the model lacks
     /// @param misshapen  names with both shapes

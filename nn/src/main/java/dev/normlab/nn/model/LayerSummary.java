@@ -19,6 +19,7 @@ import java.util.TreeMap;
 public record LayerSummary(String name, String kind, Shape input, Shape output, long parameters, long multiplyAdds,
         Map<ConvolutionPass, ConvolutionAlgorithm> algorithms) {
 
+    /// Copies the map.
     public LayerSummary {
         algorithms = Collections.unmodifiableMap(new TreeMap<>(algorithms));
     }

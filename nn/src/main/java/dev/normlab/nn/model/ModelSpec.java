@@ -17,6 +17,8 @@ public record ModelSpec(String name, double width, int classes, Head head, Map<S
     private static final double MAX_WIDTH = 16;
     private static final int MAX_CLASSES = 100_000;
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if the name is unknown or a value is out of range; the message says what is valid
     public ModelSpec {
         name = ModelNames.canonical(name);

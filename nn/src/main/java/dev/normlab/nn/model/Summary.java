@@ -30,6 +30,7 @@ import java.util.stream.Collectors;
 /// @param unused       layers with parameters that take no part in the forward pass; their parameters are counted
 public record Summary(List<LayerSummary> layers, long parameters, long multiplyAdds, List<String> unused) {
 
+    /// Copies the lists.
     public Summary {
         layers = List.copyOf(layers);
         unused = List.copyOf(unused);

@@ -10,6 +10,8 @@ package dev.normlab.nn.optim;
 /// @param decoupled    true for AdamW
 public record AdamOptions(double learningRate, double beta1, double beta2, double eps, double weightDecay, boolean decoupled) {
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a value is out of range
     public AdamOptions {
         SgdOptions.requireRate("learning rate", learningRate);

@@ -9,6 +9,8 @@ package dev.normlab.nn.optim;
 /// @param nesterov     whether the momentum looks ahead
 public record SgdOptions(double learningRate, double momentum, double dampening, double weightDecay, boolean nesterov) {
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a value is out of range
     public SgdOptions {
         requireRate("learning rate", learningRate);

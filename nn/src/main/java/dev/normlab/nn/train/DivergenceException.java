@@ -3,9 +3,13 @@ package dev.normlab.nn.train;
 /// Says that training met NaN or infinity, and where first. The step that met it changed no parameter.
 public final class DivergenceException extends RuntimeException {
 
+    /// The first layer affected, or what else was affected.
     private final String layer;
+    /// The number of the step, from 0.
     private final long step;
 
+    /// The place where numbers stopped being finite.
+    ///
     /// @param layer   the first layer affected, or what else was affected
     /// @param step    the number of the step, from 0
     /// @param finding a sentence

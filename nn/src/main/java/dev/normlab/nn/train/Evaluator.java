@@ -47,10 +47,14 @@ public final class Evaluator implements AutoCloseable {
     @FunctionalInterface
     public interface BatchObserver {
 
+        /// Hears the logits of a batch.
+        ///
         /// @param logits `[n, classes]`, valid during the call
         void accept(Batch batch, Tensor logits);
     }
 
+    /// An evaluator of a model on a device.
+    ///
     /// @param batchSize images computed at a time
     public Evaluator(Layer model, int batchSize, Device device) {
         this(model, batchSize, device, device.accelerator() != null);

@@ -33,6 +33,8 @@ public final class Trainer {
     private EpochTotals totals = EpochTotals.NONE;
     private volatile boolean stopRequested;
 
+    /// A trainer that has not begun.
+    ///
     /// @param step   what is done with each batch; its optimiser's learning rate is the one the schedule starts from
     /// @param loader gives the batches of every epoch
     /// @param test   what to evaluate on, or null

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 public record TrainerOptions(int epochs, Schedule schedule, int evaluateEvery, int evaluationSize, @Nullable Path checkpoint,
         Map<String, String> metadata) {
 
+    /// Checks the values.
+    ///
     /// @throws IllegalArgumentException if a number is below 1 (epochs: below 0)
     public TrainerOptions {
         if (epochs < 0 || evaluateEvery < 1 || evaluationSize < 1) {

@@ -78,6 +78,8 @@ public final class TrainingStep implements AutoCloseable {
         record Host(TrainingHook hook) implements Part {}
     }
 
+    /// A step that has recorded nothing yet.
+    ///
     /// @param hooks run at their moments, those of one moment in this order
     public TrainingStep(Layer model, Objective objective, Optimizer optimizer, List<? extends TrainingHook> hooks, Device device) {
         this.model = model;

@@ -4,11 +4,12 @@ import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.ShapeException;
 
 /// Where the taps of a convolution lie: strides, padding on each side, dilation, groups, and what stands outside the image.
-///
-/// @throws ShapeException if a stride, dilation or the group count is below 1 or a padding is negative
 public record Conv2dGeometry(int strideH, int strideW, int padTop, int padBottom, int padLeft, int padRight, int dilationH, int dilationW,
         int groups, PadMode mode) {
 
+    /// Checks the values.
+    ///
+    /// @throws ShapeException if a stride, dilation or the group count is below 1 or a padding is negative
     public Conv2dGeometry {
         if (strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1 || groups < 1) {
             throw new ShapeException(

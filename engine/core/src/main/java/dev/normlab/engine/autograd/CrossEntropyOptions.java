@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 /// @param classWeight weights `[k]` of the classes, or null
 public record CrossEntropyOptions(Reduction reduction, float smoothing, int ignoreIndex, @Nullable Tensor classWeight) {
 
+    /// Checks the smoothing.
+    ///
+    /// @throws IllegalArgumentException if it is not in [0, 1]
     public CrossEntropyOptions {
         if (!(smoothing >= 0 && smoothing <= 1)) {
             throw new IllegalArgumentException("crossEntropy: label smoothing lies in [0, 1], but got " + smoothing);

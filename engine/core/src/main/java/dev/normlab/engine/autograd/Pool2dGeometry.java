@@ -9,10 +9,12 @@ import dev.normlab.engine.tensor.ShapeException;
 /// @param ceilMode        whether the number of windows is rounded up; a window that would start in the right padding is dropped
 /// @param countIncludePad for averages: whether padding counts in the divisor
 /// @param divisorOverride for averages: the divisor of every window, or 0 for the usual one
-/// @throws ShapeException if a size is below 1 or the padding exceeds half of the kernel
 public record Pool2dGeometry(int kh, int kw, int strideH, int strideW, int padH, int padW, int dilationH, int dilationW, boolean ceilMode,
         boolean countIncludePad, int divisorOverride) {
 
+    /// Checks the values.
+    ///
+    /// @throws ShapeException if a size is below 1 or the padding exceeds half of the kernel
     public Pool2dGeometry {
         if (kh < 1 || kw < 1 || strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1 || divisorOverride < 0) {
             throw new ShapeException(

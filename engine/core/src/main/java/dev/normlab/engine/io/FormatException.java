@@ -8,12 +8,16 @@ public final class FormatException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
+    /// An error of a file.
+    ///
     /// @param source the file, as the user named it
     /// @param problem what was expected and what came instead
     public FormatException(String source, String problem) {
         super(source + ": " + problem);
     }
 
+    /// An error of a file.
+    ///
     /// @param source the file, as the user named it
     /// @param problem what was expected and what came instead
     /// @param cause what found it

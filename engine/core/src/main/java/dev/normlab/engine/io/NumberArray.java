@@ -18,6 +18,7 @@ public sealed interface NumberArray {
     /// @param shape the sizes
     /// @param values row-major, `shape.elements()` of them
     record Floats(Shape shape, float[] values) implements NumberArray {
+        /// Checks that there are as many values as the shape says.
         public Floats {
             checkLength(shape, values.length);
         }
@@ -28,6 +29,7 @@ public sealed interface NumberArray {
     /// @param shape the sizes
     /// @param values row-major, `shape.elements()` of them
     record Ints(Shape shape, int[] values) implements NumberArray {
+        /// Checks that there are as many values as the shape says.
         public Ints {
             checkLength(shape, values.length);
         }
@@ -38,6 +40,7 @@ public sealed interface NumberArray {
     /// @param shape the sizes
     /// @param values row-major, `shape.elements()` of them
     record Longs(Shape shape, long[] values) implements NumberArray {
+        /// Checks that there are as many values as the shape says.
         public Longs {
             checkLength(shape, values.length);
         }
@@ -48,6 +51,7 @@ public sealed interface NumberArray {
     /// @param shape the sizes
     /// @param values row-major, `shape.elements()` of them
     record Bytes(Shape shape, byte[] values) implements NumberArray {
+        /// Checks that there are as many values as the shape says.
         public Bytes {
             checkLength(shape, values.length);
         }

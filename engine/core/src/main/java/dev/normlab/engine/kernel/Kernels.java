@@ -16,21 +16,30 @@ public interface Kernels {
     /// The layout in which this backend keeps activations of this 4-D shape; depends on the channel count alone.
     Layout activationLayout(Shape shape);
 
+    /// Convolutions and their gradients.
     ConvolutionKernels convolutions();
 
+    /// Matrix products.
     MatrixKernels matrices();
 
+    /// Batch norm and its gradients.
     BatchNormKernels batchNorms();
 
+    /// Largest values and means of windows.
     PoolingKernels pooling();
 
+    /// Functions of single elements.
     ElementwiseKernels elementwise();
 
+    /// Sums, largest values, and where they are.
     ReductionKernels reductions();
 
+    /// Same values at other places.
     ArrangementKernels arrangements();
 
+    /// Losses and their gradients.
     LossKernels losses();
 
+    /// Changes in place: optimisers, norm decay, steps of attacks.
     UpdateKernels updates();
 }

@@ -17,12 +17,16 @@ public final class Recent<K, V> {
     private final Consumer<? super V> dropped;
     private final Map<K, V> values = new LinkedHashMap<>(16, 0.75f, true);
 
+    /// A memory of this size.
+    ///
     /// @param most values that are kept, at least one
     public Recent(int most) {
         this(most, _ -> {
         });
     }
 
+    /// A memory of this size that says what it drops.
+    ///
     /// @param dropped is told of every value that is no longer kept
     public Recent(int most, Consumer<? super V> dropped) {
         if (most < 1) {

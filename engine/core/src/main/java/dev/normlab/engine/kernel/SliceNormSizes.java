@@ -14,6 +14,7 @@ public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups,
 
     private static final List<TapSet> ONE_TAP = List.of(new TapSet(List.of(0), List.of(0)));
 
+    /// Copies the set.
     public SliceNormSizes {
         tapSets = List.copyOf(tapSets);
     }
@@ -51,6 +52,7 @@ public record SliceNormSizes(int o, int groupInputs, int kh, int kw, int groups,
     /// @param columns the tap columns, ascending
     public record TapSet(List<Integer> rows, List<Integer> columns) {
 
+        /// Copies the lists.
         public TapSet {
             rows = List.copyOf(rows);
             columns = List.copyOf(columns);

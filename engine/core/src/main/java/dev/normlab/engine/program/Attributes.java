@@ -25,6 +25,7 @@ public final class Attributes {
     /// Output axis `d` is input axis `axes[d]`.
     public record Permutation(List<Integer> axes) {
 
+        /// Copies the list.
         public Permutation {
             axes = List.copyOf(axes);
         }

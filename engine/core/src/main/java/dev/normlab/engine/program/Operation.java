@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param outputs    ids of the new tensors, or of those updated in place
 public record Operation(Opcode opcode, @Nullable Object attributes, int[] inputs, int[] outputs) {
 
+    /// Copies the arrays.
     public Operation {
         inputs = inputs.clone();
         outputs = outputs.clone();

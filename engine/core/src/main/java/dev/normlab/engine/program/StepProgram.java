@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// @param fetches    names of values read after every replay, in recorded order, with their ids
 public record StepProgram(List<Value> values, List<Operation> operations, Map<String, Integer> feeds, Map<String, Integer> fetches) {
 
+    /// Copies the collections.
     public StepProgram {
         values = List.copyOf(values);
         operations = List.copyOf(operations);

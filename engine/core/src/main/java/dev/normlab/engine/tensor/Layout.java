@@ -12,6 +12,9 @@ public record Layout(int block) {
     /// Row-major.
     public static final Layout PLAIN = new Layout(1);
 
+    /// Checks the block.
+    ///
+    /// @throws IllegalArgumentException if it is below 1
     public Layout {
         if (block < 1) {
             throw new IllegalArgumentException("a layout has at least one channel per block, but got " + block);

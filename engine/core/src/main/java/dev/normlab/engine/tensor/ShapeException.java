@@ -6,6 +6,8 @@ public final class ShapeException extends IllegalArgumentException {
 
     private static final long serialVersionUID = 1L;
 
+    /// An error with its message.
+    ///
     /// @param message a whole sentence for the person who passed the shapes
     public ShapeException(String message) {
         super(message);

@@ -34,6 +34,8 @@ public final class StoragePool {
     /// A free array, and the number of arrays that were given back before it.
     private record Free<A>(A array, long since) {}
 
+    /// An empty pool.
+    ///
     /// @param poison whether arrays are filled with NaN before they are handed out
     public StoragePool(boolean poison) {
         this.poison = poison;

@@ -22,6 +22,7 @@ import java.util.function.ToDoubleFunction;
 public record SettingResult(String model, StudyMethod method, Optional<Strength> strength, int planned, List<Finished> finished,
         int diverged) {
 
+    /// Copies the list.
     public SettingResult {
         finished = List.copyOf(finished);
     }

@@ -22,6 +22,7 @@ import java.util.Optional;
 /// @param runs     the runs that were begun, in the order of the plan
 public record StudyResults(StudyPlan plan, List<SettingResult> settings, List<Begun> runs) {
 
+    /// Copies the lists.
     public StudyResults {
         settings = List.copyOf(settings);
         runs = List.copyOf(runs);
