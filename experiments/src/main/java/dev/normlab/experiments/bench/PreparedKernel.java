@@ -59,7 +59,7 @@ final class PreparedKernel implements AutoCloseable {
         if (work.isArithmetic() || work.footprint() < SMALL) {
             return 1;
         }
-        return (int) Math.clamp((CACHES * cacheBytes + work.footprint() - 1) / work.footprint(), 1, MOST_SETS);
+        return Math.clamp((CACHES * cacheBytes + work.footprint() - 1) / work.footprint(), 1, MOST_SETS);
     }
 
     KernelCase kernel() {

@@ -71,7 +71,7 @@ final class DataOptions {
         Dataset images = splits.split(split);
         if (sameData) {
             images = images
-                    .first((int) Math.clamp(split.equals("test") ? info.get().testImages() : info.get().trainImages(), 1, images.size()));
+                    .first(Math.clamp(split.equals("test") ? info.get().testImages() : info.get().trainImages(), 1, images.size()));
         }
         images = limit == null ? images : images.first(limit);
         if (images.classes() > weights.spec().classes()) {
