@@ -1,6 +1,7 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.RunningStatistics;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
@@ -73,7 +74,15 @@ final class DataOptions {
             images = images
                     .first(Math.clamp(split.equals("test") ? info.get().testImages() : info.get().trainImages(), 1, images.size()));
         }
-        images = limit == null ? images : images.first(limit);
+        boolean own = sameData && isOfRun(images, info.get());
+        if (sameData && !own) {
+            tell.accept("the " + split + " images of " + spec + " are not those of the run (their hash differs): images have come, gone or "
+                    + "changed, and some may be images that the run was trained on; nothing is added to the run");
+        }
+        if (limit != null) {
+            ImagesOfClasses.missing(images, images.first(limit)).ifPresent(tell);
+            images = images.first(limit);
+        }
         if (images.classes() > weights.spec().classes()) {
             throw UserError.failure(
                     "the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
@@ -82,7 +91,13 @@ final class DataOptions {
             tell.accept("the data has " + images.classes() + " classes, but the model " + weights.spec().classes()
                     + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
-        return new Judges(images, sameData && split.equals("test"));
+        return new Judges(images, own && split.equals("test"));
+    }
+
+    /// Whether images are those with which a run was made; runs of old versions do not say it.
+    private boolean isOfRun(Dataset images, RunInfo info) {
+        String known = info.provenance().get(split + "_data_sha256");
+        return known == null || known.equals(images.contentHash());
     }
 
     /// The folder of CIFAR-10-C, if all of it was named and not one corruption.

@@ -2,6 +2,7 @@ package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.Provenance;
 import dev.normlab.experiments.run.TrainingRun;
@@ -21,6 +22,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -132,11 +134,27 @@ final class TrainCommand implements Callable<Integer> {
         }
         TrainingSettings settings = resume ? resumed() : settings();
         try (Device device = common.openDevice(settings.conv())) {
-            DataSplits splits = DataSource.load(settings.data());
+            DataSplits splits = DataSource.loadToTrainOn(settings.data());
             DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
             used.notices().forEach(common.progress()::line);
+            ImagesOfClasses.missing(splits.train(), used.train()).ifPresent(common.progress()::line);
+            if (resume) {
+                requireSame(used);
+            }
             Path path = out != null ? out : freshFolder(settings);
             return train(settings, used, device, path);
+        }
+    }
+
+    /// Fails if the images are not those with which the run began.
+    private void requireSame(DataSplits used) throws IOException {
+        Map<String, String> known = RunFolder.open(Objects.requireNonNull(out)).readInfo().provenance();
+        for (String split : new String[] {"train", "test"}) {
+            String hash = known.get(split + "_data_sha256");
+            if (hash != null && !hash.equals(used.split(split).contentHash())) {
+                throw UserError.failure("--resume: the " + split + " images are not those with which the run began (their hash differs); bring "
+                        + "the images back, or begin a new run");
+            }
         }
     }
 

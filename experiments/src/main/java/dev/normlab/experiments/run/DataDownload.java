@@ -1,5 +1,6 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.TarArchive;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /// Fetches a data set from its official address into a cache folder: resumable, checked, unpacked.
@@ -26,6 +28,9 @@ import java.util.stream.Stream;
 public final class DataDownload {
 
     private static final Duration CONNECT = Duration.ofSeconds(30);
+    private static final Duration STALL = Duration.ofSeconds(60);
+    private static final Duration LOOK = Duration.ofMillis(200);
+    private static final String UNPACKING = ".unpacking";
     private static final int OK = 200;
     private static final int PARTIAL = 206;
     private static final int RANGE_NOT_SATISFIABLE = 416;
@@ -33,6 +38,7 @@ public final class DataDownload {
     private final Archive archive;
     private final Path cache;
     private final Progress progress;
+    private Duration stall = STALL;
 
     /// What there is to fetch.
     ///
@@ -58,19 +64,33 @@ public final class DataDownload {
         this.progress = progress;
     }
 
-    /// Fetches what is missing.
+    /// Gives a connection up from which no byte has come for so long (60 seconds unless said).
+    DataDownload givingUpAfter(Duration silence) {
+        stall = silence;
+        return this;
+    }
+
+    /// Fetches what is missing. One process at a time works in the cache folder.
     ///
     /// @return the folder with the data
     /// @throws UserError if it cannot be fetched; the message says how to do it by hand
     public Path run() throws IOException {
+        try (FolderLock lock = new FolderLock(cache)) {
+            lock.acquire();
+            return runAlone();
+        }
+    }
+
+    private Path runAlone() throws IOException {
         Path data = cache.resolve(archive.folder);
         if (Files.isDirectory(data)) {
             progress.line(archive.name + ": is there already");
             return data;
         }
-        Files.createDirectories(cache);
+        removeUnfinished();
         Path file = cache.resolve(archive.file);
-        if (!Files.isRegularFile(file)) {
+        boolean byHand = Files.isRegularFile(file);
+        if (!byHand) {
             fetch(file);
         }
         String found = md5(file);
@@ -79,7 +99,7 @@ public final class DataDownload {
                     + "; it is damaged, or another version. Remove it and run the command again");
         }
         progress.line("unpacking " + file.getFileName());
-        Path fresh = Files.createTempDirectory(cache, archive.name + ".unpacking");
+        Path fresh = Files.createTempDirectory(cache, archive.name + UNPACKING);
         try {
             TarArchive.unpack(file, fresh);
             Path unpacked = fresh.resolve(archive.folder);
@@ -90,8 +110,21 @@ public final class DataDownload {
         } finally {
             remove(fresh);
         }
-        Files.delete(file);
+        if (byHand) {
+            progress.line("the archive stays: " + file);
+        } else {
+            Files.delete(file);
+        }
         return data;
+    }
+
+    /// Folders of an unpacking that was killed.
+    private void removeUnfinished() throws IOException {
+        try (Stream<Path> all = Files.list(cache)) {
+            for (Path each : all.filter(path -> path.getFileName().toString().startsWith(archive.name + UNPACKING)).toList()) {
+                remove(each);
+            }
+        }
     }
 
     private static void remove(Path folder) throws IOException {
@@ -145,7 +178,8 @@ public final class DataDownload {
                         ? Files.newOutputStream(part, StandardOpenOption.APPEND)
                         : Files.newOutputStream(part)) {
             progress.line((start > 0 ? "going on with " : "fetching ") + archive.uri);
-            for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+            Watch watch = new Watch(in, stall);
+            for (int read = watch.read(buffer); read >= 0; read = watch.read(buffer)) {
                 out.write(buffer, 0, read);
                 done += read;
                 progress.update(String.format(Locale.ROOT, "%.1f MB%s", done / 1e6,
@@ -155,6 +189,55 @@ public final class DataDownload {
         progress.clear();
         if (total > 0 && done < total) {
             throw new IOException("the connection ended after " + done + " of " + total + " bytes");
+        }
+    }
+
+    /// Reads a stream and closes it when no byte has come for too long: its own reads have no time limit.
+    private static final class Watch {
+
+        private final InputStream in;
+        private final Duration stall;
+        private final AtomicLong latest = new AtomicLong(System.nanoTime());
+        private volatile boolean silent;
+        private volatile boolean ended;
+
+        Watch(InputStream in, Duration stall) {
+            this.in = in;
+            this.stall = stall;
+            Thread.ofVirtual().start(this::closeWhenSilent);
+        }
+
+        int read(byte[] buffer) throws IOException {
+            try {
+                int read = in.read(buffer);
+                latest.set(System.nanoTime());
+                ended = read < 0;
+                if (!silent) {
+                    return read;
+                }
+            } catch (IOException e) {
+                ended = true;
+                if (!silent) {
+                    throw e;
+                }
+            }
+            throw new IOException("no byte came for " + Math.max(1, stall.toSeconds()) + " s");
+        }
+
+        private void closeWhenSilent() {
+            try {
+                while (!ended && System.nanoTime() - latest.get() < stall.toNanos()) {
+                    Thread.sleep(LOOK);
+                }
+                if (!ended) {
+                    silent = true;
+                    in.close();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (IOException e) {
+                // Whoever reads gets it, too.
+            }
         }
     }
 

@@ -17,6 +17,16 @@ public final class DataSource {
         return parse(spec).load();
     }
 
+    /// Loads both splits of data that has training images of its own.
+    ///
+    /// @throws UserError as [#load], and for CIFAR-10-C, which has test images only
+    public static DataSplits loadToTrainOn(String spec) {
+        if (parse(spec) instanceof DataSpec.Cifar10C) {
+            throw UserError.usage("--data: CIFAR-10-C has test images only: train on cifar10:DIR, and evaluate or attack on " + spec);
+        }
+        return load(spec);
+    }
+
     /// Reads a specification; no file is touched.
     ///
     /// @throws UserError if the text is no data specification

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.normlab.experiments.store.FolderLock;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -18,11 +19,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,6 +113,12 @@ class DataDownloadTest {
         return new DataDownload(new DataDownload.Archive("things", "things.tar.gz", uri, md5, "things"), cache, silent);
     }
 
+    private List<Path> left() throws IOException {
+        try (Stream<Path> all = Files.list(cache)) {
+            return all.filter(path -> !path.endsWith(FolderLock.FILE)).sorted().toList();
+        }
+    }
+
     private String md5() throws Exception {
         return HexFormat.of().formatHex(MessageDigest.getInstance("MD5").digest(archive));
     }
@@ -119,9 +129,7 @@ class DataDownloadTest {
         assertArrayEquals(CONTENT, Files.readAllBytes(folder.resolve("a.bin")));
         assertEquals(folder, download(md5()).run());
         assertEquals(1, ranges.size(), "the second time nothing is fetched");
-        try (var left = Files.list(cache)) {
-            assertEquals(List.of(folder), left.toList());
-        }
+        assertEquals(List.of(folder), left());
     }
 
     @Test
@@ -145,7 +153,42 @@ class DataDownloadTest {
         server.stop(0);
         Files.createDirectories(cache);
         Files.write(cache.resolve("things.tar.gz"), archive);
+        Files.createDirectories(cache.resolve("things.unpacking123/things"));
         assertArrayEquals(CONTENT, Files.readAllBytes(download(md5).run().resolve("a.bin")));
+        assertEquals(List.of(cache.resolve("things"), cache.resolve("things.tar.gz")), left(),
+                "the user's own file stays, what an earlier process began to unpack does not");
+    }
+
+    @Test
+    void aConnectionThatFallsSilentIsGivenUp() throws Exception {
+        CountDownLatch end = new CountDownLatch(1);
+        server.removeContext("/things.tar.gz");
+        server.createContext("/things.tar.gz", exchange -> {
+            exchange.sendResponseHeaders(200, archive.length);
+            exchange.getResponseBody().write(archive, 0, 1000);
+            exchange.getResponseBody().flush();
+            try {
+                end.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            exchange.close();
+        });
+        String md5 = md5();
+        String message = assertThrows(UserError.class, () -> download(md5).givingUpAfter(Duration.ofMillis(500)).run()).getMessage();
+        end.countDown();
+        assertTrue(message.contains("no byte came for 1 s") && message.contains("Run the command again to go on"), message);
+        assertEquals(1000, Files.size(cache.resolve("things.tar.gz.part")));
+    }
+
+    @Test
+    void anotherProcessInTheSameFolderIsNamed() throws Exception {
+        String md5 = md5();
+        try (FolderLock other = new FolderLock(cache)) {
+            other.acquire();
+            assertThrows(IOException.class, () -> download(md5).run());
+        }
+        assertEquals(0, ranges.size());
     }
 
     @Test
@@ -169,9 +212,7 @@ class DataDownloadTest {
         archive = tar("../outside.bin", CONTENT);
         String md5 = md5();
         assertTrue(assertThrows(IOException.class, () -> download(md5).run()).getMessage().contains("outside the folder"));
-        try (var left = Files.list(cache)) {
-            assertEquals(List.of(cache.resolve("things.tar.gz")), left.toList(), "nothing half unpacked is left");
-        }
+        assertEquals(List.of(cache.resolve("things.tar.gz")), left(), "nothing half unpacked is left");
         assertFalse(Files.exists(cache.resolve("outside.bin")) || Files.exists(cache.getParent().resolve("outside.bin")));
     }
 }

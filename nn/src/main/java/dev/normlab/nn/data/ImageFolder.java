@@ -7,12 +7,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Images in folders, one folder for each class: `DIR/train/CLASS/*.png` and `DIR/test/CLASS/*.png`, or `DIR/CLASS/*.png` without splits.
 ///
-/// Classes and files are taken in the order of their names. Without splits every fifth image of a class is a test image (of a class with
-/// two to four images the last). Reads PNG, JPEG, BMP and GIF; all images are scaled to one size, whatever their proportions. Files with
+/// Classes and files are taken in the order of their names: the first image of every class, then the second of every class, and so on, so
+/// that the first images of a data set are of all classes. Without splits every fifth image of a class is a test image (of a class with two
+/// to four images the last). Reads PNG, JPEG, BMP and GIF; all images are scaled to one size, whatever their proportions. Files with
 /// other names are skipped with a notice; a file with an image's name that cannot be read is an error.
 public final class ImageFolder {
 
@@ -55,12 +57,13 @@ public final class ImageFolder {
                 throw new DataException("The folders " + folder.resolve("train") + " and " + folder.resolve("test")
                         + " must have the same classes, but one has " + classNames + " and the other " + names(testClasses) + ".");
             }
-            collect(trainClasses, train, trainLabels);
-            collect(testClasses, test, testLabels);
+            interleave(trainClasses, train, trainLabels);
+            interleave(testClasses, test, testLabels);
         } else {
             List<ClassFiles> classes = classes(folder, skipped);
             classNames = names(classes);
-            divide(classes, train, trainLabels, test, testLabels);
+            interleave(part(classes, false), train, trainLabels);
+            interleave(part(classes, true), test, testLabels);
         }
         List<String> notices = notices(folder, skipped, trainFolder, train.size(), test.size());
         int[] scaled = {0};
@@ -128,26 +131,27 @@ public final class ImageFolder {
         return classes.stream().map(ClassFiles::name).toList();
     }
 
-    private static void collect(List<ClassFiles> classes, List<Path> files, List<Integer> labels) {
-        for (int label = 0; label < classes.size(); label++) {
-            for (Path file : classes.get(label).files) {
-                files.add(file);
-                labels.add(label);
+    private static void interleave(List<ClassFiles> classes, List<Path> files, List<Integer> labels) {
+        int most = classes.stream().mapToInt(each -> each.files.size()).max().orElse(0);
+        for (int i = 0; i < most; i++) {
+            for (int label = 0; label < classes.size(); label++) {
+                List<Path> own = classes.get(label).files;
+                if (i < own.size()) {
+                    files.add(own.get(i));
+                    labels.add(label);
+                }
             }
         }
     }
 
-    private static void divide(List<ClassFiles> classes, List<Path> train, List<Integer> trainLabels, List<Path> test,
-            List<Integer> testLabels) {
-        for (int label = 0; label < classes.size(); label++) {
-            List<Path> files = classes.get(label).files;
-            for (int i = 0; i < files.size(); i++) {
-                boolean last = files.size() > 1 && files.size() < TEST_EVERY && i == files.size() - 1;
-                boolean testing = i % TEST_EVERY == TEST_EVERY - 1 || last;
-                (testing ? test : train).add(files.get(i));
-                (testing ? testLabels : trainLabels).add(label);
-            }
-        }
+    /// The training or the test images of folders without splits.
+    private static List<ClassFiles> part(List<ClassFiles> classes, boolean testing) {
+        return classes.stream().map(each -> new ClassFiles(each.name, IntStream.range(0, each.files.size())
+                .filter(i -> isTest(i, each.files.size()) == testing).mapToObj(each.files::get).toList())).toList();
+    }
+
+    private static boolean isTest(int i, int files) {
+        return i % TEST_EVERY == TEST_EVERY - 1 || files > 1 && files < TEST_EVERY && i == files - 1;
     }
 
     /// @param scaled counts the images that were of another size

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,22 @@ class ImageFolderTest {
         assertEquals(1, data.train().label(2));
         assertArrayEquals(new float[] {1, 1, 1}, rgb(data.test(), 0));
         assertArrayEquals(new float[] {0x10 / 255f, 0x20 / 255f, 0x30 / 255f}, rgb(data.test(), 1));
+    }
+
+    @Test
+    void theFirstImagesAreOfAllClasses() throws IOException {
+        for (int i = 0; i < 12; i++) {
+            write("a/" + (char) ('a' + i) + ".png", i);
+            write("b/" + (char) ('a' + i) + ".png", 100 + i);
+        }
+        write("c/a.png", 200);
+        write("c/b.png", 201);
+        DataSplits data = ImageFolder.load(folder, SHAPE);
+        assertEquals(List.of(0, 1, 2, 0, 1, 0), IntStream.range(0, 6).mapToObj(data.train()::label).toList());
+        assertEquals(List.of(0, 1, 2, 0, 1), IntStream.range(0, data.test().size()).mapToObj(data.test()::label).toList());
+        assertEquals(201 / 255f, rgb(data.test(), 2)[2]);
+        assertEquals(109 / 255f, rgb(data.test(), 4)[2]);
+        assertEquals(3, data.limit(3).train().classes());
     }
 
     @Test
