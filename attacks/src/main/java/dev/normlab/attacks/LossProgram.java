@@ -3,7 +3,6 @@ package dev.normlab.attacks;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.program.CompiledProgram;
-import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.List;
@@ -13,13 +12,15 @@ import java.util.Objects;
 /// The losses of a batch and their gradient to the images: one forward and one backward pass, recorded once and replayed.
 ///
 /// The loss of the program is the sum over the batch, so that an image's gradient does not depend on the others. Images and gradient live
-/// in arrays that the program reads and writes in place: an attack works on them directly, image by image, and a step makes no garbage
-/// worth mentioning.
+/// in arrays that stay the same from step to step: an attack works on them directly, image by image, and a step makes no garbage worth
+/// mentioning.
 ///
 /// With several draws (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, gradients and logits are means over
 /// as many passes; that is for models with random numbers of their own.
 final class LossProgram implements BatchProgram {
 
+    private static final String IMAGES = "images";
+    private static final String GRADIENT = "gradient";
     private static final String LOGITS = "logits";
     private static final String LOSSES = "losses";
 
@@ -28,7 +29,7 @@ final class LossProgram implements BatchProgram {
     private final int draws;
     private final AttackLoss.Goal goal;
     private final Tensor images;
-    private final Tensor gradient;
+    private final float[] gradient;
     private final float[] sum;
     private final int classes;
     private float[] losses = new float[0];
@@ -39,17 +40,17 @@ final class LossProgram implements BatchProgram {
         this.victim = victim;
         this.draws = draws;
         this.goal = AttackLoss.Goal.of(victim.batchSize());
-        this.images = Tensor.zeros(victim.batch().toArray()).named("images");
-        this.gradient = Tensor.zeros(victim.batch().toArray()).named("image gradient");
+        this.images = Tensor.zeros(victim.batch().toArray());
+        this.gradient = new float[victim.batch().elements()];
         this.sum = new float[draws > 1 ? victim.batch().elements() : 0];
         Recorder recorder = new Recorder(victim.device());
-        try (Tape tape = new Tape(recorder, List.of(images))) {
-            Tensor scores = victim.model().forward(tape, images);
+        Tensor feed = recorder.feed(IMAGES, images.spec());
+        try (Tape tape = new Tape(recorder, List.of(feed))) {
+            Tensor scores = victim.model().forward(tape, feed);
             Victim.requireClasses(scores.shape());
             classes = scores.shape().size(1);
             Tensor perImage = loss.of(tape, scores, goal);
-            Tensor dImages = tape.backward(Reductions.sum(tape, perImage, false)).of(images);
-            recorder.update(Opcode.ASSIGN, null, List.of(gradient), dImages);
+            recorder.fetch(GRADIENT, tape.backward(Reductions.sum(tape, perImage, false)).of(feed));
             recorder.fetch(LOGITS, scores);
             recorder.fetch(LOSSES, perImage);
         }
@@ -76,22 +77,23 @@ final class LossProgram implements BatchProgram {
         images.storage().touch();
         for (int draw = 0; draw < draws; draw++) {
             long start = System.nanoTime();
-            Map<String, Tensor> results = compiled.replay(Map.of());
+            Map<String, Tensor> results = compiled.replay(Map.of(IMAGES, images));
+            Tensor fresh = Objects.requireNonNull(results.get(GRADIENT), GRADIENT);
+            fresh.storage().layout().unpack(fresh.shape(), fresh.storage().floats(), gradient);
             victim.countPassTime(System.nanoTime() - start);
             float[] newLosses = result(results, LOSSES);
             float[] newLogits = result(results, LOGITS);
             losses = draw == 0 ? newLosses : plus(losses, newLosses);
             logits = draw == 0 ? newLogits : plus(logits, newLogits);
             if (draws > 1) {
-                float[] fresh = gradient.storage().floats();
                 for (int i = 0; i < sum.length; i++) {
-                    sum[i] = draw == 0 ? fresh[i] : sum[i] + fresh[i];
+                    sum[i] = draw == 0 ? gradient[i] : sum[i] + gradient[i];
                 }
             }
         }
         if (draws > 1) {
-            System.arraycopy(sum, 0, gradient.storage().floats(), 0, sum.length);
-            divide(gradient.storage().floats());
+            System.arraycopy(sum, 0, gradient, 0, sum.length);
+            divide(gradient);
             divide(losses);
             divide(logits);
         }
@@ -109,7 +111,7 @@ final class LossProgram implements BatchProgram {
 
     /// The gradient of the summed losses, `[n, c, h, w]` row-major; the array itself, which the next evaluation overwrites.
     float[] gradient() {
-        return gradient.storage().floats();
+        return gradient;
     }
 
     /// The class of an image: the largest logit, the lowest class on ties.

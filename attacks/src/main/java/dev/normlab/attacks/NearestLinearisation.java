@@ -2,7 +2,6 @@ package dev.normlab.attacks;
 
 import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.program.CompiledProgram;
-import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.ArrayList;
@@ -14,13 +13,15 @@ import java.util.Objects;
 /// many backward passes as there are classes.
 final class NearestLinearisation implements Linearisation {
 
+    private static final String IMAGES = "images";
+    private static final String GRADIENT = "gradient of logit ";
     private static final String LOGITS = "logits";
     private static final double SMALLEST_NORM = 1e-12;
 
     private final Victim victim;
     private final CompiledProgram compiled;
     private final Tensor images;
-    private final List<Tensor> gradients = new ArrayList<>();
+    private final List<float[]> gradients = new ArrayList<>();
     private final int length;
     private final int classes;
     private int[] labels = new int[0];
@@ -30,15 +31,14 @@ final class NearestLinearisation implements Linearisation {
         this.victim = victim;
         this.length = victim.imageLength();
         this.classes = victim.classes();
-        this.images = Tensor.zeros(victim.batch().toArray()).named("images");
+        this.images = Tensor.zeros(victim.batch().toArray());
         Recorder recorder = new Recorder(victim.device());
-        try (Tape tape = new Tape(recorder, List.of(images))) {
-            Tensor scores = victim.model().forward(tape, images);
+        Tensor feed = recorder.feed(IMAGES, images.spec());
+        try (Tape tape = new Tape(recorder, List.of(feed))) {
+            Tensor scores = victim.model().forward(tape, feed);
             for (int k = 0; k < classes; k++) {
-                Tensor gradient = Tensor.zeros(victim.batch().toArray()).named("gradient of logit " + k);
-                Tensor dImages = tape.backward(scores, oneHot(victim.batchSize(), k)).of(images);
-                recorder.update(Opcode.ASSIGN, null, List.of(gradient), dImages);
-                gradients.add(gradient);
+                recorder.fetch(GRADIENT + k, tape.backward(scores, oneHot(victim.batchSize(), k)).of(feed));
+                gradients.add(new float[victim.batch().elements()]);
             }
             recorder.fetch(LOGITS, scores);
         }
@@ -69,7 +69,11 @@ final class NearestLinearisation implements Linearisation {
     public void evaluate() {
         images.storage().touch();
         long start = System.nanoTime();
-        Map<String, Tensor> results = compiled.replay(Map.of());
+        Map<String, Tensor> results = compiled.replay(Map.of(IMAGES, images));
+        for (int k = 0; k < classes; k++) {
+            Tensor fresh = Objects.requireNonNull(results.get(GRADIENT + k), GRADIENT);
+            fresh.storage().layout().unpack(fresh.shape(), fresh.storage().floats(), gradients.get(k));
+        }
         victim.countPassTime(System.nanoTime() - start);
         logits = Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
@@ -91,8 +95,8 @@ final class NearestLinearisation implements Linearisation {
                 least = distance;
             }
         }
-        float[] of = gradients.get(nearest).storage().floats();
-        float[] minus = gradients.get(label).storage().floats();
+        float[] of = gradients.get(nearest);
+        float[] minus = gradients.get(label);
         for (int j = 0; j < length; j++) {
             w[offset + j] = of[image * length + j] - minus[image * length + j];
         }
@@ -104,8 +108,8 @@ final class NearestLinearisation implements Linearisation {
     }
 
     private double dualNorm(ThreatModel.Ball ball, int image, int k) {
-        float[] of = gradients.get(k).storage().floats();
-        float[] minus = gradients.get(labels[image]).storage().floats();
+        float[] of = gradients.get(k);
+        float[] minus = gradients.get(labels[image]);
         double largest = 0;
         double squares = 0;
         double sum = 0;

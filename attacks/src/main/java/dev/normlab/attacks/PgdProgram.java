@@ -17,15 +17,18 @@ import dev.normlab.engine.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// One step of projected gradient descent on a full batch, recorded once: classify the iterate, remember it if it is the best so far, and
 /// move on.
 ///
 /// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing
-/// from the host. The best point of an image is its first misclassified iterate, or else the one of the highest loss.
+/// from the host, which hears which images are fooled. The best point of an image is its first misclassified iterate, or else the one of the
+/// highest loss.
 final class PgdProgram implements PgdRun {
 
     private static final String FOOLED = "fooled";
+    private static final String SIZES = "gradient sizes";
 
     private final Victim victim;
     private final ThreatModel.Ball ball;
@@ -36,10 +39,11 @@ final class PgdProgram implements PgdRun {
     private final Tensor best;
     private final Tensor bestLoss;
     private final Tensor fooled;
-    private final Tensor gradientSizes;
     private final Tensor labels;
     private final Tensor eps;
     private final Tensor stepSize;
+    private float[] latestFooled;
+    private float[] latestSizes;
 
     /// @param targeted whether labels are classes to reach rather than to leave
     PgdProgram(Victim victim, ThreatModel.Ball ball, boolean targeted) {
@@ -50,7 +54,6 @@ final class PgdProgram implements PgdRun {
         best = Tensor.zeros(shape).named("best images");
         bestLoss = Tensor.zeros(n).named("best loss");
         fooled = Tensor.zeros(n).named(FOOLED);
-        gradientSizes = Tensor.zeros(n).named("gradient sizes");
         labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
         eps = Tensor.scalar(0).named("eps");
         stepSize = Tensor.scalar(0).named("step size");
@@ -58,20 +61,24 @@ final class PgdProgram implements PgdRun {
         this.ball = ball;
         this.targeted = targeted;
         Recorder recorder = new Recorder(victim.device());
-        compute(recorder);
+        recorder.fetch(SIZES, compute(recorder));
+        recorder.fetch(FOOLED, fooled);
+        latestFooled = new float[n];
+        latestSizes = new float[n];
         compiled = CompiledProgram.of(recorder.program(), victim.device());
     }
 
-    private void compute(Executor executor) {
+    /// Records or takes a step; the sizes of the gradients, `[n]`.
+    private Tensor compute(Executor executor) {
         try (Tape tape = new Tape(executor, List.of(iterate))) {
             Tensor logits = victim.model().forward(tape, iterate);
             Tensor crossEntropy = Losses.crossEntropy(tape, logits, labels, CrossEntropyOptions.of(Reduction.NONE));
             Tensor loss = targeted ? Arithmetic.negate(tape, crossEntropy) : crossEntropy;
             Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
             rememberBest(tape, logits, loss);
-            executor.update(Opcode.ASSIGN, null, List.of(gradientSizes),
-                    Reductions.sum(tape, Arithmetic.abs(tape, gradient), false, 1, 2, 3));
+            Tensor sizes = tape.keep(Reductions.sum(tape, Arithmetic.abs(tape, gradient), false, 1, 2, 3));
             GradientStep.move(executor, ball, iterate, gradient, clean, stepSize, eps);
+            return sizes;
         }
     }
 
@@ -97,6 +104,7 @@ final class PgdProgram implements PgdRun {
         Arrays.fill(lowest, Float.NEGATIVE_INFINITY);
         bestLoss.set(lowest);
         fooled.set(new float[givenLabels.length]);
+        Arrays.fill(latestFooled, 0);
         labels.setInts(givenLabels);
         eps.set(radius);
         stepSize.set(step);
@@ -109,17 +117,20 @@ final class PgdProgram implements PgdRun {
 
     @Override
     public void step() {
-        compiled.replay(Map.of());
+        Map<String, Tensor> results = compiled.replay(Map.of());
+        latestFooled = Objects.requireNonNull(results.get(FOOLED)).toArray();
+        latestSizes = Objects.requireNonNull(results.get(SIZES)).toArray();
     }
 
     /// As [#step], bitwise, computed at once instead of replayed.
     void stepEagerly() {
-        compute(new EagerExecutor(victim.device()));
+        latestSizes = compute(new EagerExecutor(victim.device())).toArray();
+        latestFooled = fooled.toArray();
     }
 
     @Override
     public float[] fooled() {
-        return fooled.toArray();
+        return latestFooled;
     }
 
     @Override
@@ -134,7 +145,7 @@ final class PgdProgram implements PgdRun {
 
     @Override
     public float[] gradientSizes() {
-        return gradientSizes.toArray();
+        return latestSizes;
     }
 
     /// The current iterates, which have not been judged yet.

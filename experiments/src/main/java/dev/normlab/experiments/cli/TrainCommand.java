@@ -152,8 +152,9 @@ final class TrainCommand implements Callable<Integer> {
         for (String split : new String[] {"train", "test"}) {
             String hash = known.get(split + "_data_sha256");
             if (hash != null && !hash.equals(used.split(split).contentHash())) {
-                throw UserError.failure("--resume: the " + split + " images are not those with which the run began (their hash differs); bring "
-                        + "the images back, or begin a new run");
+                throw UserError
+                        .failure("--resume: the " + split + " images are not those with which the run began (their hash differs); bring "
+                                + "the images back, or begin a new run");
             }
         }
     }

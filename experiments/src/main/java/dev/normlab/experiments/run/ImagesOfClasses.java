@@ -15,8 +15,9 @@ public final class ImagesOfClasses {
         long own = count(part);
         return own == classes
                 ? Optional.empty()
-                : Optional.of("the first " + part.size() + " images are of " + own + " of the " + classes + " classes only: the data is in the "
-                        + "order of its classes; take all images, or shuffle them where they come from");
+                : Optional.of(
+                        "the first " + part.size() + " images are of " + own + " of the " + classes + " classes only: the data is in the "
+                                + "order of its classes; take all images, or shuffle them where they come from");
     }
 
     private static long count(Dataset data) {

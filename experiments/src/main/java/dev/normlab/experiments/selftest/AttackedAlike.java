@@ -3,6 +3,7 @@ package dev.normlab.experiments.selftest;
 import dev.normlab.attacks.Apgd;
 import dev.normlab.attacks.ApgdOptions;
 import dev.normlab.attacks.RobustnessEvaluation;
+import dev.normlab.attacks.RobustnessResult;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
@@ -12,14 +13,16 @@ import dev.normlab.engine.program.EagerExecutor;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.train.Evaluator;
+import java.util.ArrayList;
 import java.util.List;
 
 /// Auto-PGD of a network that the CPU has trained a little, on 64 images on the device and on the CPU; labels are the network's own
-/// decisions. The images that it fools are the same but for at most two, whose decisions rounding can turn.
+/// decisions. The images that fool it, judged by the CPU, are the same but for at most two, whose decisions rounding can turn.
 final class AttackedAlike implements DeviceCheck {
 
     private static final int IMAGES = 64;
     private static final int MOST_DIFFERENT = 2;
+    private static final int LEAST_FOOLED = 10;
     private static final int STEPS = 5;
     private static final int WHOLE_STEPS = 100;
     private static final int TRAINING_STEPS = 40;
@@ -53,20 +56,36 @@ final class AttackedAlike implements DeviceCheck {
             network = ShortTraining.train(train, cpu, TRAINING_STEPS, (_, _) -> {
             }).network();
             own = withPredictions(network, cpu);
-            expected = fooledBy(network, own, cpu, steps);
+            expected = attack(network, own, cpu, steps).fooledBy();
         }
         progress.done(1, 2);
-        int[] actual = fooledBy(network, own, device, steps);
+        RobustnessResult found = attack(network, own, device, steps);
         progress.done(2, 2);
+        int[] judged = judgedByTheCpu(network, own, found);
         int different = 0;
         int fooled = 0;
         for (int i = 0; i < IMAGES; i++) {
-            different += expected[i] != actual[i] ? 1 : 0;
+            boolean fools = judged[i] != own.label(i);
+            different += expected[i] >= 0 != fools ? 1 : 0;
             fooled += expected[i] >= 0 ? 1 : 0;
         }
         String remark = "fools " + fooled + " of " + IMAGES + " images on the CPU, " + different + " flags differ";
-        return new Outcome(IMAGES, different > MOST_DIFFERENT ? List.of(remark + "; at most " + MOST_DIFFERENT + " may") : List.of(),
-                remark);
+        List<String> failures = new ArrayList<>();
+        if (different > MOST_DIFFERENT) {
+            failures.add(remark + "; at most " + MOST_DIFFERENT + " may");
+        }
+        if (fooled < LEAST_FOOLED || fooled > IMAGES - LEAST_FOOLED) {
+            failures.add(remark + ": too few, or too many, to show anything");
+        }
+        return new Outcome(IMAGES, failures, remark);
+    }
+
+    /// The classes that the CPU gives to the images which the device has found.
+    private int[] judgedByTheCpu(Layer network, Dataset own, RobustnessResult found) {
+        Dataset moved = Dataset.ofUnits("adversarial", own.shape(), own.classNames(), found.adversarial().clone(), found.labels());
+        try (Device cpu = Device.cpu(threads)) {
+            return decisions(network, moved, cpu);
+        }
     }
 
     private Dataset withPredictions(Layer network, Device cpu) {
@@ -75,17 +94,19 @@ final class AttackedAlike implements DeviceCheck {
         for (int i = 0; i < IMAGES; i++) {
             some.image(i, images, i * some.shape().values());
         }
-        int[] decisions;
-        try (Evaluator evaluator = new Evaluator(network, IMAGES, cpu);
-                Tape tape = new Tape(new EagerExecutor(cpu), List.of())) {
-            decisions = Reductions.argMax(tape, evaluator.logits(some), 1, false).toIntArray();
-        }
-        return Dataset.ofUnits("own decisions", some.shape(), some.classNames(), images, decisions);
+        return Dataset.ofUnits("own decisions", some.shape(), some.classNames(), images, decisions(network, some, cpu));
     }
 
-    private static int[] fooledBy(Layer network, Dataset images, Device device, int steps) {
+    private static int[] decisions(Layer network, Dataset images, Device cpu) {
+        try (Evaluator evaluator = new Evaluator(network, IMAGES, cpu);
+                Tape tape = new Tape(new EagerExecutor(cpu), List.of())) {
+            return Reductions.argMax(tape, evaluator.logits(images), 1, false).toIntArray();
+        }
+    }
+
+    private static RobustnessResult attack(Layer network, Dataset images, Device device, int steps) {
         return evaluation(steps).run(network, images, device, (_, _, _) -> {
-        }).fooledBy();
+        });
     }
 
     private static RobustnessEvaluation evaluation(int steps) {

@@ -93,13 +93,18 @@ public final class ClippingHook implements TrainingHook {
     }
 
     @Override
+    public boolean actsOnHost() {
+        return step % period == phase;
+    }
+
+    @Override
     public void beforeStep(long newStep) {
         step = newStep;
     }
 
     @Override
     public void apply(Executor executor, Gradients gradients) {
-        if (step % period == phase) {
+        if (actsOnHost()) {
             clip(executor.device());
         }
     }

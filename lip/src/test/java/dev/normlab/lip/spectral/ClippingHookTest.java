@@ -129,4 +129,16 @@ class ClippingHookTest {
         assertArrayEquals(large, model.namedParameters().get("0.weight").tensor().toArray());
         assertEquals(STEPS % 6, 0, "the run ends at the end of an epoch");
     }
+
+    /// An accelerator takes all other steps as one program.
+    @Test
+    void onlyTheStepsThatClipAreTheHosts() {
+        List<ClippingHook> hooks = ClippingHook.both(network(), 1, SvdMethod.GRAM, 4, 6);
+        for (int step = 0; step < 13; step++) {
+            for (ClippingHook hook : hooks) {
+                hook.beforeStep(step);
+            }
+            assertEquals(List.of(step % 4 == 1, step % 6 == 5), hooks.stream().map(ClippingHook::actsOnHost).toList(), "step " + step);
+        }
+    }
 }

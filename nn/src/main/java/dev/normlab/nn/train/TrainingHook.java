@@ -35,6 +35,12 @@ public interface TrainingHook {
         return false;
     }
 
+    /// Whether this hook, if it is one of the host's, has anything to do in the step that [#beforeStep] has announced. An accelerator takes
+    /// the other steps as one program.
+    default boolean actsOnHost() {
+        return hostSide();
+    }
+
     /// Called before every step, recorded or not: brings scalars that [#apply]'s operations read up to date.
     ///
     /// @param step the number of the step, from 0

@@ -128,7 +128,7 @@ public final class TrainingStep implements AutoCloseable {
     public StepResult run(Tensor images, Tensor labels) {
         prepare();
         List<Parameter> trained = trained();
-        if (device.accelerator() instanceof ProgramCompiler compiler && hooks.stream().noneMatch(TrainingHook::hostSide)) {
+        if (device.accelerator() instanceof ProgramCompiler compiler && hooks.stream().noneMatch(TrainingHook::actsOnHost)) {
             return runStaged(images, labels, trained, compiler);
         }
         List<String> names = trained.stream().map(Parameter::name).toList();
@@ -171,9 +171,9 @@ public final class TrainingStep implements AutoCloseable {
                 }
             }
             Gradients gradients = new Gradients(feeds);
-            applyHooks(update, gradients, false);
+            applyRecorded(update, gradients, false);
             optimizer.apply(update, gradients);
-            applyHooks(update, gradients, true);
+            applyRecorded(update, gradients, true);
             return new Staged(compiler.compile(forward.program, update.program(), device), forward.classes);
         });
         Labels.requireBelow(labels, staged.classes);
@@ -322,6 +322,15 @@ public final class TrainingStep implements AutoCloseable {
                 } else {
                     hook.apply(executor, gradients);
                 }
+            }
+        }
+    }
+
+    /// The hooks that can be recorded; the host's have nothing to do in a step that is one program.
+    private void applyRecorded(Executor executor, Gradients gradients, boolean afterUpdate) {
+        for (TrainingHook hook : hooks) {
+            if (hook.moment() == TrainingHook.Moment.AFTER_UPDATE == afterUpdate && !hook.hostSide()) {
+                hook.apply(executor, gradients);
             }
         }
     }

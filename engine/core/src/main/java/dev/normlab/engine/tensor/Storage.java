@@ -14,14 +14,17 @@ public final class Storage {
     private final float @Nullable [] floats;
     private final int @Nullable [] ints;
     private long version;
-    private @Nullable Owner newer;
+    private volatile @Nullable Owner newer;
+    private boolean bringing;
     private boolean released;
 
     /// Who holds newer contents of a storage than its array does: the memory of an accelerator.
     @FunctionalInterface
     public interface Owner {
 
-        /// Writes the newest contents into the array of the storage.
+        /// Writes the newest contents into the array of the storage. Any thread may ask, but one at a time for a storage.
+        ///
+        /// @throws RuntimeException if they are lost; the array is not to be used then
         void bringBack(Storage storage);
     }
 
@@ -111,10 +114,24 @@ public final class Storage {
     }
 
     private void settle() {
+        if (newer != null) {
+            bringBack();
+        }
+    }
+
+    // Other threads wait until the contents are there; the owner itself asks for the array to write into it. If the owner fails, its claim
+    // stays: nobody takes the old contents for the new ones.
+    private synchronized void bringBack() {
         Owner owner = newer;
-        if (owner != null) {
-            newer = null;
+        if (owner == null || bringing) {
+            return;
+        }
+        bringing = true;
+        try {
             owner.bringBack(this);
+            newer = null;
+        } finally {
+            bringing = false;
         }
     }
 

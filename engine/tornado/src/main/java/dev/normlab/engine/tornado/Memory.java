@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -20,6 +22,7 @@ final class Memory {
 
     /// Places begin at multiples of this many elements.
     private static final int ALIGNMENT = 32;
+    private static final String BEFORE = "memory is asked for before it is taken";
 
     /// The parts of the arrays, in this order.
     enum Region {
@@ -42,8 +45,12 @@ final class Memory {
     private final Map<Region, Integer> intStarts = new EnumMap<>(Region.class);
     private final Map<Region, FloatArray> floatStaging = new EnumMap<>(Region.class);
     private final Map<Region, IntArray> intStaging = new EnumMap<>(Region.class);
-    private FloatArray floats = new FloatArray(1);
-    private IntArray ints = new IntArray(1);
+    private final Map<Region, Integer> floatLengths = new EnumMap<>(Region.class);
+    private final Map<Region, Integer> intLengths = new EnumMap<>(Region.class);
+    private int floatCount;
+    private int intCount;
+    private @Nullable FloatArray floats;
+    private @Nullable IntArray ints;
 
     /// A tensor's memory.
     private static final class Block {
@@ -81,10 +88,10 @@ final class Memory {
         return blocks.size() - 1;
     }
 
-    /// Decides all places, and takes the memory on the host's side.
+    /// Decides all places; takes no memory yet.
     ///
     /// @throws AcceleratorException if there are more than 2^31 - 1 elements
-    void allocate() {
+    void place() {
         long floatEnd = 0;
         long intEnd = 0;
         for (Region region : Region.values()) {
@@ -94,13 +101,46 @@ final class Memory {
             long intLength = place(region, DType.INT32);
             floatEnd += floatLength;
             intEnd += intLength;
-            if (region != Region.WORK) {
-                floatStaging.put(region, new FloatArray(element(floatLength)));
-                intStaging.put(region, new IntArray(element(intLength)));
-            }
+            floatLengths.put(region, element(floatLength));
+            intLengths.put(region, element(intLength));
         }
-        floats = new FloatArray(element(floatEnd));
-        ints = new IntArray(element(intEnd));
+        floatCount = element(floatEnd);
+        intCount = element(intEnd);
+    }
+
+    /// Takes the memory on the host's side, of which TornadoVM makes the device's a mirror; [#drop] gives it back.
+    ///
+    /// @throws AcceleratorException if there is not enough
+    void take() {
+        try {
+            for (Region region : Region.values()) {
+                if (region != Region.WORK) {
+                    floatStaging.put(region, new FloatArray(Objects.requireNonNull(floatLengths.get(region))));
+                    intStaging.put(region, new IntArray(Objects.requireNonNull(intLengths.get(region))));
+                }
+            }
+            floats = new FloatArray(floatCount);
+            ints = new IntArray(intCount);
+        } catch (OutOfMemoryError e) {
+            drop();
+            throw new AcceleratorException(String.format(Locale.ROOT,
+                    "the program needs %.1f MiB, on the device and beside the heap of the JVM, which has not so much; use a smaller batch, or give "
+                            + "it more with NORMLAB_JAVA_OPTS=-XX:MaxDirectMemorySize=16g",
+                    bytes() / (double) (1 << 20)), e);
+        }
+    }
+
+    /// Whether the memory is there.
+    boolean isTaken() {
+        return floats != null;
+    }
+
+    /// Gives the host's memory back.
+    void drop() {
+        floatStaging.clear();
+        intStaging.clear();
+        floats = null;
+        ints = null;
     }
 
     private static int element(long index) {
@@ -136,32 +176,32 @@ final class Memory {
 
     /// All floats.
     FloatArray floats() {
-        return floats;
+        return Objects.requireNonNull(floats, BEFORE);
     }
 
     /// All ints.
     IntArray ints() {
-        return ints;
+        return Objects.requireNonNull(ints, BEFORE);
     }
 
     /// The host's copy of the floats of a region.
     FloatArray floatStaging(Region region) {
-        return Objects.requireNonNull(floatStaging.get(region), "memory is asked for before it is allocated");
+        return Objects.requireNonNull(floatStaging.get(region), BEFORE);
     }
 
     /// The host's copy of the ints of a region.
     IntArray intStaging(Region region) {
-        return Objects.requireNonNull(intStaging.get(region), "memory is asked for before it is allocated");
+        return Objects.requireNonNull(intStaging.get(region), BEFORE);
     }
 
     /// Where the floats of a region begin.
     int floatStart(Region region) {
-        return Objects.requireNonNull(floatStarts.get(region), "memory is asked for before it is allocated");
+        return Objects.requireNonNull(floatStarts.get(region), BEFORE);
     }
 
     /// Where the ints of a region begin.
     int intStart(Region region) {
-        return Objects.requireNonNull(intStarts.get(region), "memory is asked for before it is allocated");
+        return Objects.requireNonNull(intStarts.get(region), BEFORE);
     }
 
     /// Where a tensor begins on the device.
@@ -180,10 +220,13 @@ final class Memory {
         return blocks.get(block).region;
     }
 
-    /// Bytes on the device.
+    /// Bytes on the device: the two arrays, the staging of every region, and that of the state once more, which is sent and read by
+    /// different graphs.
     long bytes() {
-        long staged = floatStaging.values().stream().mapToLong(FloatArray::getSize).sum()
-                + intStaging.values().stream().mapToLong(IntArray::getSize).sum();
-        return 4 * (staged + floats.getSize() + ints.getSize());
+        long staged = floatLengths.values().stream().mapToLong(Integer::longValue).sum()
+                + intLengths.values().stream().mapToLong(Integer::longValue).sum()
+                - floatLengths.getOrDefault(Region.WORK, 0) - intLengths.getOrDefault(Region.WORK, 0);
+        long state = floatLengths.getOrDefault(Region.STATE, 0) + (long) intLengths.getOrDefault(Region.STATE, 0);
+        return 4 * (staged + state + floatCount + intCount);
     }
 }

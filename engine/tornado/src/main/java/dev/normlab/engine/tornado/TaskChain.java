@@ -16,6 +16,7 @@ import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.enums.ProfilerMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -40,6 +41,7 @@ final class TaskChain {
     private @Nullable TornadoExecutionPlan plan;
     private int firstParts;
     private int secondParts;
+    private int graphs;
 
     /// @param split the number of launches in the first stage
     TaskChain(List<Tasks.Entry> entries, int split, Memory memory, KernelContext context, TornadoAccelerator accelerator) {
@@ -93,7 +95,7 @@ final class TaskChain {
             if (accelerator.isProfiling()) {
                 accelerator.profile().add(result.getProfilerResult());
             }
-        } catch (RuntimeException e) { // compilation, memory, the driver: TornadoVM's exceptions have no other common ancestor
+        } catch (RuntimeException | TornadoInternalError e) { // compilation, memory, the driver: they have no other common ancestor
             throw accelerator.failure(memory.bytes(), e);
         }
     }
@@ -109,32 +111,33 @@ final class TaskChain {
 
     private TornadoExecutionPlan build() {
         GridScheduler grids = new GridScheduler();
-        List<ImmutableTaskGraph> graphs = new ArrayList<>();
+        List<ImmutableTaskGraph> all = new ArrayList<>();
         String name = accelerator.uniqueName();
         TaskGraph load = new TaskGraph(name + "load").transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(Region.STATE))
                 .transferToDevice(DataTransferMode.FIRST_EXECUTION, memory.floats(), memory.ints());
         takeIn(load, name + "load", Region.STATE, grids);
-        graphs.add(finished(load, name + "load", grids));
+        all.add(finished(load, name + "load", grids));
         firstParts = Math.max(1, parts(first));
         secondParts = parts(second);
         String before = name + "load";
         for (int part = 0; part < firstParts; part++) {
             Stage stage = new Stage(first, part, part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
-            graphs.add(part(name + "first" + part, before, stage, grids));
+            all.add(part(name + "first" + part, before, stage, grids));
             before = name + "first" + part;
         }
         for (int part = 0; part < secondParts; part++) {
             Stage stage = new Stage(second, part, part == 0 ? Region.LATE_INPUT : null, null);
-            graphs.add(part(name + "second" + part, before, stage, grids));
+            all.add(part(name + "second" + part, before, stage, grids));
             before = name + "second" + part;
         }
         for (Region region : List.of(Region.STATE, Region.HELD)) {
             String own = name + "read" + region.name().toLowerCase(Locale.ROOT);
             TaskGraph read = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
             giveOut(read, own, region, grids);
-            graphs.add(finished(read, own, grids));
+            all.add(finished(read, own, grids));
         }
-        TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
+        graphs = all.size();
+        TornadoExecutionPlan made = new TornadoExecutionPlan(all.toArray(ImmutableTaskGraph[]::new));
         made.withGridScheduler(grids).withDevice(accelerator.device());
         made.withCompilerFlags(TornadoVMBackendType.OPENCL, EXACT);
         if (accelerator.isProfiling()) {
@@ -241,12 +244,24 @@ final class TaskChain {
         }
     }
 
+    // A plan frees the memory of the graph that ran last. The graphs have staging arrays of their own, and share the two large arrays: the
+    // first one that has them frees them, and TornadoVM finds them gone in the others, after their staging.
+    private void freeGraphByGraph(TornadoExecutionPlan known) {
+        for (int graph = 0; graph < graphs; graph++) {
+            try {
+                known.withGraph(graph).freeDeviceMemory();
+            } catch (TornadoInternalError e) {
+                // The shared arrays were freed with an earlier graph.
+            }
+        }
+    }
+
     /// Frees the device's memory; the next use builds the plan anew.
     void close() {
         TornadoExecutionPlan known = plan;
         if (known != null) {
             try {
-                known.freeDeviceMemory();
+                freeGraphByGraph(known);
                 known.close();
             } catch (TornadoExecutionPlanException e) {
                 throw new AcceleratorException("the memory of the GPU could not be freed", e);

@@ -78,15 +78,19 @@ final class TornadoAccelerator implements ProgramCompiler {
     }
 
     /// What is to be told when a plan failed.
-    AcceleratorException failure(long bytes, Exception cause) {
-        return new AcceleratorException(String.format(Locale.ROOT,
-                "the GPU failed: %s. The program needs %.1f MiB on the device; if that is more than it has, use a smaller batch, "
-                        + "or raise -Dtornado.device.memory",
-                reason(cause), bytes / (double) (1 << 20)), cause);
+    AcceleratorException failure(long bytes, Throwable cause) {
+        String reason = reason(cause);
+        boolean memory = reason.toLowerCase(Locale.ROOT).matches(".*(memory|alloc).*");
+        return new AcceleratorException(String.format(Locale.ROOT, "the GPU failed: %s. The program needs %.1f MiB on the device%s", reason,
+                bytes / (double) (1 << 20),
+                memory
+                        ? "; use a smaller batch, or raise -Dtornado.device.memory (4 GiB unless said) up to what the device has"
+                        : " (with NORMLAB_DEBUG=1 the command says where it failed)"),
+                cause);
     }
 
     // TornadoVM's messages have colours, and a stack trace as text behind the first sentences.
-    private static String reason(Exception cause) {
+    private static String reason(Throwable cause) {
         String plain = String.valueOf(cause.getMessage()).replaceAll("\u001B\\[[0-9;]*m", "").replaceFirst("(?s)\\s*Stacktrace:.*", "");
         return plain.strip().replaceAll("\\s+", " ");
     }

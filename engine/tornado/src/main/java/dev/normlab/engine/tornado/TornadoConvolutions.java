@@ -21,7 +21,13 @@ final class TornadoConvolutions {
     /// Terms of the inner sums that are fetched together.
     static final int DEPTH = 16;
 
+    /// From one term to the next in local memory where threads write along the terms: one more than a tile, so that they meet all banks.
+    static final int PITCH = TILE + 1;
+
     static final int THREADS = SIDE * SIDE;
+
+    /// Threads that share the pixels of one weight's gradient in narrow groups.
+    private static final int SUMMERS = 64;
 
     /// Terms of a sum for one group of threads, at least.
     private static final int LEAST_TERMS = 512;
@@ -101,7 +107,7 @@ final class TornadoConvolutions {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        float[] a = context.allocateFloatLocalArray(DEPTH * TILE);
+        float[] a = context.allocateFloatLocalArray(DEPTH * PITCH);
         float[] b = context.allocateFloatLocalArray(DEPTH * TILE);
         int tx = context.localIdx, ty = context.localIdy, group = context.groupIdz;
         int thread = ty * SIDE + tx;
@@ -117,7 +123,7 @@ final class TornadoConvolutions {
                 if ((o - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(wAt + (group * o + row) * depth + k);
                 }
-                a[e % DEPTH * TILE + e / DEPTH] = value;
+                a[e % DEPTH * PITCH + e / DEPTH] = value;
             }
             for (int e = thread; e < DEPTH * TILE; e += THREADS) {
                 int column = column0 + e % TILE;
@@ -132,8 +138,8 @@ final class TornadoConvolutions {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
-                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float a0 = a[k * PITCH + ty], a1 = a[k * PITCH + ty + SIDE], a2 = a[k * PITCH + ty + 2 * SIDE],
+                        a3 = a[k * PITCH + ty + 3 * SIDE];
                 float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
                         b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
@@ -228,7 +234,7 @@ final class TornadoConvolutions {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        float[] a = context.allocateFloatLocalArray(DEPTH * TILE);
+        float[] a = context.allocateFloatLocalArray(DEPTH * PITCH);
         float[] b = context.allocateFloatLocalArray(DEPTH * TILE);
         int tx = context.localIdx, ty = context.localIdy, group = context.groupIdz;
         int thread = ty * SIDE + tx;
@@ -244,7 +250,7 @@ final class TornadoConvolutions {
                 if ((c - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(wAt + ((group * o + k / (kh * kw)) * c + row) * kh * kw + k % (kh * kw));
                 }
-                a[e % DEPTH * TILE + e / DEPTH] = value;
+                a[e % DEPTH * PITCH + e / DEPTH] = value;
             }
             for (int e = thread; e < DEPTH * TILE; e += THREADS) {
                 int column = column0 + e % TILE;
@@ -261,8 +267,8 @@ final class TornadoConvolutions {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
-                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float a0 = a[k * PITCH + ty], a1 = a[k * PITCH + ty + SIDE], a2 = a[k * PITCH + ty + 2 * SIDE],
+                        a3 = a[k * PITCH + ty + 3 * SIDE];
                 float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
                         b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
@@ -303,6 +309,10 @@ final class TornadoConvolutions {
     static void backwardWeight(Launches l) {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
         Operand x = l.in(0), dOut = l.in(1), dWeight = l.out(0);
+        if (s.groupOutputs() < NARROW) {
+            narrowWeights(l, s);
+            return;
+        }
         int rows = ceilDiv(s.groupOutputs(), TILE), columns = ceilDiv(s.groupInputs() * s.kh() * s.kw(), TILE);
         int pixels = s.n() * s.oh() * s.ow();
         int parts = Math.max(1, Math.min(ceilDiv(pixels, LEAST_TERMS), ceilDiv(ENOUGH_GROUPS, rows * columns * s.groups())));
@@ -319,6 +329,50 @@ final class TornadoConvolutions {
             l.tasks().forEach(l.name(), dWeight.elements(),
                     (graph, id) -> graph.task(id, TornadoConvolutions::sumParts, l.context, l.floats(),
                             sums.at(), dWeight.at(), dWeight.elements(), count));
+        }
+    }
+
+    private static void narrowWeights(Launches l, Conv2dSizes s) {
+        Operand x = l.in(0), dOut = l.in(1), dWeight = l.out(0);
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padTop(), s.padLeft());
+        int strides = strides(s);
+        l.tasks().groups(l.name(), dWeight.elements(), SUMMERS,
+                (graph, id) -> graph.task(id, TornadoConvolutions::backwardWeightNarrow, l.context, l.floats(), x.at(), dOut.at(),
+                        dWeight.at(),
+                        s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
+    }
+
+    // A group of threads for each dWeight[oc, ic, kh, kw]
+    static void backwardWeightNarrow(KernelContext context, FloatArray floats, int xAt, int dOutAt, int dWeightAt, int n, int c, int o,
+            int groups, int hw, int ohow, int taps, int strides, int pad) {
+        int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
+        int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
+        int padTop = pad & 0xFFFF, padLeft = pad >> 16;
+        double[] sums = context.allocateDoubleLocalArray(SUMMERS);
+        int thread = context.localIdx, k = context.groupIdx;
+        int output = k / (kw * kh * c);
+        int input = output / o * c + k / (kw * kh) % c;
+        int top = k / kw % kh * dilationH - padTop, left = k % kw * dilationW - padLeft;
+        double sum = 0.0;
+        for (int pixel = thread; pixel < n * oh * ow; pixel += SUMMERS) {
+            int image = pixel / (oh * ow), at = pixel % (oh * ow);
+            int ih = at / ow * strideH + top;
+            int iw = at % ow * strideW + left;
+            if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
+                sum = sum + floats.get(dOutAt + (image * groups * o + output) * oh * ow + at)
+                        * floats.get(xAt + ((image * groups * c + input) * h + ih) * w + iw);
+            }
+        }
+        sums[thread] = sum;
+        for (int half = SUMMERS / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+            }
+        }
+        if (thread == 0) {
+            floats.set(dWeightAt + k, (float) sums[0]);
         }
     }
 
@@ -340,8 +394,8 @@ final class TornadoConvolutions {
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        float[] a = context.allocateFloatLocalArray(DEPTH * TILE);
-        float[] b = context.allocateFloatLocalArray(DEPTH * TILE);
+        float[] a = context.allocateFloatLocalArray(DEPTH * PITCH);
+        float[] b = context.allocateFloatLocalArray(DEPTH * PITCH);
         int tx = context.localIdx, ty = context.localIdy, group = context.groupIdz % groups, part = context.groupIdz / groups;
         int thread = ty * SIDE + tx;
         int row0 = context.groupIdy * TILE, column0 = context.groupIdx * TILE;
@@ -357,7 +411,7 @@ final class TornadoConvolutions {
                 if ((o - 1 - row | pixels - 1 - k) >= 0) {
                     value = floats.get(dOutAt + (k / (oh * ow) * groups * o + group * o + row) * oh * ow + k % (oh * ow));
                 }
-                a[e % DEPTH * TILE + e / DEPTH] = value;
+                a[e % DEPTH * PITCH + e / DEPTH] = value;
             }
             for (int e = thread; e < DEPTH * TILE; e += THREADS) {
                 int column = column0 + e / DEPTH;
@@ -368,14 +422,14 @@ final class TornadoConvolutions {
                 if ((columns - 1 - column | pixels - 1 - k | ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
                     value = floats.get(xAt + ((k / (ow * oh) * groups * c + group * c + column / (kw * kh)) * h + ih) * w + iw);
                 }
-                b[e % DEPTH * TILE + e / DEPTH] = value;
+                b[e % DEPTH * PITCH + e / DEPTH] = value;
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
-                        a3 = a[k * TILE + ty + 3 * SIDE];
-                float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
-                        b3 = b[k * TILE + tx + 3 * SIDE];
+                float a0 = a[k * PITCH + ty], a1 = a[k * PITCH + ty + SIDE], a2 = a[k * PITCH + ty + 2 * SIDE],
+                        a3 = a[k * PITCH + ty + 3 * SIDE];
+                float b0 = b[k * PITCH + tx], b1 = b[k * PITCH + tx + SIDE], b2 = b[k * PITCH + tx + 2 * SIDE],
+                        b3 = b[k * PITCH + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;
                 s01 = s01 + a0 * b1;
                 s02 = s02 + a0 * b2;

@@ -2,6 +2,7 @@ package dev.normlab.engine.tornado;
 
 import static dev.normlab.engine.tornado.TornadoConvolutions.DEPTH;
 import static dev.normlab.engine.tornado.TornadoConvolutions.EACH;
+import static dev.normlab.engine.tornado.TornadoConvolutions.PITCH;
 import static dev.normlab.engine.tornado.TornadoConvolutions.SIDE;
 import static dev.normlab.engine.tornado.TornadoConvolutions.THREADS;
 import static dev.normlab.engine.tornado.TornadoConvolutions.TILE;
@@ -31,7 +32,7 @@ final class TornadoMatrices {
     // c [m, n] = a [m, k] · b [k, n] + bias [n]; element [i, j] of a lies at i * aRow + j * aStep, of b at i * bStep + j * bColumn
     static void gemmTiles(KernelContext context, FloatArray floats, int leftAt, int rightAt, int bAt, int hasBias, int cAt, int m, int n,
             int depth, int aRow, int aStep, int bStep, int bColumn) {
-        float[] a = context.allocateFloatLocalArray(DEPTH * TILE);
+        float[] a = context.allocateFloatLocalArray(DEPTH * PITCH);
         float[] b = context.allocateFloatLocalArray(DEPTH * TILE);
         int tx = context.localIdx, ty = context.localIdy;
         int thread = ty * SIDE + tx;
@@ -46,7 +47,7 @@ final class TornadoMatrices {
                 if ((m - 1 - row | depth - 1 - k) >= 0) {
                     value = floats.get(leftAt + row * aRow + k * aStep);
                 }
-                a[e % DEPTH * TILE + e / DEPTH] = value;
+                a[e % DEPTH * PITCH + e / DEPTH] = value;
             }
             for (int e = thread; e < DEPTH * TILE; e += THREADS) {
                 int column = column0 + e % TILE;
@@ -59,8 +60,8 @@ final class TornadoMatrices {
             }
             context.localBarrier();
             for (int k = 0; k < DEPTH; k++) {
-                float a0 = a[k * TILE + ty], a1 = a[k * TILE + ty + SIDE], a2 = a[k * TILE + ty + 2 * SIDE],
-                        a3 = a[k * TILE + ty + 3 * SIDE];
+                float a0 = a[k * PITCH + ty], a1 = a[k * PITCH + ty + SIDE], a2 = a[k * PITCH + ty + 2 * SIDE],
+                        a3 = a[k * PITCH + ty + 3 * SIDE];
                 float b0 = b[k * TILE + tx], b1 = b[k * TILE + tx + SIDE], b2 = b[k * TILE + tx + 2 * SIDE],
                         b3 = b[k * TILE + tx + 3 * SIDE];
                 s00 = s00 + a0 * b0;

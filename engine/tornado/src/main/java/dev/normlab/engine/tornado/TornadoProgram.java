@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Operation;
@@ -45,8 +46,11 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     private final TaskChain chain;
     private final List<Storage> fetched = new ArrayList<>();
     private final int flag;
+    private final int tables;
+    private final int[] tableValues;
     private boolean loaded;
     private boolean saved;
+    private boolean lost;
 
     /// Lowers a program; compiles nothing yet.
     ///
@@ -67,10 +71,9 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         placeValues();
         this.flag = memory.add(Region.OUTPUT, DType.FLOAT32, 1, 0, 0);
         int launchesOfFirst = lower(launches);
-        int tables = launches.placeTables();
-        memory.allocate();
-        int[] values = launches.tables();
-        Transfers.send(values, memory.intStaging(Region.STATE), memory.staged(tables), values.length);
+        this.tables = launches.placeTables();
+        memory.place();
+        this.tableValues = launches.tables();
         this.chain = new TaskChain(tasks.entries(), launchesOfFirst, memory, launches.context, accelerator);
     }
 
@@ -172,10 +175,15 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     public Map<String, Tensor> replay(Map<String, Tensor> feeds) {
         release();
         requireFeeds(feeds);
+        requireState();
+        if (!memory.isTaken()) {
+            memory.take();
+            Transfers.send(tableValues, memory.intStaging(Region.STATE), memory.staged(tables), tableValues.length);
+        }
         sendState();
         program.feeds().forEach((name, id) -> send(storage(feeds, name), blocks[id]));
         sendConstants(Region.INPUT);
-        chain.runFirst();
+        run(chain::runFirst);
         claim(writtenFirst);
         feedsBack.forEach((id, block) -> {
             Storage storage = storage(feeds, nameOfFeed(id));
@@ -187,9 +195,35 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
 
     @Override
     public void finish() {
+        for (int id : changedState()) {
+            throw new IllegalStateException("the host has changed " + program.values().get(id).spec()
+                    + " between the two stages of a program, which would be lost; change it before the first stage");
+        }
         sendConstants(Region.LATE_INPUT);
-        chain.runSecond();
+        run(chain::runSecond);
         claim(writtenSecond);
+    }
+
+    /// Runs graphs. If one fails, the state on the device is half that of one step and half that of another: nobody gets it.
+    private void run(Runnable graphs) {
+        boolean done = false;
+        try {
+            graphs.run();
+            done = true;
+        } finally {
+            if (!done) {
+                loaded = false;
+                Arrays.fill(versions, -1);
+                lost = program.values().stream().anyMatch(value -> value.storage() != null && value.storage().newerContents() == this);
+            }
+        }
+    }
+
+    private void requireState() {
+        if (lost) {
+            throw new AcceleratorException("what the GPU computed is lost since it failed in the middle of a step; go on from the last "
+                    + "checkpoint");
+        }
     }
 
     @Override
@@ -277,13 +311,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
 
     /// Sends all of the state if somebody else has changed a part of it.
     private void sendState() {
-        List<Integer> changed = new ArrayList<>();
-        for (int id = 0; id < blocks.length; id++) {
-            Storage storage = program.values().get(id).storage();
-            if (storage != null && memory.region(blocks[id]) == Region.STATE && storage.version() != versions[id]) {
-                changed.add(id);
-            }
-        }
+        List<Integer> changed = changedState();
         if (loaded && changed.isEmpty()) {
             return;
         }
@@ -301,8 +329,21 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         loaded = true;
     }
 
+    /// The residents that somebody else has changed since they were sent.
+    private List<Integer> changedState() {
+        List<Integer> changed = new ArrayList<>();
+        for (int id = 0; id < blocks.length; id++) {
+            Storage storage = program.values().get(id).storage();
+            if (storage != null && memory.region(blocks[id]) == Region.STATE && storage.version() != versions[id]) {
+                changed.add(id);
+            }
+        }
+        return changed;
+    }
+
     /// Reads the state into the host's copy of the device's arrays.
     private void save() {
+        requireState();
         if (!saved) {
             chain.save();
             saved = true;
@@ -310,7 +351,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     }
 
     @Override
-    public void bringBack(Storage storage) {
+    public synchronized void bringBack(Storage storage) {
         for (int id = 0; id < blocks.length; id++) {
             if (program.values().get(id).storage() == storage) {
                 save();
@@ -362,12 +403,13 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     public void close() {
         release();
         for (Value value : program.values()) {
-            Storage storage = value.storage();
+            Storage storage = lost ? null : value.storage();
             if (value.role() == Role.RESIDENT && storage != null && storage.newerContents() == this) {
                 settle(storage);
             }
         }
         chain.close();
+        memory.drop();
         loaded = false;
         Arrays.fill(versions, -1);
     }

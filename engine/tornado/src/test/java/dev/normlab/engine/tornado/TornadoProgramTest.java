@@ -21,6 +21,7 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What crosses between host and device, and when.
@@ -178,6 +179,42 @@ class TornadoProgramTest {
             assertTrue(device.accelerator().describe().contains("TornadoVM"));
             String message = assertThrows(IllegalArgumentException.class, () -> Device.open("gpu:999", 1)).getMessage();
             assertTrue(message.contains("no gpu:999"), message);
+        }
+    }
+
+    @Test
+    void aChangeOfTheHostBetweenTheStagesIsAnError() {
+        try (Device device = Gpu.open()) {
+            Tensor target = filled(1f), factor = Tensor.scalar(1f);
+            Recorder forward = new Recorder(device);
+            Tensor feed = forward.feed("x", TensorSpec.floats(HUNDRED));
+            forward.fetch("product", product(forward, target, feed));
+            Recorder update = new Recorder(device);
+            update.update(Opcode.ADD_SCALED, null, List.of(target), update.feed("product", TensorSpec.floats(HUNDRED)), factor);
+            ProgramCompiler compiler = (ProgramCompiler) device.accelerator();
+            try (StagedProgram program = compiler.compile(forward.program(), update.program(), device)) {
+                program.replay(Map.of("x", filled(2f)));
+                target.set(filled(5f).toArray());
+                assertTrue(assertThrows(IllegalStateException.class, program::finish).getMessage().contains("between the two stages"));
+            }
+        }
+    }
+
+    /// TornadoVM gives a process 4 GiB unless told otherwise; each of these programs takes about 400 MB.
+    @Tag("slow")
+    @Test
+    void closedProgramsGiveTheirMemoryBack() {
+        int n = 1 << 25;
+        try (Device device = Gpu.open()) {
+            Tensor target = Tensor.zeros(n), factor = Tensor.scalar(1f), one = Tensor.full(1f, n);
+            for (int i = 1; i <= 16; i++) {
+                Recorder recorder = new Recorder(device);
+                recorder.update(Opcode.ADD_SCALED, null, List.of(target), one, factor);
+                try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                    program.replay(Map.of());
+                }
+                assertEquals(i, target.toArray()[n - 1]);
+            }
         }
     }
 }
