@@ -74,7 +74,8 @@ final class BenchStepCommand implements Callable<Integer> {
     private List<String> lines(StepBenchmark.Result result, Device device) {
         String first = String.format(Locale.ROOT,
                 "%s, batch %d, %d threads, %s, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                result.model(), batchSize, device.workers().threads(), device.computes() + (device.accelerator() == null ? " kernels" : ""), device.convolutionMode(),
+                result.model(), batchSize, device.workers().threads(), device.computes() + (device.accelerator() == null ? " kernels" : ""),
+                device.convolutionMode(),
                 result.trainImagesPerSecond(),
                 result.stepMillis(), result.inferImagesPerSecond());
         String second = String.format(Locale.ROOT, "loss of the first step %.6f; it began after %.1f s and took %.1f s", result.firstLoss(),
