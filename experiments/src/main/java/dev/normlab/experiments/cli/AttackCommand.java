@@ -5,6 +5,7 @@ import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.RobustnessResult;
 import dev.normlab.attacks.SelfTest;
 import dev.normlab.attacks.ThreatModel;
+import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Certification;
@@ -29,7 +30,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -272,10 +272,10 @@ final class AttackCommand implements Callable<Integer> {
     /// Removes a state, and what processes left of it that were killed while they wrote it.
     private static void remove(Path file) throws IOException {
         Files.deleteIfExists(file);
-        String unfinished = Pattern.quote("." + file.getFileName() + ".") + "\\d+-\\d+\\.tmp";
+        String name = String.valueOf(file.getFileName());
         Path folder = file.toAbsolutePath().getParent();
         try (Stream<Path> files = Files.list(Objects.requireNonNull(folder))) {
-            for (Path left : files.filter(one -> one.getFileName().toString().matches(unfinished)).toList()) {
+            for (Path left : files.filter(one -> AtomicFile.unfinished(one).filter(name::equals).isPresent()).toList()) {
                 Files.deleteIfExists(left);
             }
         }

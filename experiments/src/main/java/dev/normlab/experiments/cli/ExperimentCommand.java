@@ -90,6 +90,9 @@ final class ExperimentCommand implements Callable<Integer> {
         StudyConfig config = config();
         StudyPlan plan = StudyPlan.of(config);
         Shard shard = Shard.of(optional(index), optional(of), System.getenv());
+        if (!shard.notice().isEmpty()) {
+            common.progress().line(shard.notice());
+        }
         Path path = out == null ? Path.of("runs", config.name()) : out;
         try (Device device = common.openDevice(config.conv())) {
             if (dryRun) {
@@ -117,9 +120,6 @@ final class ExperimentCommand implements Callable<Integer> {
         StudySummary summary = new StudySummary(written);
         common.say("");
         summary.lines().forEach(common::say);
-        if (result.busy() > 0) {
-            common.say(result.busy() + " runs are being done by other processes; the report counts what is finished by now");
-        }
         result.failed().forEach(failure -> common.progress().line("failed: " + failure));
         common.writeJson(summary.json());
         return result.failed().isEmpty() ? 0 : FAILED;

@@ -33,6 +33,8 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         List<LayerNorm> norms,
         Optional<Proportion> clean, List<RobustAccuracy> robust, double seconds, List<String> remarks) {
 
+    private static final String LATER = "; later ";
+
     /// Copies the collections and keeps their order.
     public RecordedRun {
         settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
@@ -201,6 +203,9 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         Map<String, String> provenance = new LinkedHashMap<>(info.provenance());
         provenance.put("command", info.command());
         provenance.put("started", info.started().toString());
+        // A run that went on elsewhere has both in its row: `25.0.2; later 25.0.3`.
+        contents.later().forEach(line -> line.provenance().forEach((key, value) -> provenance.merge(key, value,
+                (before, now) -> before.equals(now) || before.endsWith(LATER + now) ? before : before + LATER + now)));
         List<Epoch> epochs = contents.metrics().stream().map(RecordedRun::epoch).toList();
         List<LayerNorm> norms = contents.norms().stream().map(RecordedRun::norm).toList();
         Optional<RunResult> result = contents.result();

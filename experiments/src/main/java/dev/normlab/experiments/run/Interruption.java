@@ -27,10 +27,15 @@ public final class Interruption implements AutoCloseable {
         }, "interruption");
     }
 
-    /// From now on a signal calls `stop`.
+    /// From now on a signal calls `stop`; at once if one came before, so that the JVM is ending already.
     public static Interruption handle(Runnable stop) {
         Interruption interruption = new Interruption(stop);
-        Runtime.getRuntime().addShutdownHook(interruption.hook);
+        try {
+            Runtime.getRuntime().addShutdownHook(interruption.hook);
+        } catch (IllegalStateException e) {
+            interruption.requested = true;
+            stop.run();
+        }
         return interruption;
     }
 

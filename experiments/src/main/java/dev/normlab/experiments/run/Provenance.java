@@ -44,6 +44,9 @@ public final class Provenance {
                         + " processors");
         processor().ifPresent(name -> map.put("processor", name));
         map.put("kernels", device.computes());
+        if (device.accelerator() == null && device.kernels().vectorBits() > 0) {
+            map.put("vector_bits", Integer.toString(device.kernels().vectorBits())); // the order of sums depends on it
+        }
         map.put("convolutions", device.convolutionMode().toString());
         if (device.convolutionMode() != ConvolutionMode.EXACT) {
             map.put("convolution_algorithms", algorithms(summary));

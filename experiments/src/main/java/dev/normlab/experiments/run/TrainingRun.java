@@ -35,6 +35,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -63,6 +64,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Layer model;
     private final DataSplits data;
     private final RunFolder folder;
+    private final Summary summary;
     private final RunLog log;
     private final Progress progress;
     private final Trainer trainer;
@@ -110,7 +112,7 @@ public final class TrainingRun implements AutoCloseable {
         this.model = settings.init().isEmpty()
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
                 : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
-        Summary summary = Weights.summarize(model, data.train().shape(), device);
+        this.summary = Weights.summarize(model, data.train().shape(), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle()
                 ? BatchLoader.shuffled(data.train(), settings.batchSize(), settings.seed(), augmentation)
@@ -138,7 +140,8 @@ public final class TrainingRun implements AutoCloseable {
         resumeCommand = command;
     }
 
-    /// Goes on where the folder's checkpoint stands, when [#run] is called next.
+    /// Goes on where the folder's checkpoint stands, when [#run] is called next. If machine or program are others than before, the folder
+    /// records them.
     ///
     /// @throws IOException if there is none, or it is not of this run
     public void resume() throws IOException {
@@ -147,8 +150,10 @@ public final class TrainingRun implements AutoCloseable {
                     .failure(folder.path() + " has no checkpoint to resume from: the run ended before its first epoch did; start it anew");
         }
         trainer.resume(checkpoint());
+        folder.addProvenance(Instant.now(), Provenance.of(step.device(), summary, data));
         RunFolder.Contents known = folder.read();
-        earlierSeconds = known.metrics().isEmpty() ? 0 : known.metrics().getLast().seconds();
+        double atLastEpoch = known.metrics().isEmpty() ? 0 : known.metrics().getLast().seconds();
+        earlierSeconds = Math.max(atLastEpoch, known.result().map(RunResult::seconds).filter(Double::isFinite).orElse(0.0));
         // Attacks on an unfinished run were on other weights than those that it will end with.
         Optional<RunResult> finished = known.result().filter(result -> result.status() == RunResult.Status.FINISHED);
         earlierAttacks = finished.map(RunResult::attacks).orElse(List.of());

@@ -91,6 +91,12 @@ public record TrainingSettings(String model, String data, int limit, String meth
                 svc, adversarial, init, augment, shuffle, conv, other);
     }
 
+    /// The same settings without norm decay, projections and clipping.
+    public TrainingSettings withoutHooks() {
+        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, Optional.empty(),
+                Optional.empty(), Optional.empty(), adversarial, init, augment, shuffle, conv, seed);
+    }
+
     private TrainingSettings withBundle(Method bundle) {
         return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, bundle.weightDecay(), schedule,
                 bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv, seed);
@@ -137,8 +143,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
                     Double.parseDouble(in.text("momentum")), Double.parseDouble(in.text("weight_decay")), in.text("schedule"),
                     Method.NormDecaySpec.parse(in.text("norm_decay")),
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
-                    clipping(map), AdversarialSettings.parse(map), in.text("init"), Boolean.parseBoolean(in.text("augment")),
-                    Boolean.parseBoolean(in.text("shuffle")),
+                    clipping(map), AdversarialSettings.parse(map), in.text("init"), in.flag("augment"),
+                    in.flag("shuffle"),
                     convolutionMode(map), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {
             throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
@@ -183,6 +189,14 @@ public record TrainingSettings(String model, String data, int limit, String meth
                 throw UserError.failure("the settings of the run folder lack '" + key + "'; was it written by another version?");
             }
             return value;
+        }
+
+        boolean flag(String key) {
+            String value = text(key);
+            if (!value.equals("true") && !value.equals("false")) {
+                throw UserError.failure(key + ": expected true or false, but got '" + value + "'");
+            }
+            return value.equals("true");
         }
     }
 }

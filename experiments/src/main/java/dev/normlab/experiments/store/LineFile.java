@@ -13,12 +13,12 @@ import java.util.List;
 ///
 /// @param lines the complete lines
 /// @param remarks what was left out, as sentences; empty if nothing was
-record LineFile<T extends EpochLine>(List<T> lines, List<String> remarks) {
+record LineFile<T>(List<T> lines, List<String> remarks) {
 
     /// Reads a file; a file that is not there has no lines.
     ///
     /// @throws IOException if the file cannot be read, or a line other than an unfinished last one is not of this type
-    static <T extends EpochLine> LineFile<T> read(Path file, Class<T> type) throws IOException {
+    static <T> LineFile<T> read(Path file, Class<T> type) throws IOException {
         if (Files.notExists(file)) {
             return new LineFile<>(List.of(), List.of());
         }

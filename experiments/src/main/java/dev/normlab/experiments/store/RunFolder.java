@@ -7,10 +7,13 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// The folder of one training run. Four of its files are JSON, for people and other programs to read:
@@ -19,6 +22,8 @@ import java.util.stream.Stream;
 /// - `metrics.jsonl`, one line per epoch: [MetricsLine];
 /// - `norms.jsonl`, one line per layer and epoch, from epoch 0 (before training): [NormLine];
 /// - `result.json`, written once at the end: what came out, [RunResult].
+///
+/// A fifth is there only if the run went on elsewhere or with something else: `provenance.jsonl`, [ProvenanceLine].
 ///
 /// Keys are the components' names in snake_case (`test_accuracy`, `norm_sum_l1`); all are always there, others are refused; numbers that
 /// are not finite are `null`. Documents are written atomically. The `.jsonl` files grow line by line; a crash can leave their last line
@@ -31,6 +36,8 @@ public final class RunFolder {
     public static final String METRICS_FILE = "metrics.jsonl";
     /// The name of the file of norms.
     public static final String NORMS_FILE = "norms.jsonl";
+    /// The name of the file with later provenances.
+    public static final String PROVENANCE_FILE = "provenance.jsonl";
     /// The name of the file of results.
     public static final String RESULT_FILE = "result.json";
 
@@ -50,14 +57,16 @@ public final class RunFolder {
     /// @param metrics the metrics, one line per epoch
     /// @param norms the norms, one line per layer and epoch
     /// @param result what came out, or nothing if the run has not ended
+    /// @param later where and with what the run went on later, where that differs from before
     /// @param remarks what was left out while reading, as sentences
     public record Contents(Path path, RunInfo info, List<MetricsLine> metrics, List<NormLine> norms, Optional<RunResult> result,
-            List<String> remarks) {
+            List<ProvenanceLine> later, List<String> remarks) {
 
         /// Copies the lists.
         public Contents {
             metrics = List.copyOf(metrics);
             norms = List.copyOf(norms);
+            later = List.copyOf(later);
             remarks = List.copyOf(remarks);
         }
     }
@@ -165,11 +174,26 @@ public final class RunFolder {
     public Contents read() throws IOException {
         LineFile<MetricsLine> metrics = LineFile.read(path.resolve(METRICS_FILE), MetricsLine.class);
         LineFile<NormLine> norms = LineFile.read(path.resolve(NORMS_FILE), NormLine.class);
+        LineFile<ProvenanceLine> later = LineFile.read(path.resolve(PROVENANCE_FILE), ProvenanceLine.class);
         boolean ended = Files.exists(path.resolve(RESULT_FILE));
         Optional<RunResult> result = ended ? Optional.of(readDocument(RESULT_FILE, RunResult.class)) : Optional.empty();
         List<String> remarks = new ArrayList<>(metrics.remarks());
         remarks.addAll(norms.remarks());
-        return new Contents(path, readInfo(), metrics.lines(), norms.lines(), result, remarks);
+        remarks.addAll(later.remarks());
+        return new Contents(path, readInfo(), metrics.lines(), norms.lines(), result, later.lines(), remarks);
+    }
+
+    /// Adds where and with what the run goes on to `provenance.jsonl`, if that differs from what was said last.
+    ///
+    /// @throws IOException if a file cannot be read or written
+    public void addProvenance(Instant time, Map<String, String> provenance) throws IOException {
+        Path file = path.resolve(PROVENANCE_FILE);
+        List<ProvenanceLine> lines = new ArrayList<>(LineFile.read(file, ProvenanceLine.class).lines());
+        Map<String, String> last = lines.isEmpty() ? readInfo().provenance() : lines.getLast().provenance();
+        if (!last.equals(provenance)) {
+            lines.add(new ProvenanceLine(time, provenance));
+            AtomicFile.writeText(file, lines.stream().map(line -> Json.line(line) + "\n").collect(Collectors.joining()));
+        }
     }
 
     /// Opens `metrics.jsonl` to append lines, after cutting it to `lastEpoch`.

@@ -63,21 +63,30 @@ public record CostEstimate(Map<Integer, Double> seconds) {
         return new CostEstimate(seconds);
     }
 
+    /// What the time of a step depends on, beside the model.
+    ///
+    /// @param hooks of norm decay and projections
+    record StepKind(String hooks, int batch, boolean augment) {
+
+        static StepKind of(TrainingSettings settings) {
+            return new StepKind(settings.normDecay().map(decay -> decay.norm().label() + decay.kinds()).orElse("none")
+                    + settings.projectBn().isPresent(), settings.batchSize(), settings.augment());
+        }
+    }
+
     /// The timed parts of the runs of a model.
     private static final class Parts {
 
         private final ModelTimes times;
-        private final ModelTimes.Step plain;
         private final double evaluation;
         private final double gradient;
         private final double epochEnd;
-        private final Map<String, ModelTimes.Step> steps = new HashMap<>();
+        private final Map<StepKind, ModelTimes.Step> steps = new HashMap<>();
         private final Map<String, double[]> clippings = new HashMap<>();
 
         Parts(ModelTimes times, TrainingSettings settings, double warmUp) throws IOException {
             this.times = times;
-            times.warmUp(settings, warmUp);
-            this.plain = times.step(settings);
+            times.warmUp(settings.withoutHooks(), warmUp);
             this.evaluation = times.evaluation();
             this.gradient = times.gradient();
             this.epochEnd = times.epochEnd();
@@ -86,19 +95,23 @@ public record CostEstimate(Map<Integer, Double> seconds) {
         /// The seconds of a run.
         double of(PlannedRun run, StudyConfig config, Images images) {
             TrainingSettings settings = run.settings();
-            String hooks = settings.normDecay().map(decay -> decay.norm().label() + decay.kinds()).orElse("none")
-                    + settings.projectBn().isPresent();
-            ModelTimes.Step step = hooks.equals("nonefalse") ? plain : steps.computeIfAbsent(hooks, _ -> times.step(settings));
+            ModelTimes.Step step = step(settings);
             double batches = Math.ceilDiv(images.train(), step.batch());
-            double one = step.steady() + settings.adversarial().map(adversarial -> adversarial(adversarial, step.batch())).orElse(0.0);
+            double one = step.steady() + settings.adversarial().map(adversarial -> adversarial(adversarial, settings)).orElse(0.0);
             double epoch = batches * one + images.test() * evaluation + epochEnd;
             double training = step.start() + settings.epochs() * (epoch + clipping(settings, batches));
             double attack = ATTACKED * images.attacked() * RelativeCost.gradients(config.attack()) * gradient;
             return training + attack;
         }
 
-        private double adversarial(AdversarialSettings settings, int batch) {
-            return settings.steps() * batch * gradient + (settings.loss().pairs() ? plain.steady() : 0);
+        /// A step of such settings; each kind of step is timed once.
+        private ModelTimes.Step step(TrainingSettings settings) {
+            return steps.computeIfAbsent(StepKind.of(settings), _ -> times.step(settings));
+        }
+
+        private double adversarial(AdversarialSettings adversarial, TrainingSettings settings) {
+            ModelTimes.Step plain = step(settings.withoutHooks());
+            return adversarial.steps() * plain.batch() * gradient + (adversarial.loss().pairs() ? plain.steady() : 0);
         }
 
         /// The seconds of clipping in an epoch.

@@ -4,7 +4,9 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.nn.data.DataException;
+import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
+import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -12,13 +14,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// What a study would do: all runs, the shapes and sizes of the models, the disk that it needs, and the time, without doing any of it.
 public final class DryRun {
 
     private static final String SUBSTITUTE = "synthetic:train=1000,test=500";
-    private static final int CIFAR_TRAIN = 50_000;
-    private static final int CIFAR_TEST = 10_000;
     /// Files of a run with values of parameters: the final and the best weights, and the checkpoint with weights and momenta.
     private static final int COPIES = 4;
 
@@ -48,20 +50,49 @@ public final class DryRun {
             data = config.limit() == 0 ? all : all.limit(config.limit());
             images = images(data.train().size(), data.test().size());
         } catch (DataException e) {
-            if (!config.data().startsWith("cifar10")) {
-                throw e;
-            }
+            Known known = known(DataSource.parse(config.data())).orElseThrow(() -> e);
             lines.add("the data is not there (" + e.getMessage() + ")");
-            lines.add("so that this is planned for the whole of CIFAR: " + CIFAR_TRAIN + " and " + CIFAR_TEST
-                    + " images of 3x32x32, timed with synthetic ones");
-            data = DataSource.load(SUBSTITUTE);
-            images = images(Math.min(limit, CIFAR_TRAIN), Math.min(limit, CIFAR_TEST));
+            lines.add("so that this is planned for the whole of " + known.name + ": " + known.train + " and " + known.test
+                    + " images of 3x32x32 in " + known.classes + " classes, timed with synthetic ones");
+            data = substitute(known.classes);
+            images = images(Math.min(limit, known.train), Math.min(limit, known.test));
         }
         List<PlannedRun> mine = shard.of(plan.runs());
         models(mine, data, images);
         CostEstimate estimate = CostEstimate.measure(config, mine, data, images, device, progress);
         runs(mine, estimate);
         return this;
+    }
+
+    /// A data set whose sizes are known without its files.
+    record Known(String name, int train, int test, int classes) {}
+
+    static Optional<Known> known(DataSpec data) {
+        return switch (data) {
+            case DataSpec.Cifar10 _ -> Optional.of(new Known("CIFAR-10", 50_000, 10_000, 10));
+            case DataSpec.Cifar100 _ -> Optional.of(new Known("CIFAR-100", 50_000, 10_000, 100));
+            // One corruption at one severity, whose images serve for training and for tests; all at once are no data of a study.
+            case DataSpec.Cifar10C images when images.corruption() != null ->
+                Optional.of(new Known("CIFAR-10-C's " + images.corruption(), 10_000, 10_000, 10));
+            default -> Optional.empty();
+        };
+    }
+
+    /// Synthetic images under so many classes: what is timed depends on the number of logits, not on what is to be seen.
+    static DataSplits substitute(int classes) {
+        DataSplits synthetic = DataSource.load(SUBSTITUTE);
+        return new DataSplits(relabelled(synthetic.train(), classes), relabelled(synthetic.test(), classes), List.of());
+    }
+
+    private static Dataset relabelled(Dataset images, int classes) {
+        float[] values = new float[images.size() * images.shape().values()];
+        int[] labels = new int[images.size()];
+        for (int i = 0; i < labels.length; i++) {
+            images.image(i, values, i * images.shape().values());
+            labels[i] = i % classes;
+        }
+        List<String> names = IntStream.range(0, classes).mapToObj(Integer::toString).toList();
+        return Dataset.ofUnits(images.name(), images.shape(), names, values, labels);
     }
 
     private CostEstimate.Images images(int train, int test) {

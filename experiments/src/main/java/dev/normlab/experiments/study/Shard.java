@@ -10,10 +10,13 @@ import java.util.OptionalInt;
 /// @param index  from 0
 /// @param of     how many parts there are
 /// @param origin who said so, for messages; empty if nobody did
-public record Shard(int index, int of, String origin) {
+/// @param notice what the user should know of it, as a sentence; empty if nothing
+public record Shard(int index, int of, String origin, String notice) {
 
     /// All runs.
     public static final Shard WHOLE = new Shard(0, 1, "");
+
+    private static final String SLURM = "the Slurm job array";
 
     /// Checks the values.
     ///
@@ -25,7 +28,15 @@ public record Shard(int index, int of, String origin) {
         }
     }
 
-    /// The part that the options say, or else the variables of Slurm's job arrays or of Kubernetes' indexed Jobs, or else everything.
+    /// A part without a notice.
+    ///
+    /// @throws UserError if the index is not one of the parts
+    public Shard(int index, int of, String origin) {
+        this(index, of, origin, "");
+    }
+
+    /// The part that the options say, or else the variables of Slurm's job arrays or of Kubernetes' indexed Jobs, or else everything. A job
+    /// array with gaps (`--array=1,4,6,7`) has no parts by number: its tasks share all runs out by their locks.
     ///
     /// @param environment the process's environment
     /// @throws UserError if only one half is said, or something is no number
@@ -37,15 +48,28 @@ public record Shard(int index, int of, String origin) {
             return new Shard(index.getAsInt(), of.getAsInt(), "--index, --of");
         }
         if (environment.containsKey("SLURM_ARRAY_TASK_ID")) {
-            int task = number(environment, "SLURM_ARRAY_TASK_ID");
-            int first = number(environment, "SLURM_ARRAY_TASK_MIN");
-            int step = environment.containsKey("SLURM_ARRAY_TASK_STEP") ? Math.max(1, number(environment, "SLURM_ARRAY_TASK_STEP")) : 1;
-            return new Shard((task - first) / step, number(environment, "SLURM_ARRAY_TASK_COUNT"), "the Slurm job array");
+            return ofSlurm(environment);
         }
         if (environment.containsKey("JOB_COMPLETION_INDEX")) {
             return new Shard(number(environment, "JOB_COMPLETION_INDEX"), number(environment, "JOB_COMPLETIONS"), "the Kubernetes Job");
         }
         return WHOLE;
+    }
+
+    private static Shard ofSlurm(Map<String, String> environment) {
+        int task = number(environment, "SLURM_ARRAY_TASK_ID");
+        int first = number(environment, "SLURM_ARRAY_TASK_MIN");
+        int count = number(environment, "SLURM_ARRAY_TASK_COUNT");
+        int step = environment.containsKey("SLURM_ARRAY_TASK_STEP") ? Math.max(1, number(environment, "SLURM_ARRAY_TASK_STEP")) : 1;
+        int last = environment.containsKey("SLURM_ARRAY_TASK_MAX")
+                ? number(environment, "SLURM_ARRAY_TASK_MAX")
+                : first + (count - 1) * step;
+        int index = (task - first) / step;
+        if (last - first != (count - 1) * step || (task - first) % step != 0 || index < 0 || index >= count) {
+            return new Shard(0, 1, SLURM, SLURM + " has gaps (" + count + " tasks from " + first + " to " + last
+                    + "), so that this task takes any run of the whole study that no other one is doing");
+        }
+        return new Shard(index, count, SLURM);
     }
 
     private static int number(Map<String, String> environment, String name) {

@@ -6,6 +6,7 @@ import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -73,10 +74,19 @@ public record StudyFolder(Path path) {
         return path.resolve(RUNS).resolve(run.folder());
     }
 
-    /// What a run's folder holds, if it was begun.
+    /// What a run's folder holds, if it was begun. Where a file goes while it is read, because another process begins the run anew, it is
+    /// read once more.
     ///
     /// @throws IOException if it cannot be read
     public Optional<RunFolder.Contents> read(PlannedRun run) throws IOException {
+        try {
+            return readOnce(run);
+        } catch (NoSuchFileException e) {
+            return readOnce(run);
+        }
+    }
+
+    private Optional<RunFolder.Contents> readOnce(PlannedRun run) throws IOException {
         return Files.isRegularFile(of(run).resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(of(run)).read()) : Optional.empty();
     }
 }

@@ -3,6 +3,7 @@ package dev.normlab.experiments.study;
 import dev.normlab.attacks.EvaluationStopped;
 import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.RobustnessResult;
+import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Interruption;
@@ -22,6 +23,9 @@ import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.DivergenceException;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -93,7 +97,25 @@ final class StudyRun {
                     return diverged ? Outcome.DIVERGED : Outcome.KNOWN;
                 }
             }
+            return logged();
+        }
+    }
+
+    /// Trains and attacks, and leaves the trace of what went wrong unexpectedly in the run's log, while this still has the lock.
+    private Outcome logged() throws IOException {
+        try {
             return trainAndAttack();
+        } catch (UserError e) {
+            throw e;
+        } catch (RuntimeException e) {
+            StringWriter trace = new StringWriter();
+            e.printStackTrace(new PrintWriter(trace));
+            try (RunLog log = new RunLog(path)) {
+                log.line("failed: " + trace.toString().strip());
+            } catch (IOException | UncheckedIOException unwritable) {
+                e.addSuppressed(unwritable);
+            }
+            throw e;
         }
     }
 
@@ -118,8 +140,7 @@ final class StudyRun {
     private Outcome trainAndAttack() throws IOException {
         boolean checkpoint = Files.exists(path.resolve(RunFolder.INFO_FILE)) && Files.exists(path.resolve(Weights.CHECKPOINT_NAME));
         if (!checkpoint) {
-            Files.deleteIfExists(path.resolve(RunFolder.INFO_FILE)); // it ended before its first epoch did: nothing to go on with
-            Files.deleteIfExists(path.resolve(RunFolder.RESULT_FILE));
+            removeLeftovers(); // it ended before its first epoch did: nothing to go on with
         }
         TrainingRun.FolderSource source = summary -> checkpoint ? RunFolder.open(path) : RunFolder.create(path, info(summary));
         TrainingRun.Outcome outcome;
@@ -135,6 +156,14 @@ final class StudyRun {
         return outcome.completed() && attacked(outcome) ? Outcome.DONE : Outcome.INTERRUPTED;
     }
 
+    /// Removes everything that another run has left here, `run.json` first: with it gone nobody goes on from the rest.
+    private void removeLeftovers() throws IOException {
+        for (String name : List.of(RunFolder.INFO_FILE, Weights.CHECKPOINT_NAME, RunFolder.RESULT_FILE, ATTACK_STATE, Weights.BEST_NAME,
+                Weights.FILE_NAME, RunFolder.METRICS_FILE, RunFolder.NORMS_FILE, RunFolder.PROVENANCE_FILE, TrainingRun.NORM_SERIES_NAME)) {
+            Files.deleteIfExists(path.resolve(name));
+        }
+    }
+
     private RunInfo info(Summary summary) {
         return new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, run.setting(), command, Instant.now(), run.settings().model(),
                 run.settings().data(), run.settings().method(), run.settings().seed(), run.settings().epochs(), data.train().size(),
@@ -148,14 +177,26 @@ final class StudyRun {
                 Math.min(ATTACK_BATCH, images.size()), run.settings().seed());
         Path state = path.resolve(ATTACK_STATE);
         try (RunLog log = new RunLog(path); Interruption interruption = Interruption.handle(evaluation::requestStop)) {
-            RobustnessResult result = evaluation.run(trained.model(), images, device, listener(progress.loggedTo(log::line), images.size()),
-                    Optional.of(state));
+            RobustnessResult result = evaluated(evaluation, trained, images, progress.loggedTo(log::line), state);
             RunFolder.open(path)
                     .addAttacks(AttackScores.of(List.of(), config.attack().label(), config.attack().threat(), result, false));
             Files.deleteIfExists(state);
             return true;
         } catch (EvaluationStopped e) {
             return false;
+        }
+    }
+
+    /// Goes on from the state of an attack, or begins anew where that is of another evaluation or damaged: nobody but this writes it.
+    private RobustnessResult evaluated(RobustnessEvaluation evaluation, TrainingRun.Outcome trained, Dataset images, Progress told,
+            Path state) throws IOException {
+        RobustnessEvaluation.Listener listener = listener(told, images.size());
+        try {
+            return evaluation.run(trained.model(), images, device, listener, Optional.of(state));
+        } catch (FormatException e) {
+            told.line("the state of the attack is of no use and is removed, so that the attack begins anew: " + e.getMessage());
+            Files.deleteIfExists(state);
+            return evaluation.run(trained.model(), images, device, listener, Optional.of(state));
         }
     }
 

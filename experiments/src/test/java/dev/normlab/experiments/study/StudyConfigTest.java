@@ -90,6 +90,9 @@ class StudyConfigTest {
         "l1:{};l1:1e-3;the method has strengths, but no option with {} in their place",
         "'[1e-3, 1e-2]';'[1e-3, -1]';methods[nd-l1].options: --norm-decay: beta is a number from 0 to 1e6",
         "'[1e-3, 1e-2]';'[1e-3, 0.001]';two runs would have the same folder vgg11-width-0.0625_nd-l1_0.001_1",
+        "'options: {';'options: {augment: yes, ';methods[nd-l1].options: augment: expected true or false, but got",
+        "'options: {';'options: {shuffle: \"on\", ';methods[nd-l1].options: shuffle: expected true or false, but got",
+        "'options: {';'options: {augment: \"TRUE\", ';methods[nd-l1].options: augment: expected true or false, but got",
         "conv: exact;conv: quick;conv:", "title: A;title: {a: b} #;title: expected a text, but got a section with keys",
         "name: small;name: a b;name: expected a word", "name: small;paper: none;there is no key",
         "training: {;training: 5 # {;training: expected a section"})

@@ -105,6 +105,22 @@ class StudyPlanTest {
         assertEquals(2, said.of(), "options go before variables");
     }
 
+    /// `--array=1,4,6,7`: by numbers, task 6 would be part 6 of 4, and nobody would do parts 2 and 3.
+    @Test
+    void aJobArrayWithGapsSharesTheWholeStudyOut() {
+        for (String task : List.of("1", "4", "6", "7")) {
+            Shard shard = shard(Map.of("SLURM_ARRAY_TASK_ID", task, "SLURM_ARRAY_TASK_MIN", "1", "SLURM_ARRAY_TASK_MAX", "7",
+                    "SLURM_ARRAY_TASK_STEP", "1", "SLURM_ARRAY_TASK_COUNT", "4"));
+            assertEquals(1, shard.of(), task);
+            assertTrue(shard.notice().contains("has gaps (4 tasks from 1 to 7)"), shard.notice());
+        }
+        assertEquals(1, shard(Map.of("SLURM_ARRAY_TASK_ID", "9", "SLURM_ARRAY_TASK_MIN", "1", "SLURM_ARRAY_TASK_COUNT", "4")).of());
+        Shard regular = shard(Map.of("SLURM_ARRAY_TASK_ID", "5", "SLURM_ARRAY_TASK_MIN", "1", "SLURM_ARRAY_TASK_MAX", "7",
+                "SLURM_ARRAY_TASK_STEP", "2", "SLURM_ARRAY_TASK_COUNT", "4"));
+        assertEquals(2, regular.index());
+        assertEquals("", regular.notice());
+    }
+
     @Test
     void halfOfAPartIsRefused() {
         assertTrue(message(() -> Shard.of(OptionalInt.of(0), OptionalInt.empty(), Map.of())).contains("give both"));

@@ -48,6 +48,19 @@ final class Divergence {
         }
     }
 
+    /// Returns the model unless one of its parameters is not finite.
+    ///
+    /// @param step the last step, for the message
+    static Layer requireFinite(Layer model, long step) {
+        for (Parameter parameter : model.namedParameters().values()) {
+            if (!isFinite(parameter.tensor())) {
+                throw new DivergenceException(layerOf(parameter.name()), step, "the loss was finite, but " + parameter.name()
+                        + " has values that are NaN or infinite now, at the end of the epoch.");
+            }
+        }
+        return model;
+    }
+
     /// The exception for a loss that is not finite: looks at the batch, the parameters and buffers, and then repeats the forward pass layer
     /// by layer.
     static DivergenceException ofLoss(float loss, Layer model, Objective objective, Tensor images, Tensor labels, Device device,

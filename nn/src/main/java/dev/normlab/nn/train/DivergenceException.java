@@ -1,6 +1,7 @@
 package dev.normlab.nn.train;
 
-/// Says that training met NaN or infinity, and where first. The step that met it changed no parameter.
+/// Says that training met NaN or infinity, and where first. The step that met it changed no parameter, unless a hook or the end of an epoch
+/// met it.
 public final class DivergenceException extends RuntimeException {
 
     /// The first layer affected, or what else was affected.
@@ -17,6 +18,14 @@ public final class DivergenceException extends RuntimeException {
         super("training diverged in step " + (step + 1) + ": " + finding + " Lower the learning rate, or check the images and weights.");
         this.layer = layer;
         this.step = step;
+    }
+
+    /// As the other, with what was thrown for it.
+    ///
+    /// @param cause what a hook threw
+    DivergenceException(String layer, long step, String finding, Throwable cause) {
+        this(layer, step, finding);
+        initCause(cause);
     }
 
     /// The name of the first layer affected, for example `features.4`.

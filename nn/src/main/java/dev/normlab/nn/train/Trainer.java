@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Trains a model over epochs: batches, steps, evaluation, checkpoints, events for listeners.
@@ -81,7 +82,8 @@ public final class Trainer {
     /// Trains until the last epoch is over or a stop was requested.
     ///
     /// @return whether all epochs were trained
-    /// @throws DivergenceException if a step meets NaN or infinity; the last checkpoint stays as it is
+    /// @throws DivergenceException if a step meets NaN or infinity, or a parameter is not finite at the end of an epoch; the last
+    ///                             checkpoint stays as it is
     /// @throws IOException         if a checkpoint cannot be written
     public boolean run() throws IOException {
         long began = System.nanoTime();
@@ -122,20 +124,25 @@ public final class Trainer {
     }
 
     private void takeStep(Batch images, long began, long before) {
-        StepResult result;
-        try {
-            result = step.run(images.imageTensor(), images.labelTensor());
-        } catch (DivergenceException e) {
-            tell(new TrainingEvent.Diverged(epoch, batch, e));
-            throw e;
-        }
+        StepResult result = orDiverged(() -> step.run(images.imageTensor(), images.labelTensor()));
         totals = totals.plus(result);
         tell(new TrainingEvent.StepFinished(epoch, batch, loader.batches(), step.step() - 1, result, totals,
                 (totals.count() - before) / secondsSince(began)));
         batch++;
     }
 
+    private <T> T orDiverged(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DivergenceException e) {
+            tell(new TrainingEvent.Diverged(epoch, batch, e));
+            throw e;
+        }
+    }
+
     private void finishEpoch(Evaluator evaluator, double imagesPerSecond, long began) throws IOException {
+        // The update and the hooks of the last step may have left what no gradient has shown yet.
+        orDiverged(() -> Divergence.requireFinite(step.model(), step.step() - 1));
         boolean due = (epoch + 1) % options.evaluateEvery() == 0 || epoch + 1 == options.epochs();
         Optional<Evaluation> evaluation = test == null || !due ? Optional.empty() : Optional.of(evaluator.evaluate(test));
         tell(new TrainingEvent.EpochFinished(epoch, step.optimizer().learningRate(), totals, evaluation, imagesPerSecond,

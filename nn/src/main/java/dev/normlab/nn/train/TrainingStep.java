@@ -123,7 +123,8 @@ public final class TrainingStep implements AutoCloseable {
     ///
     /// @param images `[n, c, h, w]`
     /// @param labels int `[n]`
-    /// @throws DivergenceException      if the loss or a gradient is NaN or infinite; no parameter has changed then
+    /// @throws DivergenceException      if the loss or a gradient is NaN or infinite; no parameter has changed then. Or if a hook fails for
+    ///                                  numbers that are not finite or too large (an [ArithmeticException]); some may have changed then
     /// @throws IllegalArgumentException if a label is not below the number of logits
     public StepResult run(Tensor images, Tensor labels) {
         prepare();
@@ -338,6 +339,9 @@ public final class TrainingStep implements AutoCloseable {
     private void runOnHost(TrainingHook hook, Gradients gradients) {
         try (Tape tape = Tape.inference(device)) {
             hook.apply(tape.executor(), gradients);
+        } catch (ArithmeticException e) {
+            String name = hook.getClass().getSimpleName().isEmpty() ? "a hook" : hook.getClass().getSimpleName();
+            throw new DivergenceException(name, step, "the loss is finite, but " + name + " cannot go on: " + e.getMessage() + ".", e);
         }
     }
 

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Executor;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.CropAndFlip;
 import dev.normlab.nn.data.Dataset;
@@ -199,6 +201,73 @@ class TrainerTest {
         Layer again = TinyTask.model(99);
         Checkpoint.read(checkpoint).restore(again);
         again.stateDict().values().forEach(tensor -> assertTrue(Divergence.isFinite(tensor)));
+    }
+
+    /// A hook on the host that does something after the update of one step.
+    private static TrainingHook afterUpdateOf(long step, Runnable work) {
+        return new TrainingHook() {
+
+            private long now;
+
+            @Override
+            public Moment moment() {
+                return Moment.AFTER_UPDATE;
+            }
+
+            @Override
+            public boolean hostSide() {
+                return true;
+            }
+
+            @Override
+            public void beforeStep(long next) {
+                now = next;
+            }
+
+            @Override
+            public void apply(Executor executor, Gradients gradients) {
+                if (now == step) {
+                    work.run();
+                }
+            }
+        };
+    }
+
+    private static DivergenceException diverged(Layer model, TrainingHook hook, List<TrainingEvent> events) {
+        try (Device device = Device.cpu(1);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.05, 0.9, 5e-4)),
+                        List.of(hook), device)) {
+            Trainer trainer = new Trainer(step, loader(), TEST, options()).listen(events::add);
+            return assertThrows(DivergenceException.class, trainer::run);
+        }
+    }
+
+    /// No gradient and no loss sees what the update of the very last step has done.
+    @Test
+    void aParameterThatIsNotFiniteAtTheEndOfAnEpochIsADivergence() {
+        Layer model = TinyTask.model(11);
+        List<TrainingEvent> events = new ArrayList<>();
+        DivergenceException thrown = diverged(model, afterUpdateOf(EPOCHS * BATCHES - 1, () -> {
+            float[] weights = model.namedParameters().get("4.weight").tensor().toArray();
+            weights[17] = Float.POSITIVE_INFINITY;
+            model.namedParameters().get("4.weight").set(weights);
+        }), events);
+        assertEquals("4", thrown.layer());
+        assertTrue(thrown.getMessage().contains("diverged in step 12: the loss was finite, but 4.weight has values"), thrown.getMessage());
+        assertInstanceOf(TrainingEvent.Diverged.class, events.getLast());
+        assertEquals(EPOCHS - 1, events.stream().filter(TrainingEvent.EpochFinished.class::isInstance).count());
+    }
+
+    @Test
+    void aHookThatCannotComputeIsADivergence() {
+        List<TrainingEvent> events = new ArrayList<>();
+        DivergenceException thrown = diverged(TinyTask.model(11), afterUpdateOf(5, () -> {
+            throw new ArithmeticException("the matrix contains NaN");
+        }), events);
+        assertTrue(thrown.getMessage().contains("diverged in step 6: the loss is finite, but "), thrown.getMessage());
+        assertTrue(thrown.getMessage().contains(" cannot go on: the matrix contains NaN."), thrown.getMessage());
+        assertInstanceOf(ArithmeticException.class, thrown.getCause());
+        assertInstanceOf(TrainingEvent.Diverged.class, events.getLast());
     }
 
     @Test

@@ -13,7 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Files that are there completely or not at all: the content goes to a temporary file beside the target, is forced to the disk, and then
 /// takes the target's name in one step. A crash, a full disk or an exception on the way leaves an older file of that name as it was.
@@ -21,6 +25,9 @@ public final class AtomicFile {
 
     private static final int BUFFER_BYTES = 1 << 16;
     private static final AtomicLong COUNTER = new AtomicLong();
+    /// Process numbers alone tell processes of several machines or containers not apart: in containers each is number 1.
+    private static final String PROCESS = Long.toHexString(UUID.randomUUID().getMostSignificantBits());
+    private static final Pattern TEMPORARY = Pattern.compile("\\.(.*)\\.\\d+-\\d+(-[0-9a-f]+)?\\.tmp");
 
     private AtomicFile() {}
 
@@ -46,7 +53,8 @@ public final class AtomicFile {
             throw new IOException("cannot write " + target + ": it is a folder");
         }
         Path temporary = folder
-                .resolve("." + file.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
+                .resolve("." + file.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + "-" + PROCESS
+                        + ".tmp");
         try {
             writeAndForce(temporary, content);
             rename(temporary, file);
@@ -59,6 +67,12 @@ public final class AtomicFile {
             Files.deleteIfExists(temporary);
         }
         forceFolder(folder);
+    }
+
+    /// The name of the file that a temporary file was to become, which a process that was killed has left; nothing if this is none.
+    public static Optional<String> unfinished(Path file) {
+        Matcher name = TEMPORARY.matcher(String.valueOf(file.getFileName()));
+        return name.matches() ? Optional.of(name.group(1)) : Optional.empty();
     }
 
     /// Writes a text file in UTF-8 atomically; see [#write].

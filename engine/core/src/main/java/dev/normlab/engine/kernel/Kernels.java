@@ -13,6 +13,11 @@ public interface Kernels {
     /// The backend's name, for example `scalar`.
     String name();
 
+    /// The bits of its vectors, on which the order of sums depends; 0 for a backend without vectors.
+    default int vectorBits() {
+        return 0;
+    }
+
     /// The layout in which this backend keeps activations of this 4-D shape; depends on the channel count alone.
     Layout activationLayout(Shape shape);
 

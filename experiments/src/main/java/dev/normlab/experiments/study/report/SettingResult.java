@@ -72,6 +72,16 @@ public record SettingResult(String model, StudyMethod method, Optional<Strength>
         return values.length == 0 ? Optional.empty() : Optional.of(MeanEstimate.of(values));
     }
 
+    /// What is said behind a mean of fewer runs than planned, such as ` [1 of 3]`; else nothing.
+    String share(MeanEstimate estimate) {
+        return estimate.n() < planned ? " [" + estimate.n() + " of " + planned + "]" : "";
+    }
+
+    /// Whether some of the planned runs are missing in the means.
+    boolean isPartial() {
+        return !finished.isEmpty() && finished.size() < planned;
+    }
+
     /// The count of a single run, where there is just one.
     Optional<Proportion> single(Function<Finished, Proportion> of) {
         return finished.size() == 1 ? Optional.of(of.apply(finished.getFirst())) : Optional.empty();

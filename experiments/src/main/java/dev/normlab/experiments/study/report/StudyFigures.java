@@ -125,7 +125,7 @@ final class StudyFigures {
     }
 
     private static Bar bar(Optional<MeanEstimate> estimate) {
-        return estimate.map(one -> one.n() > 1
+        return estimate.map(one -> one.hasInterval()
                 ? new Bar(one.mean(), Math.max(0, one.mean() - one.halfWidth()), Math.min(1, one.mean() + one.halfWidth()))
                 : Bar.of(one.mean())).orElse(Bar.MISSING);
     }

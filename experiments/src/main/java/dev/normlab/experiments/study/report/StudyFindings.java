@@ -35,6 +35,7 @@ final class StudyFindings {
             sentences.add("Not finished yet: " + results.open() + " of " + results.plan().runs().size()
                     + " runs; what is said here is of the others.");
         }
+        sentences.addAll(results.remarks());
         if (sentences.isEmpty()) {
             sentences.add("Nothing has been measured yet.");
         }
@@ -88,8 +89,10 @@ final class StudyFindings {
         for (StudyMethod method : comparable()) {
             List<SettingResult> settings = settings(method);
             List<Cell> row = new ArrayList<>(List.of(Cell.text(method.name()), Cell.integer(settings.size())));
-            row.add(range(settings.stream().mapToDouble(one -> norm(one).mean() / norm(baseline(one)).mean()), false));
-            counted(settings, one -> one.normSum(false), several, row);
+            List<SettingResult> normed = settings.stream()
+                    .filter(one -> one.normSum(false).isPresent() && baseline(one).normSum(false).isPresent()).toList();
+            row.add(range(normed.stream().mapToDouble(one -> norm(one).mean() / norm(baseline(one)).mean()), false));
+            counted(normed, one -> one.normSum(false), several, row);
             for (Function<SettingResult, Optional<MeanEstimate>> accuracy : List.<Function<SettingResult, Optional<MeanEstimate>>>of(
                     SettingResult::clean, SettingResult::robust)) {
                 row.add(range(settings.stream().mapToDouble(one -> 100 * difference(one, accuracy).mean()), true));
@@ -132,6 +135,9 @@ final class StudyFindings {
 
     private static Cell range(DoubleStream values, boolean signed) {
         double[] sorted = values.sorted().toArray();
+        if (sorted.length == 0) {
+            return Cell.text(Numbers.MISSING); // norms that are not finite
+        }
         double last = sorted[sorted.length - 1];
         String low = signed ? signed(sorted[0]) : Numbers.fixed(sorted[0], 2);
         String high = signed ? signed(last) : Numbers.fixed(last, 2);

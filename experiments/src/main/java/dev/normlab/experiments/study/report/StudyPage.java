@@ -12,8 +12,10 @@ import dev.normlab.experiments.study.StudyConfig;
 import dev.normlab.experiments.study.StudyFolder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// The page on a study: what was run and with which data, what came out, figures for every model, every number, and how far it is from the
@@ -39,7 +41,7 @@ public final class StudyPage {
         if (findings.hasChanges()) {
             first.table(findings.changes());
         }
-        first.table(tables.accuracy());
+        first.table(tables.accuracy(false));
         for (String model : config.models()) {
             addModel(page, model);
         }
@@ -141,20 +143,27 @@ public final class StudyPage {
         section.foldedTable("Time of every run", tables.times());
     }
 
-    /// Where and with what the runs were made; all values of an item that differ between runs, with the number of runs.
+    /// Where and with what the runs were made, begun and gone on with; all values of an item, with the number of runs that have it.
     private Table provenance() {
         Map<String, Map<String, Integer>> items = new LinkedHashMap<>();
         for (StudyResults.Begun run : results.runs()) {
-            Map<String, String> all = new LinkedHashMap<>(run.contents().info().provenance());
+            Map<String, Set<String>> all = new LinkedHashMap<>();
+            run.contents().info().provenance().forEach((key, value) -> add(all, key, value));
+            run.contents().later().forEach(line -> line.provenance().forEach((key, value) -> add(all, key, value)));
             all.remove("convolution_algorithms"); // differs between models; run.json has it
-            all.put("command", run.contents().info().command());
-            all.forEach((key, value) -> items.computeIfAbsent(key, _ -> new LinkedHashMap<>()).merge(value, 1, Integer::sum));
+            add(all, "command", run.contents().info().command());
+            all.forEach((key, values) -> values.forEach(
+                    value -> items.computeIfAbsent(key, _ -> new LinkedHashMap<>()).merge(value, 1, Integer::sum)));
         }
         List<List<Cell>> rows = new ArrayList<>();
         items.forEach((key, values) -> values.forEach((value, count) -> rows.add(List.of(Cell.text(key), Cell.text(value),
                 Cell.integer(count)))));
-        return new Table("Where and with what the runs were made.",
+        return new Table("Where and with what the runs were made. A run that went on elsewhere counts in both rows.",
                 List.of(Column.text("item"), Column.text("value"), Column.number("runs")),
                 rows, false);
+    }
+
+    private static void add(Map<String, Set<String>> all, String key, String value) {
+        all.computeIfAbsent(key, _ -> new LinkedHashSet<>()).add(value);
     }
 }

@@ -20,12 +20,14 @@ import java.util.Optional;
 /// @param plan     what there is to do
 /// @param settings by model, method and strength, in the order of the configuration
 /// @param runs     the runs that were begun, in the order of the plan
-public record StudyResults(StudyPlan plan, List<SettingResult> settings, List<Begun> runs) {
+/// @param remarks  which folders could not be read, as sentences; their runs count as open
+public record StudyResults(StudyPlan plan, List<SettingResult> settings, List<Begun> runs, List<String> remarks) {
 
     /// Copies the lists.
     public StudyResults {
         settings = List.copyOf(settings);
         runs = List.copyOf(runs);
+        remarks = List.copyOf(remarks);
     }
 
     /// A run that was begun, with what its folder holds.
@@ -34,9 +36,9 @@ public record StudyResults(StudyPlan plan, List<SettingResult> settings, List<Be
     /// What distinguishes settings.
     private record Key(String model, String setting) {}
 
-    /// Reads a study's folder.
+    /// Reads a study's folder. A run's folder that cannot be read is left out with a remark.
     ///
-    /// @throws IOException if a file cannot be read
+    /// @throws IOException if the configuration cannot be read
     public static StudyResults read(StudyFolder folder) throws IOException {
         StudyPlan plan = StudyPlan.of(folder.readConfig());
         Map<Key, List<PlannedRun>> bySetting = new LinkedHashMap<>();
@@ -44,14 +46,19 @@ public record StudyResults(StudyPlan plan, List<SettingResult> settings, List<Be
             bySetting.computeIfAbsent(new Key(run.model(), run.setting()), _ -> new ArrayList<>()).add(run);
         }
         Map<PlannedRun, Begun> begun = new LinkedHashMap<>();
+        List<String> remarks = new ArrayList<>();
         for (PlannedRun run : plan.runs()) {
-            folder.read(run).ifPresent(contents -> begun.put(run, new Begun(run, contents)));
+            try {
+                folder.read(run).ifPresent(contents -> begun.put(run, new Begun(run, contents)));
+            } catch (IOException e) {
+                remarks.add("The run " + run.folder() + " cannot be read and counts as open: " + e.getMessage());
+            }
         }
         List<SettingResult> settings = new ArrayList<>();
         for (List<PlannedRun> runs : bySetting.values()) {
             settings.add(setting(plan.config(), runs, begun));
         }
-        return new StudyResults(plan, settings, List.copyOf(begun.values()));
+        return new StudyResults(plan, settings, List.copyOf(begun.values()), remarks);
     }
 
     private static SettingResult setting(StudyConfig config, List<PlannedRun> runs, Map<PlannedRun, Begun> begun) {

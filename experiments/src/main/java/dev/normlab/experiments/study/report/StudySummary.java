@@ -8,9 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The last words of a study on the console, and its result as JSON.
 public final class StudySummary {
+
+    private static final int WIDTH = 14;
 
     private final StudyFiles.Written written;
     private final StudyResults results;
@@ -26,15 +29,19 @@ public final class StudySummary {
         List<String> lines = new ArrayList<>();
         int model = Math.max(5, results.config().models().stream().mapToInt(String::length).max().orElse(0));
         int setting = Math.max(6, results.settings().stream().mapToInt(one -> one.name().length()).max().orElse(0));
-        String head = "%-" + model + "s  %-" + setting + "s  %5s  %14s  %14s  %18s";
+        int wide = results.settings().stream().flatMap(one -> Stream.of(percent(one, one.clean()), percent(one, one.robust())))
+                .mapToInt(String::length).reduce(WIDTH, Math::max);
+        String head = "%-" + model + "s  %-" + setting + "s  %5s  %" + wide + "s  %" + wide + "s  %18s";
         lines.add(String.format(Locale.ROOT, head, "model", "method", "seeds", "clean %", "robust %", "sum of l1 norms"));
         for (SettingResult one : results.settings()) {
             lines.add(String.format(Locale.ROOT, head, one.model(), one.name(), one.finished().size(), percent(one, one.clean()),
-                    percent(one, one.robust()), one.normSum(false).map(sum -> text(sum, 1, 1)).orElse(Numbers.MISSING)));
+                    percent(one, one.robust()), one.normSum(false).map(sum -> text(sum, 1, 1) + one.share(sum)).orElse(Numbers.MISSING)));
         }
         lines.add("");
         lines.add("robust: under " + new StudyTables(results).attack()
-                + (results.config().seeds() > 1 ? "; means over seeds ± 95% interval (Student's t)" : ""));
+                + (results.config().seeds() > 1 ? "; means over seeds ± 95% interval (Student's t)" : "")
+                + new StudyTables(results).marks());
+        results.remarks().forEach(lines::add);
         if (results.diverged() > 0) {
             lines.add(results.diverged() + " of " + results.plan().runs().size() + " runs diverged");
         }
@@ -46,12 +53,14 @@ public final class StudySummary {
     }
 
     private static String percent(SettingResult setting, Optional<MeanEstimate> estimate) {
-        return estimate.map(one -> text(one, 100, 1)).orElse(setting.diverged() > 0 ? "diverged" : Numbers.MISSING);
+        return estimate.map(one -> text(one, 100, 1) + setting.share(one)).orElse(setting.diverged() > 0 ? "diverged" : Numbers.MISSING);
     }
 
     private static String text(MeanEstimate estimate, double factor, int decimals) {
         String mean = Numbers.fixed(factor * estimate.mean(), decimals);
-        return estimate.n() > 1 ? mean + " ± " + Numbers.fixed(factor * estimate.halfWidth(), decimals) : mean;
+        return estimate.hasInterval()
+                ? mean + " ± " + Numbers.fixed(factor * estimate.halfWidth(), decimals)
+                : mean + (estimate.n() > 1 ? StudyTables.NO_SPREAD : "");
     }
 
     /// The same for other programs.
@@ -64,6 +73,7 @@ public final class StudySummary {
             one.strength().ifPresent(strength -> entry.put("strength", strength.value()));
             entry.put("runs", one.finished().size());
             entry.put("diverged", one.diverged());
+            entry.put("planned", one.planned());
             one.clean().ifPresent(value -> entry.put("clean_accuracy", value.mean()));
             one.robust().ifPresent(value -> entry.put("robust_accuracy", value.mean()));
             one.normSum(false).ifPresent(value -> entry.put("l1_sum_conv_linear", value.mean()));

@@ -19,11 +19,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The tables of a study. No table has times, so that the same results give the same bytes whenever and wherever they were found.
 public final class StudyTables {
 
     private static final Cell MISSING = Cell.text(Numbers.MISSING);
+    /// What is said behind a mean of several equal values in place of an interval.
+    static final String NO_SPREAD = " (no spread)";
 
     private final StudyResults results;
     private final StudyConfig config;
@@ -43,7 +46,7 @@ public final class StudyTables {
     /// All tables by file name without ending.
     public Map<String, Exported> all() {
         Map<String, Exported> tables = new LinkedHashMap<>();
-        tables.put("accuracy", new Exported(accuracy(), accuracy()));
+        tables.put("accuracy", new Exported(accuracy(false), accuracy(true)));
         tables.put("results", new Exported(results(), resultsData()));
         tables.put("runs", new Exported(runs(), runs()));
         StudyFindings findings = new StudyFindings(results);
@@ -60,40 +63,67 @@ public final class StudyTables {
     }
 
     private String intervals() {
-        return config.seeds() > 1
+        return (config.seeds() > 1
                 ? "Means over " + config.seeds() + " seeds ± half of the 95% confidence interval (Student's t); where one run only is "
                         + "finished, its 95% Wilson interval for the finite number of images."
-                : "One seed each; in parentheses 95% Wilson intervals for the finite number of images, which say nothing about other seeds.";
+                : "One seed each; in parentheses 95% Wilson intervals for the finite number of images, which say nothing about other seeds.")
+                + (marks().isEmpty() ? "" : marks().substring(1) + ".");
+    }
+
+    /// What marks in the cells mean, where there are any.
+    String marks() {
+        boolean partial = results.settings().stream().anyMatch(SettingResult::isPartial);
+        boolean equal = results.settings().stream().flatMap(one -> Stream.of(one.clean(), one.robust(), one.normSum(false)))
+                .flatMap(Optional::stream).anyMatch(one -> one.n() > 1 && !one.hasInterval());
+        return (partial ? ". [1 of 3]: a mean of one run only of three, because the others diverged or are not finished" : "")
+                + (equal ? ". (no spread): all seeds gave the same value, which makes no interval" : "");
     }
 
     /// The paper's table: where methods have several strengths one row per model, method and measure, and one column per strength; else one
     /// row per model and method.
-    Table accuracy() {
+    ///
+    /// @param counts whether columns say how many runs the means are of, for programs
+    Table accuracy(boolean counts) {
         int most = config.methods().stream().mapToInt(method -> Math.max(1, method.strengths().size())).max().orElse(1);
-        return most == 1 ? accuracyOfMethods() : accuracyOfStrengths(most);
+        return most == 1 ? accuracyOfMethods(counts) : accuracyOfStrengths(most, counts);
     }
 
-    private Table accuracyOfMethods() {
+    private Table accuracyOfMethods(boolean counts) {
+        List<Column> columns = new ArrayList<>(
+                List.of(Column.text("model"), Column.text("method"), Column.number("clean"), Column.number("robust")));
+        if (counts) {
+            columns.addAll(List.of(Column.number("runs"), Column.number("planned")));
+        }
         List<List<Cell>> rows = new ArrayList<>();
         for (SettingResult setting : results.settings()) {
-            rows.add(List.of(Cell.text(setting.model()), Cell.text(setting.name()),
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(setting.model()), Cell.text(setting.name()),
                     percent(setting, SettingResult::clean, SettingResult.Finished::clean),
                     percent(setting, SettingResult::robust, SettingResult.Finished::robust)));
+            if (counts) {
+                row.addAll(List.of(Cell.integer(setting.finished().size()), Cell.integer(setting.planned())));
+            }
+            rows.add(row);
         }
-        return new Table("Accuracy on clean test images, and robust: under " + attack() + ", in percent. " + intervals(),
-                List.of(Column.text("model"), Column.text("method"), Column.number("clean"), Column.number("robust")), rows, true);
+        return new Table("Accuracy on clean test images, and robust: under " + attack() + ", in percent. " + intervals(), columns, rows,
+                true);
     }
 
-    private Table accuracyOfStrengths(int most) {
+    private Table accuracyOfStrengths(int most, boolean counts) {
         List<Column> columns = new ArrayList<>(List.of(Column.text("model"), Column.text("method"), Column.text("accuracy")));
         for (int i = 1; i <= most; i++) {
             columns.add(Column.number("strength " + i));
         }
+        for (int i = 1; counts && i <= most; i++) {
+            columns.add(Column.number("runs of strength " + i));
+        }
+        if (counts) {
+            columns.add(Column.number("planned"));
+        }
         List<List<Cell>> rows = new ArrayList<>();
         for (String model : config.models()) {
             for (StudyMethod method : config.methods()) {
-                rows.add(accuracyRow(model, method, "clean", SettingResult::clean, SettingResult.Finished::clean, most));
-                rows.add(accuracyRow(model, method, "robust", SettingResult::robust, SettingResult.Finished::robust, most));
+                rows.add(accuracyRow(model, method, "clean", SettingResult::clean, SettingResult.Finished::clean, most, counts));
+                rows.add(accuracyRow(model, method, "robust", SettingResult::robust, SettingResult.Finished::robust, most, counts));
             }
         }
         return new Table(
@@ -103,15 +133,24 @@ public final class StudyTables {
     }
 
     private List<Cell> accuracyRow(String model, StudyMethod method, String what, Function<SettingResult, Optional<MeanEstimate>> mean,
-            Function<SettingResult.Finished, Proportion> count, int columns) {
+            Function<SettingResult.Finished, Proportion> count, int most, boolean counts) {
         String strengths = String.join(", ", method.strengths().stream().map(Object::toString).toList());
         List<Cell> row = new ArrayList<>(List.of(Cell.text(model),
                 Cell.text(method.name() + (strengths.isEmpty() ? "" : " (" + strengths + ")")), Cell.text(what)));
         results.of(model, method).forEach(setting -> row.add(percent(setting, mean, count)));
-        while (row.size() < columns + 3) {
-            row.add(Cell.text(""));
+        fill(row, most + 3);
+        if (counts) {
+            results.of(model, method).forEach(setting -> row.add(Cell.integer(setting.finished().size())));
+            fill(row, 2 * most + 3);
+            row.add(Cell.integer(config.seeds()));
         }
         return row;
+    }
+
+    private static void fill(List<Cell> row, int cells) {
+        while (row.size() < cells) {
+            row.add(Cell.text(""));
+        }
     }
 
     private static Cell percent(SettingResult setting, Function<SettingResult, Optional<MeanEstimate>> mean,
@@ -122,12 +161,15 @@ public final class StudyTables {
         }
         double value = estimate.get().mean();
         String text = Numbers.fixed(100 * value, 1);
+        String share = setting.share(estimate.get());
         if (estimate.get().n() > 1) {
-            return new Cell(text + " ± " + Numbers.fixed(100 * estimate.get().halfWidth(), 1), value);
+            return new Cell(text + (estimate.get().hasInterval()
+                    ? " ± " + Numbers.fixed(100 * estimate.get().halfWidth(), 1)
+                    : NO_SPREAD) + share, value);
         }
         Interval interval = setting.single(count).orElseThrow().wilson95();
-        return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")",
-                value);
+        return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")"
+                + share, value);
     }
 
     /// One row per setting with everything that was measured.
@@ -142,8 +184,8 @@ public final class StudyTables {
                     new Cell(setting.finished().size() + (setting.diverged() > 0 ? ", " + setting.diverged() + " diverged" : ""),
                             setting.finished().size()),
                     percent(setting, SettingResult::clean, SettingResult.Finished::clean),
-                    percent(setting, SettingResult::robust, SettingResult.Finished::robust), norm(setting.normSum(false)),
-                    relative(setting), norm(setting.normSum(true))));
+                    percent(setting, SettingResult::robust, SettingResult.Finished::robust), norm(setting, setting.normSum(false)),
+                    relative(setting), norm(setting, setting.normSum(true))));
         }
         return new Table("Every setting at the end of training. Robust: under " + attack() + ". Norms are sums over layers of l1 norms. "
                 + intervals(), columns, rows, true);
@@ -156,6 +198,7 @@ public final class StudyTables {
         for (String what : List.of("clean_accuracy", "robust_accuracy", "l1_sum_conv_linear", "l1_sum_bn")) {
             columns.addAll(List.of(Column.number(what), Column.number(what + "_half_width")));
         }
+        columns.add(Column.number("planned"));
         List<List<Cell>> rows = new ArrayList<>();
         for (SettingResult setting : results.settings()) {
             List<Cell> row = new ArrayList<>(List.of(Cell.text(setting.model()), Cell.text(setting.method().name()),
@@ -164,16 +207,19 @@ public final class StudyTables {
             for (Optional<MeanEstimate> estimate : List.of(setting.clean(), setting.robust(), setting.normSum(false),
                     setting.normSum(true))) {
                 row.add(estimate.map(one -> Cell.number(one.mean())).orElse(MISSING));
-                row.add(estimate.map(one -> Cell.number(one.halfWidth())).orElse(MISSING));
+                row.add(estimate.filter(MeanEstimate::hasInterval).map(one -> Cell.number(one.halfWidth())).orElse(MISSING));
             }
+            row.add(Cell.integer(setting.planned()));
             rows.add(row);
         }
         return new Table("Every setting at the end of training.", columns, rows, false);
     }
 
-    private static Cell norm(Optional<MeanEstimate> estimate) {
-        return estimate.map(one -> new Cell(Numbers.significant(one.mean(), 4)
-                + (one.n() > 1 ? " ± " + Numbers.significant(one.halfWidth(), 2) : ""), one.mean())).orElse(MISSING);
+    private static Cell norm(SettingResult setting, Optional<MeanEstimate> estimate) {
+        return estimate.map(one -> {
+            String interval = one.hasInterval() ? " ± " + Numbers.significant(one.halfWidth(), 2) : one.n() > 1 ? NO_SPREAD : "";
+            return new Cell(Numbers.significant(one.mean(), 4) + interval + setting.share(one), one.mean());
+        }).orElse(MISSING);
     }
 
     private Cell relative(SettingResult setting) {
@@ -221,12 +267,17 @@ public final class StudyTables {
         for (String key : keys) {
             String left = paper.getOrDefault(key, Numbers.MISSING);
             String right = here.getOrDefault(key, Numbers.MISSING);
-            rows.add(List.of(Cell.text(key), Cell.text(left), Cell.text(right), Cell.text(left.equals(right) ? "same" : "differs")));
+            rows.add(List.of(Cell.text(key), Cell.text(left), Cell.text(right), Cell.text(isSame(key, left, right) ? "same" : "differs")));
         }
         long differing = rows.stream().filter(row -> row.getLast().text().equals("differs")).count();
         return Optional.of(new Table("The paper's setting, as its scripts have it (" + config.paper().get() + ".yaml"
                 + " of this program), and this study's: " + differing + " of " + rows.size() + " keys differ.",
                 List.of(Column.text("key"), Column.text("paper"), Column.text("here"), Column.text("comparison")), rows, true));
+    }
+
+    /// Of data the kind counts and not where it lies.
+    private static boolean isSame(String key, String left, String right) {
+        return key.equals("data") ? left.split(":", 2)[0].equals(right.split(":", 2)[0]) : left.equals(right);
     }
 
     /// One row per run with what it cost. It is not among [#all()], because times are never the same twice.

@@ -66,6 +66,11 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public int vectorBits() {
+        return V * Float.SIZE;
+    }
+
+    @Override
     public Layout activationLayout(Shape shape) {
         return isPlain(shape.size(1)) ? Layout.PLAIN : BLOCKED;
     }

@@ -1,0 +1,199 @@
+package dev.normlab.experiments.study.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.experiments.report.TableText;
+import dev.normlab.experiments.store.LineWriter;
+import dev.normlab.experiments.store.MetricsLine;
+import dev.normlab.experiments.store.NormLine;
+import dev.normlab.experiments.store.RunFolder;
+import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.experiments.store.RunResult;
+import dev.normlab.experiments.study.ConfigTree;
+import dev.normlab.experiments.study.PlannedRun;
+import dev.normlab.experiments.study.StudyConfig;
+import dev.normlab.experiments.study.StudyFolder;
+import dev.normlab.experiments.study.StudyPlan;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Reports on made-up runs, three of each setting, in which something is missing or odd.
+class StudyReportTest {
+
+    private static final String STUDY = """
+            name: small
+            title: A small study
+            paper: norm-regularization
+            data: cifar10:/elsewhere/cifar-10-batches-bin
+            limit: 0
+            models: [vgg11]
+            seeds: 3
+            seed: 7
+            conv: exact
+            training: {epochs: 1, batch_size: 10, lr: 0.05, momentum: 0.9, schedule: cosine, augment: true}
+            methods:
+              - {name: plain, base: plain}
+              - {name: nd-l1, base: nd-l1, options: {norm_decay: "l1:{}:conv+linear"}, strengths: [1e-3, 1e-2]}
+            attack: {attacks: [apgd-ce], norm: linf, eps: 1/255, steps: 3, restarts: 1, targets: 2, images: 10}
+            """;
+
+    @TempDir
+    private Path path = Path.of("");
+
+    private StudyFolder folder = new StudyFolder(Path.of(""));
+    private StudyPlan plan = new StudyPlan(StudyConfig.of(ConfigTree.builtIn("norm-regularization-smoke")), List.of());
+
+    @BeforeEach
+    void makeUp() throws IOException {
+        Path file = Files.writeString(path.resolve("small.yaml"), STUDY);
+        plan = StudyPlan.of(StudyConfig.of(ConfigTree.read(file)));
+        folder = new StudyFolder(path.resolve("study"));
+        folder.claim(plan.config(), _ -> {
+        });
+        for (PlannedRun run : plan.runs()) {
+            run(run, 10 + run.replicate() + (run.setting().equals("plain") ? 0 : 4), run.number() + 1.0);
+        }
+    }
+
+    private void run(PlannedRun run, int correct, double norm) throws IOException {
+        RunFolder made = RunFolder.create(folder.of(run), new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, run.setting(), "experiment",
+                Instant.EPOCH, run.settings().model(), run.settings().data(), run.settings().method(), run.settings().seed(), 1, 40, 20,
+                run.settings().toMap(), Map.of("java", "25.0.1", "processor", "an old one")));
+        try (LineWriter<MetricsLine> metrics = made.appendMetrics(-1); LineWriter<NormLine> norms = made.appendNorms(-1)) {
+            metrics.write(new MetricsLine(1, 4, 0.05, 1, 0.5, Double.NaN, 1, 0.5, norm, 1, 100, 1));
+            for (int epoch = 0; epoch < 2; epoch++) {
+                norms.write(List.of(new NormLine(epoch, "features.0", "conv", norm, norm), new NormLine(epoch, "features.1", "bn", 1, 1),
+                        new NormLine(epoch, "classifier", "linear", 2, 2)));
+            }
+        }
+        StudyConfig.Attack attack = plan.config().attack();
+        made.writeResult(new RunResult(RunResult.Status.FINISHED, "", 1, 1, RunResult.Score.of(20, correct, 1),
+                List.of(RunResult.AttackScore.of(attack.label(), attack.norm().label(), attack.threat().eps(), 10, 5, 1))));
+    }
+
+    private PlannedRun planned(String setting, int replicate) {
+        return plan.runs().stream().filter(run -> run.setting().equals(setting) && run.replicate() == replicate).findFirst().orElseThrow();
+    }
+
+    private void replace(PlannedRun run, int correct, double norm) throws IOException {
+        Files.delete(folder.of(run).resolve(RunFolder.INFO_FILE));
+        run(run, correct, norm);
+    }
+
+    private String page() throws IOException {
+        return new StudyPage(StudyResults.read(folder)).toHtml();
+    }
+
+    private StudyTables.Exported table(String name) throws IOException {
+        return new StudyTables(StudyResults.read(folder)).all().get(name);
+    }
+
+    private List<String> summary() throws IOException {
+        return new StudySummary(new StudyFiles.Written(StudyResults.read(folder), Path.of("report.html"), 0)).lines();
+    }
+
+    @Test
+    void meansOfAllRunsHaveNoMarks() throws IOException {
+        assertFalse(TableText.markdown(table("accuracy").text()).contains("["));
+        assertFalse(TableText.markdown(table("results").text()).contains(" of 3]"));
+    }
+
+    @Test
+    void aMeanThatLeavesDivergedRunsOutSaysSo() throws IOException {
+        for (int replicate : new int[] {2, 3}) {
+            RunFolder.open(folder.of(planned("nd-l1 0.01", replicate)))
+                    .writeResult(new RunResult(RunResult.Status.DIVERGED, "NaN", 0, 1, null, List.of()));
+        }
+        RunFolder.open(folder.of(planned("plain", 3)))
+                .writeResult(new RunResult(RunResult.Status.INTERRUPTED, "stopped", 0, 1, null, List.of()));
+        for (String name : List.of("accuracy", "results")) {
+            String markdown = TableText.markdown(table(name).text());
+            assertTrue(markdown.contains("75.0 (53.1 to 88.8) [1 of 3]") && markdown.contains(" [2 of 3] |"), markdown);
+            assertTrue(markdown.lines().findFirst().orElseThrow().contains("[1 of 3]: a mean of one run only of three"), markdown);
+        }
+        assertTrue(TableText.markdown(table("results").text()).contains("| 5.000 [1 of 3] |"), TableText.markdown(table("results").text()));
+        assertTrue(summary().stream().anyMatch(line -> line.contains("nd-l1 0.01") && line.contains("75.0 [1 of 3]")),
+                summary().toString());
+        assertTrue(summary().stream().anyMatch(line -> line.contains("[1 of 3]: a mean of one run")), summary().toString());
+        List<String> results = TableText.csv(table("results").data()).lines().toList();
+        assertTrue(results.getFirst().endsWith(",planned") && results.getLast().startsWith("vgg11,nd-l1,0.01,1,2,")
+                && results.getLast().endsWith(",3"), results.toString());
+        List<String> accuracy = TableText.csv(table("accuracy").data()).lines().toList();
+        assertEquals("model,method,accuracy,strength 1,strength 2,runs of strength 1,runs of strength 2,planned", accuracy.getFirst());
+        assertTrue(accuracy.get(3).startsWith("vgg11,") && accuracy.get(3).endsWith(",3,1,3"), accuracy.toString());
+        assertTrue(accuracy.get(1).endsWith(",2,,3"), accuracy.toString());
+    }
+
+    @Test
+    void seedsThatAgreeHaveNoIntervalAndProveNothing() throws IOException {
+        for (PlannedRun run : plan.runs()) {
+            replace(run, run.setting().equals("plain") ? 12 : 13, 5);
+        }
+        String accuracy = TableText.markdown(table("accuracy").text());
+        assertTrue(accuracy.contains("| 60.0 (no spread) |") && accuracy.contains("(no spread): all seeds gave the same value"), accuracy);
+        assertFalse(accuracy.contains("± 0.0"), accuracy);
+        String markdown = TableText.markdown(table("changes").text());
+        assertTrue(markdown.contains("| +5.0 | 0 : 2 | 0 : 0 |"), markdown);
+        assertTrue(
+                TableText.csv(table("results").data()).lines().skip(1)
+                        .allMatch(line -> line.contains(",0.6,,") || line.contains(",0.65,,")),
+                TableText.csv(table("results").data()));
+        assertFalse(page().contains("± 0.0"));
+    }
+
+    @Test
+    void normsThatAreNotFiniteLeaveTheReportWhole() throws IOException {
+        for (int replicate = 1; replicate <= 3; replicate++) {
+            replace(planned("nd-l1 0.001", replicate), 10, Double.NaN);
+        }
+        assertTrue(TableText.markdown(table("changes").text()).contains("| nd-l1 | 2 |"));
+        assertTrue(page().contains("9 runs are finished."));
+        for (PlannedRun run : plan.runs()) {
+            replace(run, 10, Double.POSITIVE_INFINITY);
+        }
+        assertTrue(TableText.markdown(table("changes").text()).contains("| nd-l1 | 2 | – | 0 : 0 |"),
+                TableText.markdown(table("changes").text()));
+        assertTrue(page().contains("9 runs are finished."));
+    }
+
+    @Test
+    void aFolderThatCannotBeReadIsARemark() throws IOException {
+        Files.writeString(folder.of(planned("plain", 2)).resolve(RunFolder.RESULT_FILE), "{");
+        assertTrue(page().contains("The run vgg11_plain_2 cannot be read and counts as open: "));
+        assertTrue(summary().stream().anyMatch(line -> line.startsWith("The run vgg11_plain_2 cannot be read")), summary().toString());
+        assertEquals(1, StudyResults.read(folder).open());
+    }
+
+    @Test
+    void whereARunWentOnIsInTheListOfMachines() throws IOException {
+        RunFolder run = RunFolder.open(folder.of(planned("plain", 1)));
+        run.addProvenance(Instant.EPOCH, Map.of("java", "25.0.1", "processor", "an old one"));
+        assertFalse(Files.exists(run.path().resolve(RunFolder.PROVENANCE_FILE)), "nothing new");
+        Map<String, String> later = Map.of("java", "25.0.1", "processor", "a new one", "vector_bits", "512");
+        run.addProvenance(Instant.EPOCH, later);
+        run.addProvenance(Instant.EPOCH, later);
+        assertEquals(1, Files.readAllLines(run.path().resolve(RunFolder.PROVENANCE_FILE)).size());
+        assertEquals(List.of(later), run.read().later().stream().map(line -> line.provenance()).toList());
+        String text = page().replaceAll("<[^>]*>", " ").replaceAll("\\s+", " ");
+        assertTrue(
+                text.contains("processor an old one 9 ") && text.contains("processor a new one 1 ") && text.contains("vector_bits 512 1 ")
+                        && text.contains("java 25.0.1 9 "),
+                text.substring(text.indexOf("Where and with what")));
+    }
+
+    @Test
+    void theSameDataElsewhereIsNoDifferenceFromThePaper() throws IOException {
+        String markdown = TableText.markdown(table("paper-and-here").text());
+        assertTrue(markdown.contains("| cifar10:/elsewhere/cifar-10-batches-bin | same |"), markdown);
+        assertTrue(markdown.contains("| training.epochs | 120 | 1 | differs |"), markdown);
+    }
+}
