@@ -23,8 +23,8 @@ import java.util.Objects;
 /// move on.
 ///
 /// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing
-/// from the host, which hears which images are fooled. The best point of an image is its first misclassified iterate, or else the one of the
-/// highest loss.
+/// from the host, which hears which images are fooled. The best point of an image is its first misclassified iterate, or else the one of
+/// the highest loss.
 final class PgdProgram implements PgdRun {
 
     private static final String FOOLED = "fooled";
