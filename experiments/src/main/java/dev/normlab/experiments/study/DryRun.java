@@ -46,7 +46,7 @@ public final class DryRun {
         CostEstimate.Images images;
         int limit = config.limit() == 0 ? Integer.MAX_VALUE : config.limit();
         try {
-            DataSplits all = DataSource.load(config.data());
+            DataSplits all = DataSource.loadToTrainOn(config.data());
             data = config.limit() == 0 ? all : all.limit(config.limit());
             images = images(data.train().size(), data.test().size());
         } catch (DataException e) {
@@ -71,9 +71,6 @@ public final class DryRun {
         return switch (data) {
             case DataSpec.Cifar10 _ -> Optional.of(new Known("CIFAR-10", 50_000, 10_000, 10));
             case DataSpec.Cifar100 _ -> Optional.of(new Known("CIFAR-100", 50_000, 10_000, 100));
-            // One corruption at one severity, whose images serve for training and for tests; all at once are no data of a study.
-            case DataSpec.Cifar10C images when images.corruption() != null ->
-                Optional.of(new Known("CIFAR-10-C's " + images.corruption(), 10_000, 10_000, 10));
             default -> Optional.empty();
         };
     }

@@ -70,7 +70,7 @@ public final class StudyRunner {
     public Result run() throws IOException {
         StudyConfig config = plan.config();
         List<PlannedRun> mine = shard.of(plan.runs());
-        DataSplits all = DataSource.load(config.data());
+        DataSplits all = DataSource.loadToTrainOn(config.data());
         DataSplits data = config.limit() == 0 ? all : all.limit(config.limit());
         folder.claim(config, progress::line);
         data.notices().forEach(progress::line);
