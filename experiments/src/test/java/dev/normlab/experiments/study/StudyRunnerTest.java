@@ -40,8 +40,7 @@ class StudyRunnerTest {
     /// What is told, as it is told.
     private static final class Told extends ByteArrayOutputStream {
 
-        @Override
-        public String toString() {
+        String text() {
             return toString(StandardCharsets.UTF_8);
         }
 
@@ -89,7 +88,7 @@ class StudyRunnerTest {
         other.acquire();
         Thread dying = new Thread(() -> {
             try {
-                while (!told.toString().contains("waiting for ") && !ended.get()) {
+                while (!told.text().contains("waiting for ") && !ended.get()) {
                     Thread.sleep(10);
                 }
                 other.close();
@@ -101,12 +100,12 @@ class StudyRunnerTest {
         StudyRunner.Result result = study(told, null);
         ended.set(true);
         dying.join();
-        assertEquals(2, result.done(), told.toString());
+        assertEquals(2, result.done(), told.text());
         assertFalse(result.interrupted());
         assertTrue(folder().read(PLAIN).filter(PLAN.config()::isComplete).isPresent(), "all runs of the part are done");
-        assertTrue(told.toString().contains("waiting for " + PLAIN.folder() + ", which process " + ProcessHandle.current().pid() + " on "),
-                told.toString());
-        assertEquals(1, told.toString().lines().filter(line -> line.startsWith("waiting for ")).count(), told.toString());
+        assertTrue(told.text().contains("waiting for " + PLAIN.folder() + ", which process " + ProcessHandle.current().pid() + " on "),
+                told.text());
+        assertEquals(1, told.text().lines().filter(line -> line.startsWith("waiting for ")).count(), told.text());
     }
 
     @Test
@@ -115,8 +114,8 @@ class StudyRunnerTest {
         StudyRunner.Result result = study(told, "plain (seed 1 of 1)  clean");
         assertEquals(List.of(PLAIN.folder() + ": java.lang.IllegalStateException: no room for words (log.txt in its folder says where)"),
                 result.failed());
-        assertEquals(1, result.done(), told.toString());
-        assertTrue(told.toString().contains("failed: " + PLAIN.folder()), told.toString());
+        assertEquals(1, result.done(), told.text());
+        assertTrue(told.text().contains("failed: " + PLAIN.folder()), told.text());
     }
 
     @Test
@@ -138,8 +137,8 @@ class StudyRunnerTest {
         Files.writeString(file(name), "{\"epoch\": \n}\n");
         Told told = new Told();
         StudyRunner.Result result = study(told, null);
-        assertEquals(1, result.done(), told.toString());
-        assertEquals(1, result.failed().size(), told.toString());
+        assertEquals(1, result.done(), told.text());
+        assertEquals(1, result.failed().size(), told.text());
         assertTrue(result.failed().getFirst().startsWith(PLAIN.folder() + ": ") && result.failed().getFirst().contains(name),
                 result.failed().toString());
     }
