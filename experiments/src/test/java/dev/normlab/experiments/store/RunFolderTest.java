@@ -219,8 +219,9 @@ class RunFolderTest {
         }
         String[] parts = Files.readString(page.resolve("docs/run-folder.md")).split("```");
         assertEquals("nd-l1", Json.read(parts[1].substring(4), RunInfo.class, page, 0).name());
-        assertEquals(0.55, Json.read(parts[3].substring(4), MetricsLine.class, page, 0).testAccuracy());
-        assertEquals("features.0", Json.read(parts[5].substring(4), NormLine.class, page, 0).layer());
-        assertEquals(60, Json.read(parts[7].substring(4), RunResult.class, page, 0).attacks().getFirst().correct());
+        assertEquals("512", Json.read(parts[3].substring(4), ProvenanceLine.class, page, 0).provenance().get("vector_bits"));
+        assertEquals(0.55, Json.read(parts[5].substring(4), MetricsLine.class, page, 0).testAccuracy());
+        assertEquals("features.0", Json.read(parts[7].substring(4), NormLine.class, page, 0).layer());
+        assertEquals(60, Json.read(parts[9].substring(4), RunResult.class, page, 0).attacks().getFirst().correct());
     }
 }
