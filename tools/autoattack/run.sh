@@ -3,7 +3,7 @@
 # check of normlab's images, for every size and both lists of attacks. What is done already is left out, so that it may be stopped and started again.
 #
 # Usage: run.sh CHECKOUT CIFAR_BINARY_FOLDER FOLDER [MODEL]      (MODEL: vgg11, or vgg11:width=0.25; PYTHON and THREADS from the environment)
-# The quarter network takes about half an hour of one core, the whole one sixteen times that.
+# The quarter network takes about half an hour of one core, the whole one about three hours.
 set -eu
 code=$1 data=$2 folder=$3 model=${4:-vgg11}
 here=$(cd "$(dirname "$0")" && pwd)
