@@ -5,6 +5,8 @@ import dev.normlab.attacks.HypersphereEmbedding;
 import dev.normlab.attacks.RobustLoss;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.nn.loss.Objective;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -76,8 +78,13 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
         return step * steps >= eps
                 ? Optional.empty()
                 : Optional.of(String.format(Locale.ROOT,
-                        "%d steps of %.4g reach %.4g only, while --adv-eps is %.4g; --adv-step %.4g would cross the ball and back", steps,
-                        step, step * steps, eps, 2.5f * eps / steps));
+                        "%d steps of %s reach %s only, while --adv-eps is %s; --adv-step %s would cross the ball and back", steps,
+                        digits(step), digits(step * steps), digits(eps), digits(2.5f * eps / steps)));
+    }
+
+    // Four digits, without the zeros behind them and without the noise of single precision.
+    private static String digits(float value) {
+        return new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
     }
 
     /// What a step minimises.
