@@ -1,6 +1,5 @@
 package dev.normlab.engine.tornado;
 
-import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.tornado.Memory.Region;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +14,6 @@ import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.enums.ProfilerMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -244,27 +242,17 @@ final class TaskChain {
         }
     }
 
-    // A plan frees the memory of the graph that ran last. The graphs have staging arrays of their own, and share the two large arrays: the
-    // first one that has them frees them, and TornadoVM finds them gone in the others, after their staging.
-    private void freeGraphByGraph(TornadoExecutionPlan known) {
-        for (int graph = 0; graph < graphs; graph++) {
+    /// Frees the device's memory; the next use builds the plan anew.
+    ///
+    /// A plan frees (and closes) the graph that ran last only. The graphs have staging arrays of their own, and share the two large arrays:
+    /// the first one that has them frees them, and TornadoVM finds them gone in the others, after their staging.
+    void close() {
+        TornadoExecutionPlan known = plan;
+        for (int graph = 0; known != null && graph < graphs; graph++) {
             try {
                 known.withGraph(graph).freeDeviceMemory();
             } catch (TornadoInternalError e) {
                 // The shared arrays were freed with an earlier graph.
-            }
-        }
-    }
-
-    /// Frees the device's memory; the next use builds the plan anew.
-    void close() {
-        TornadoExecutionPlan known = plan;
-        if (known != null) {
-            try {
-                freeGraphByGraph(known);
-                known.close();
-            } catch (TornadoExecutionPlanException e) {
-                throw new AcceleratorException("the memory of the GPU could not be freed", e);
             }
         }
         plan = null;

@@ -82,19 +82,19 @@ class TornadoAttackTest {
 
     @Test
     void autoPgd() {
-        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(10)), new ThreatModel(Ball.LINF, 4f / 255));
+        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(10)), new ThreatModel(Ball.LINF, 16f / 255));
     }
 
     @Tag("slow")
     @Test
     void pgd() {
-        assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L2, 1f));
-        assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L1, 12f));
+        assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L2, 2f));
+        assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L1, 40f));
     }
 
     @Tag("slow")
     @Test
     void fab() {
-        assertAlike(new Fab(FabOptions.UNTARGETED.withIterations(10)), new ThreatModel(Ball.L2, 1f));
+        assertAlike(new Fab(FabOptions.UNTARGETED.withIterations(10)), new ThreatModel(Ball.L2, 2f));
     }
 }
