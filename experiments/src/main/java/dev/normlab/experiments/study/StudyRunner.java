@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Interruption;
@@ -129,7 +130,7 @@ public final class StudyRunner {
                 } else {
                     tally.count(outcome);
                 }
-            } catch (IOException e) {
+            } catch (IOException | AcceleratorException e) {
                 tally.fail(run, String.valueOf(e.getMessage()), progress);
             } catch (UserError | DataException e) {
                 throw e;
