@@ -36,6 +36,8 @@ public final class SelfTest {
         void finished(Row row);
     }
 
+    /// The checks that are registered, and those of training and attacks.
+    ///
     /// @param threads of the CPU that the device is compared with
     public SelfTest(int threads) {
         ServiceLoader.load(DeviceCheck.class, SelfTest.class.getClassLoader()).forEach(checks::add);

@@ -6,11 +6,15 @@ public final class AcceleratorException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    /// A failure that nothing else explains.
+    ///
     /// @param message for the user
     public AcceleratorException(String message) {
         super(message);
     }
 
+    /// A failure with what the driver or compiler said of it.
+    ///
     /// @param message for the user
     /// @param cause   what the driver or compiler said
     public AcceleratorException(String message, Throwable cause) {

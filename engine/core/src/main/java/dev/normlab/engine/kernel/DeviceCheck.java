@@ -21,6 +21,7 @@ public interface DeviceCheck {
     /// @param remark   figures that are worth telling; empty if there are none
     record Outcome(int cases, List<String> failures, String remark) {
 
+        /// Copies the failures.
         public Outcome {
             failures = List.copyOf(failures);
         }
