@@ -8,6 +8,7 @@ import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 
 /// Sums of absolute weights, far more exact than floats, at the speed of reading the weights once.
 ///
@@ -29,13 +30,20 @@ final class AbsoluteSums {
     private static final int MAX_CHUNKS = 4;
 
     // Rows whose sums go on together.
-    private static final int STREAMS = 4;
+    private static final int STREAMS = 2;
 
     // Chunks of whole rows for each thread; their number changes no result.
     private static final int PIECES = 4;
 
     // Rows that are added in one pass.
     private static final int ROWS = 8;
+
+    // Floats between the sums of one chunk and the next, where they are long. A core fetches ahead of what it reads: closer together, chunks on two threads kept
+    // taking the first lines of each other's sums, and half of the time went into that.
+    private static final int GAP = 2048;
+
+    // All bits but the sign. (FloatVector.abs() loads such a mask from memory for every vector, which made reading 1.3 times slower.)
+    private static final IntVector MAGNITUDE = IntVector.broadcast(IntVector.SPECIES_PREFERRED, Integer.MAX_VALUE);
 
     // From this many weights on (1 MB) some are added as floats first.
     private static final int MANY = 1 << 18;
@@ -101,58 +109,43 @@ final class AbsoluteSums {
         e.intoArray(low, at);
     }
 
-    // Long rows without taps, four at a time that lie far apart: memory answers four streams faster than one.
+    // Long rows without taps, two at a time that lie far apart: memory answers several streams faster than one. (Four rows are too much for
+    // the compiler.)
     private static void byWholeRow(int o, int length, float[] weight, double[] table, Workspace workspace) {
         int wanted = Math.max(1, Math.min(PIECES * workspace.workers().threads(), o * length / CHUNK));
         int rows = ((o + wanted - 1) / wanted + STREAMS - 1) / STREAMS * STREAMS;
         workspace.workers().run((o + rows - 1) / rows, (chunk, worker) -> {
             float[] sums = workspace.scratch(worker, "sums of whole rows", 2 * STREAMS * V);
-            int first = chunk * rows, quarter = Math.min(rows, o - first) / STREAMS;
-            for (int io = first; io < first + quarter; io++) {
-                int from = io * length, next = sumFour(weight, from, quarter * length, length, sums);
-                for (int row = 0; row < STREAMS; row++) {
-                    int start = from + row * quarter * length;
-                    table[io + row * quarter] = total(sums, 2 * row * V, weight, start + next, start + length);
-                }
+            int first = chunk * rows, end = Math.min(o, first + rows), half = (end - first) / STREAMS;
+            for (int io = first; io < first + half; io++) {
+                int from = io * length, other = from + half * length, next = sumTwoRows(weight, from, other, length, sums);
+                table[io] = total(sums, 0, weight, from + next, from + length);
+                table[io + half] = total(sums, 2 * V, weight, other + next, other + length);
             }
-            for (int io = first + STREAMS * quarter; io < Math.min(o, first + rows); io++) {
+            for (int io = first + STREAMS * half; io < end; io++) {
                 int from = io * length, next = sumOneRow(weight, from, length, sums);
                 table[io] = total(sums, 0, weight, from + next, from + length);
             }
         });
     }
 
-    // sums [2 V row ..] = high and low of four rows of `length` weights, `distance` from each other; returns how many weights of a row are
-    // in them
-    private static int sumFour(float[] weight, int from, int distance, int length, float[] sums) {
-        FloatVector s = zero(), t = s, u = s, v = s, e = s, f = s, g = s, h = s;
+    // sums = high and low of one row of `length` weights, and of the other; returns how many weights of a row are in them
+    private static int sumTwoRows(float[] weight, int from, int other, int length, float[] sums) {
+        FloatVector s = zero(), t = s, e = s, f = s;
         int j = 0;
         for (; j <= length - 2 * V; j += 2 * V) {
-            int at = from + j;
-            FloatVector x = two(weight, at), next = s.add(x);
+            FloatVector x = two(weight, from + j), next = s.add(x);
             e = e.add(lost(s, x, next));
             s = next;
-            x = two(weight, at + distance);
+            x = two(weight, other + j);
             next = t.add(x);
             f = f.add(lost(t, x, next));
             t = next;
-            x = two(weight, at + 2 * distance);
-            next = u.add(x);
-            g = g.add(lost(u, x, next));
-            u = next;
-            x = two(weight, at + 3 * distance);
-            next = v.add(x);
-            h = h.add(lost(v, x, next));
-            v = next;
         }
         s.intoArray(sums, 0);
         e.intoArray(sums, V);
         t.intoArray(sums, 2 * V);
         f.intoArray(sums, 3 * V);
-        u.intoArray(sums, 4 * V);
-        g.intoArray(sums, 5 * V);
-        v.intoArray(sums, 6 * V);
-        h.intoArray(sums, 7 * V);
         return j;
     }
 
@@ -204,63 +197,64 @@ final class AbsoluteSums {
         int rows = ((groupRows + wanted - 1) / wanted + ROWS - 1) / ROWS * ROWS;
         int pieces = (groupRows + rows - 1) / rows;
         boolean many = s.o() * length >= MANY;
-        float[] high = workspace.scratch(0, "sums of rows", s.groups() * pieces * length);
-        float[] low = workspace.scratch(0, "errors of rows", s.groups() * pieces * length);
+        int distance = length + Math.min(GAP, length);
+        float[] high = workspace.scratch(0, "sums of rows", s.groups() * pieces * distance);
+        float[] low = workspace.scratch(0, "errors of rows", s.groups() * pieces * distance);
         workspace.workers().run(s.groups() * pieces, (chunk, _) -> {
             int group = chunk / pieces, first = chunk % pieces * rows;
             int from = (group * groupRows + first) * length;
-            addRows(weight, from, Math.min(rows, groupRows - first), length, many, high, low, chunk * length);
+            addRows(weight, from, Math.min(rows, groupRows - first), length, many, high, low, chunk * distance);
         });
         for (int group = 0; group < s.groups(); group++) {
-            addPieces(high, low, group * pieces * length, pieces, length, table, group * length);
+            addPieces(high, low, group * pieces * distance, pieces, distance, length, table, group * length);
         }
     }
 
     // high, low [at ..] = the sums over `rows` rows of `length` weights from `from` on
     private static void addRows(float[] weight, int from, int rows, int length, boolean many, float[] high, float[] low, int at) {
         clear(high, low, at, length);
-        int row = 0;
-        for (; many && row <= rows - ROWS; row += ROWS) {
-            addEight(weight, from + row * length, length, high, low, at);
+        int eighth = many ? rows / ROWS : 0;
+        for (int row = 0; row < eighth; row++) {
+            addEight(weight, from + row * length, eighth * length, length, high, low, at);
         }
-        for (; row < rows; row++) {
-            addOne(weight, from + row * length, 1, length, 0, high, low, at);
+        for (int row = ROWS * eighth; row < rows; row++) {
+            addOne(weight, from + row * length, length, 0, high, low, at);
         }
     }
 
-    private static void addEight(float[] weight, int from, int length, float[] high, float[] low, int at) {
+    // Eight rows, `distance` from each other: eight streams that each go on where they were with the next eight.
+    private static void addEight(float[] weight, int from, int distance, int length, float[] high, float[] low, int at) {
         int j = 0;
         for (; j <= length - V; j += V) {
-            FloatVector x = four(weight, from + j, length).add(four(weight, from + 4 * length + j, length));
+            FloatVector x = four(weight, from + j, distance).add(four(weight, from + 4 * distance + j, distance));
             FloatVector s = load(high, at + j), next = s.add(x);
             load(low, at + j).add(lost(s, x, next)).intoArray(low, at + j);
             next.intoArray(high, at + j);
         }
-        addOne(weight, from, 8, length, j, high, low, at);
+        for (int row = 0; j < length && row < ROWS; row++) {
+            addOne(weight, from + row * distance, length, j, high, low, at);
+        }
     }
 
-    // the columns from `column` on of `rows` rows, one row at a time
-    private static void addOne(float[] weight, int from, int rows, int length, int column, float[] high, float[] low, int at) {
-        for (int row = 0; row < rows; row++) {
-            int first = from + row * length;
-            int j = column;
-            for (; j <= length - V; j += V) {
-                FloatVector s = load(high, at + j), x = absolute(weight, first + j), next = s.add(x);
-                load(low, at + j).add(lost(s, x, next)).intoArray(low, at + j);
-                next.intoArray(high, at + j);
-            }
-            for (; j < length; j++) {
-                float s = high[at + j], x = Math.abs(weight[first + j]), next = s + x;
-                low[at + j] += lost(s, x, next);
-                high[at + j] = next;
-            }
+    // the columns from `column` on of one row
+    private static void addOne(float[] weight, int from, int length, int column, float[] high, float[] low, int at) {
+        int j = column;
+        for (; j <= length - V; j += V) {
+            FloatVector s = load(high, at + j), x = absolute(weight, from + j), next = s.add(x);
+            load(low, at + j).add(lost(s, x, next)).intoArray(low, at + j);
+            next.intoArray(high, at + j);
+        }
+        for (; j < length; j++) {
+            float s = high[at + j], x = Math.abs(weight[from + j]), next = s + x;
+            low[at + j] += lost(s, x, next);
+            high[at + j] = next;
         }
     }
 
     // table[to + j] = the sum over the pieces at column j, in their order; the sums of the first piece are overwritten
-    private static void addPieces(float[] high, float[] low, int at, int pieces, int length, double[] table, int to) {
+    private static void addPieces(float[] high, float[] low, int at, int pieces, int distance, int length, double[] table, int to) {
         for (int piece = 1; piece < pieces; piece++) {
-            int from = at + piece * length;
+            int from = at + piece * distance;
             int j = 0;
             for (; j <= length - V; j += V) {
                 FloatVector s = load(high, at + j), x = load(high, from + j), next = s.add(x);
@@ -292,7 +286,7 @@ final class AbsoluteSums {
     // ------------------------------------------------------------------ vectors
 
     private static FloatVector absolute(float[] weight, int at) {
-        return load(weight, at).abs();
+        return load(weight, at).reinterpretAsInts().and(MAGNITUDE).reinterpretAsFloats();
     }
 
     private static FloatVector four(float[] weight, int at, int step) {
