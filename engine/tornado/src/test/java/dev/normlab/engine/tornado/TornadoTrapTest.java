@@ -1,0 +1,336 @@
+package dev.normlab.engine.tornado;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/// The traps of TornadoVM that docs/gpu.md names, one test each.
+///
+/// The way that normlab's kernels take around a trap must be right. Where a small kernel shows the trap, it may give what it gave when the
+/// trap was found, or the right result where a backend does not have the fault; anything else is a fault that nobody knows yet. (Helpers with
+/// several returns and loops in both branches went wrong in larger kernels only, two parallel loops differently in every run.) Where a trap
+/// fails loudly, it must go on doing so, and must not run in Java instead.
+class TornadoTrapTest {
+
+    private static final int N = 256;
+    private static final float NAN = Float.intBitsToFloat(0x7fc00000);
+
+    @BeforeEach
+    void needsADevice() {
+        String obstacle = new TornadoProvider().obstacle().orElse("");
+        assumeTrue(obstacle.isEmpty(), "skipped: " + obstacle);
+    }
+
+    /// Adds the task of a test to its graph.
+    private interface Kernel {
+
+        void addTo(TaskGraph graph, KernelContext context, FloatArray floats, IntArray ints);
+    }
+
+    /// Runs one kernel over `floats` and `ints`, with the flags that programs have.
+    private static void run(Kernel kernel, FloatArray floats, IntArray ints) {
+        KernelContext context = new KernelContext();
+        String name = "trap" + System.nanoTime();
+        TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, floats, ints);
+        kernel.addTo(graph, context, floats, ints);
+        graph.transferToHost(DataTransferMode.EVERY_EXECUTION, floats, ints);
+        try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
+            plan.withGridScheduler(new GridScheduler(name + ".kernel", Tasks.grid(N)));
+            plan.withCompilerFlags(TornadoVMBackendType.OPENCL, "-w");
+            plan.execute();
+        } catch (Exception e) {
+            throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+        }
+    }
+
+    private static int[] intsOf(Kernel kernel, int... values) {
+        IntArray ints = new IntArray(N);
+        for (int i = 0; i < N; i++) {
+            ints.set(i, values[i % values.length]);
+        }
+        run(kernel, new FloatArray(N), ints);
+        return ints.toHeapArray();
+    }
+
+    private static float[] floatsOf(Kernel kernel, float... values) {
+        FloatArray floats = new FloatArray(N);
+        for (int i = 0; i < N; i++) {
+            floats.set(i, values[i % values.length]);
+        }
+        run(kernel, floats, new IntArray(N));
+        return floats.toHeapArray();
+    }
+
+    private static void assertEither(int[] right, int[] known, int[] found) {
+        assertTrue(Arrays.equals(right, found) || Arrays.equals(known, found), () -> "neither " + Arrays.toString(right) + " nor what "
+                + "this trap gave before, " + Arrays.toString(known) + ", but " + Arrays.toString(found));
+    }
+
+    // ------------------------------------------------------------------ >>>
+
+    static void unsignedShift(KernelContext context, IntArray ints) {
+        int i = context.globalIdx;
+        ints.set(i, ints.get(i) >>> 4);
+    }
+
+    static void maskedShift(KernelContext context, IntArray ints) {
+        int i = context.globalIdx;
+        ints.set(i, (ints.get(i) >> 4) & 0x0fffffff);
+    }
+
+    @Test
+    void anUnsignedShiftIsMaskedInstead() {
+        int[] found = intsOf((g, c, _, ints) -> g.task("kernel", TornadoTrapTest::maskedShift, c, ints), -16, 256);
+        assertArrayEquals(new int[] {0x0fffffff, 16}, Arrays.copyOf(found, 2));
+        int[] trap = intsOf((g, c, _, ints) -> g.task("kernel", TornadoTrapTest::unsignedShift, c, ints), -16, 256);
+        assertEither(new int[] {0x0fffffff, 16}, new int[] {-1, 16}, Arrays.copyOf(trap, 2));
+    }
+
+    // ------------------------------------------------------------------ && and || in values
+
+    static void largestByLogic(KernelContext context, FloatArray floats, IntArray ints) {
+        int i = context.globalIdx;
+        float a = floats.get(0);
+        float b = floats.get(1 + i % 3);
+        ints.set(i, a != a ? 0 : b != b || b > a ? 1 : 0);
+    }
+
+    static void largestByFlags(KernelContext context, FloatArray floats, IntArray ints) {
+        int i = context.globalIdx;
+        float a = floats.get(0);
+        float b = floats.get(1 + i % 3);
+        int known = a != a ? 0 : 1;
+        int above = b > a ? 1 : 0;
+        int undefined = b != b ? 1 : 0;
+        ints.set(i, known * (above + undefined));
+    }
+
+    private static int[] largest(Kernel kernel, float a) {
+        FloatArray floats = new FloatArray(N);
+        floats.set(0, a);
+        floats.set(1, 3f);
+        floats.set(2, -3f);
+        floats.set(3, NAN);
+        IntArray ints = new IntArray(N);
+        run(kernel, floats, ints);
+        return Arrays.copyOf(ints.toHeapArray(), 3);
+    }
+
+    @Test
+    void flagsAreMultipliedInsteadOfShortCircuits() {
+        Kernel byFlags = (g, c, floats, ints) -> g.task("kernel", TornadoTrapTest::largestByFlags, c, floats, ints);
+        assertArrayEquals(new int[] {1, 0, 1}, largest(byFlags, 1f));
+        assertArrayEquals(new int[] {0, 0, 0}, largest(byFlags, NAN));
+        Kernel byLogic = (g, c, floats, ints) -> g.task("kernel", TornadoTrapTest::largestByLogic, c, floats, ints);
+        assertEither(new int[] {1, 0, 1}, new int[] {1, 1, 1}, largest(byLogic, 1f));
+    }
+
+    // ------------------------------------------------------------------ the driver's liberties with NaN
+
+    static void largestOfFour(KernelContext context, FloatArray floats, IntArray ints) {
+        int i = context.globalIdx;
+        float best = floats.get(0);
+        int at = 0;
+        for (int k = 1; k < 4; k++) {
+            float v = floats.get(k);
+            int known = best != best ? 0 : 1;
+            int above = v > best ? 1 : 0;
+            int undefined = v != v ? 1 : 0;
+            int take = known * (above + undefined);
+            best = take > 0 ? v : best;
+            at = take > 0 ? k : at;
+        }
+        ints.set(i, at);
+    }
+
+    @Test
+    void notANumberIsSeenWithoutRelaxedMathematics() {
+        Kernel kernel = (g, c, floats, ints) -> g.task("kernel", TornadoTrapTest::largestOfFour, c, floats, ints);
+        FloatArray floats = FloatArray.fromElements(1f, 5f, NAN, 7f);
+        IntArray ints = new IntArray(N);
+        run(kernel, floats, ints);
+        assertEquals(2, ints.get(0));
+    }
+
+    // ------------------------------------------------------------------ instead of a helper with several returns
+
+    static void signInPlace(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        float v = floats.get(i);
+        float w = v - 1f;
+        float first = v > 0f ? 1f : v < 0f ? -1f : 0f;
+        float second = w > 0f ? 1f : w < 0f ? -1f : 0f;
+        floats.set(i, first + second);
+    }
+
+    @Test
+    void aSignIsWrittenOutInsteadOfAHelperWithReturns() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::signInPlace, c, floats), -2f, 0f, .5f, 1f, 3f);
+        assertArrayEquals(new float[] {-2f, -1f, 0f, 1f, 2f}, Arrays.copyOf(found, 5));
+    }
+
+    // ------------------------------------------------------------------ instead of loops in both branches of an if
+
+    static void oneLoop(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        int positive = floats.get(i % 8) > 0f ? 1 : 0;
+        int from = 5 - 5 * positive;
+        int end = 8 - 3 * positive;
+        float sign = 2f * positive - 1f;
+        float sum = 0f;
+        for (int k = from; k < end; k++) {
+            sum += sign * floats.get(k);
+        }
+        if (i >= 128) {
+            floats.set(i, sum);
+        }
+    }
+
+    @Test
+    void oneLoopDoesTheWorkOfTwoBranches() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::oneLoop, c, floats), 1f, -2f, 3f, -4f, 5f, 6f, 7f,
+                8f);
+        assertArrayEquals(new float[] {3f, -21f, 3f, -21f}, Arrays.copyOfRange(found, 128, 132));
+    }
+
+    // ------------------------------------------------------------------ instead of two parallel loops in a row
+
+    static void onceForEach(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        float v = floats.get(i) + 1f;
+        floats.set(i, v * 2f);
+    }
+
+    @Test
+    void oneThreadDoesBothParts() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::onceForEach, c, floats), 1f, 2f);
+        assertArrayEquals(new float[] {4f, 6f}, Arrays.copyOf(found, 2));
+    }
+
+    // ------------------------------------------------------------------ what the host changes after the first execution
+
+    @Test
+    void whatTheHostChangesIsSentAgainByStaging() {
+        FloatArray kept = new FloatArray(N);
+        FloatArray sent = new FloatArray(N);
+        FloatArray out = new FloatArray(N);
+        KernelContext context = new KernelContext();
+        TaskGraph graph = new TaskGraph("resent").transferToDevice(DataTransferMode.FIRST_EXECUTION, kept)
+                .transferToDevice(DataTransferMode.EVERY_EXECUTION, sent)
+                .task("kernel", TornadoTrapTest::sum, context, kept, sent, out).transferToHost(DataTransferMode.EVERY_EXECUTION, out);
+        GridScheduler scheduler = new GridScheduler("resent.kernel", Tasks.grid(N));
+        try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
+            plan.withGridScheduler(scheduler).execute();
+            assertEquals(0f, out.get(7));
+            kept.init(1f);
+            sent.init(2f);
+            plan.execute();
+            assertEquals(2f, out.get(7), "what was sent at the first execution only is not sent again; what is sent at every one is");
+        } catch (uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static void sum(KernelContext context, FloatArray a, FloatArray b, FloatArray out) {
+        int i = context.globalIdx;
+        out.set(i, a.get(i) + b.get(i));
+    }
+
+    // ------------------------------------------------------------------ what must fail rather than run in Java
+
+    static void throwing(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        if (floats.get(i) < 0f) {
+            throw new IllegalStateException("negative");
+        }
+        floats.set(i, 1f);
+    }
+
+    static void fused(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        floats.set(i, Math.fma(floats.get(i), 2f, 1f));
+    }
+
+    static void allocating(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        float[] copy = new float[i + 1];
+        copy[i] = floats.get(i);
+        floats.set(i, copy[i] + copy.length);
+    }
+
+    static void constantSide(KernelContext context, FloatArray floats, int n) {
+        int i = context.globalIdx;
+        int inside = i < n && n > 3 ? 1 : 0;
+        floats.set(i, inside);
+    }
+
+    static void flagged(KernelContext context, FloatArray floats, boolean negative) {
+        int i = context.globalIdx;
+        floats.set(i, negative ? -1f : 1f);
+    }
+
+    /// A kernel that cannot be translated throws. (Were it run in Java instead, every thread would be thread 0.)
+    private static void assertRightOrRefused(Kernel kernel, float[] right) {
+        float[] found;
+        try {
+            found = floatsOf(kernel, 1f, 2f, 3f, 4f);
+        } catch (RuntimeException | TornadoInternalError e) {
+            return;
+        }
+        assertArrayEquals(right, Arrays.copyOf(found, right.length), "a kernel ran that is neither right nor refused");
+    }
+
+    @Test
+    void aKernelThatThrowsIsRefused() {
+        assertThrows(Throwable.class,
+                () -> floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::throwing, c, floats), 1f, 2f));
+    }
+
+    @Test
+    void aKernelThatAllocatesIsRefused() {
+        assertThrows(Throwable.class,
+                () -> floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::allocating, c, floats), 1f, 2f));
+    }
+
+    @Test
+    void aFusedProductIsRightOrRefused() {
+        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::fused, c, floats), new float[] {3f, 5f, 7f, 9f});
+    }
+
+    @Test
+    void aSideThatIsConstantIsRightOrRefused() {
+        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::constantSide, c, floats, N), new float[] {1f, 1f, 1f, 1f});
+    }
+
+    @Test
+    void aBooleanArgumentIsRightOrRefused() {
+        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::flagged, c, floats, true), new float[] {-1f, -1f, -1f});
+    }
+
+    @Test
+    void mathematicsOfTornadoIsTranslated() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::root, c, floats), 4f, 9f);
+        assertArrayEquals(new float[] {2f, 3f}, Arrays.copyOf(found, 2));
+    }
+
+    static void root(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        floats.set(i, TornadoMath.sqrt(floats.get(i)));
+    }
+}
