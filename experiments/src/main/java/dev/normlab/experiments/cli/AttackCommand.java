@@ -119,6 +119,7 @@ final class AttackCommand implements Callable<Integer> {
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
             Dataset data = list.readTargets(weights.spec().classes(), judges.images(), common.progress()::line);
             Weights.summarize(weights.model(), data.shape(), device);
+            common.progress().line("attacking " + weights.spec() + ", " + weights.source());
             long start = System.nanoTime();
             Optional<Certification> certificate = certificate(weights, data, device);
             double certifying = (System.nanoTime() - start) / 1e9;
@@ -156,6 +157,8 @@ final class AttackCommand implements Callable<Integer> {
         });
         files.put("--state", Optional.ofNullable(state));
         files.forEach((option, file) -> file.ifPresent(path -> CommonOptions.requireWritable(option, path)));
+        CommonOptions.requireEnding("--save", save, ".npz");
+        CommonOptions.requireEnding("--picture", picture, ".png");
         if (!(stateEvery >= 0 && stateEvery < Double.POSITIVE_INFINITY)) {
             throw UserError.usage("--state-every: expected a number of seconds of at least 0, but got " + stateEvery);
         }
@@ -205,7 +208,7 @@ final class AttackCommand implements Callable<Integer> {
     private RobustnessResult evaluate(ThreatModel threat, int threats, Weights weights, Dataset data, Device device) throws IOException {
         Optional<Path> file = stateOf(threat, threats);
         if (file.isPresent() && Files.exists(file.get())) {
-            common.progress().line("going on from the state in " + file.get());
+            common.progress().line("there is a state in " + file.get() + "; going on from it if it is of this evaluation");
         }
         String prefix = threats == 1 ? "" : String.format(Locale.ROOT, "%s %.4g: ", threat.ball().label(), threat.eps());
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
@@ -226,6 +229,10 @@ final class AttackCommand implements Callable<Integer> {
     /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
     private void record(RunFolder run, boolean ofRun, List<RunResult.AttackScore> scores) {
         if (noRecord) {
+            return;
+        }
+        if (!models.areFinal()) {
+            common.progress().line("not recorded in " + run.path() + ": these are not the weights with which the run ended");
             return;
         }
         if (!ofRun) {

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -187,6 +188,16 @@ final class CommonOptions {
         Path parent = file.toAbsolutePath().getParent();
         if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
             throw UserError.failure(option + ": cannot write " + file + "; its folder must exist and be writable");
+        }
+    }
+
+    /// Fails if a file's name does not say its format.
+    ///
+    /// @param endings one of which the name must have
+    /// @throws UserError if it has another
+    static void requireEnding(String option, @Nullable Path file, String... endings) {
+        if (file != null && Stream.of(endings).noneMatch(file.toString().toLowerCase(Locale.ROOT)::endsWith)) {
+            throw UserError.usage(option + ": expected a file that ends in " + String.join(" or ", endings) + ", but got " + file);
         }
     }
 

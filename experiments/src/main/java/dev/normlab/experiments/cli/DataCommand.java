@@ -60,6 +60,7 @@ final class DataCommand implements Runnable {
 
         @Override
         public Integer call() throws IOException {
+            CommonOptions.requireEnding("--png", png, ".png");
             DataSplits splits = DataSource.load(spec);
             splits.notices().forEach(common::say);
             Map<String, Object> json = new LinkedHashMap<>();
@@ -128,6 +129,7 @@ final class DataCommand implements Runnable {
 
         @Override
         public Integer call() throws IOException {
+            CommonOptions.requireEnding("--out", out, ".npz");
             if (!spec.startsWith("synthetic")) {
                 throw UserError.usage("--spec: expected synthetic[:key=value,..], but got '" + spec + "'");
             }

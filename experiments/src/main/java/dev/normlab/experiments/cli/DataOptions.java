@@ -59,15 +59,19 @@ final class DataOptions {
         }
         if (run.isPresent()) {
             List<MetricsLine> metrics = run.get().read().metrics();
-            RunningStatistics.warning(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step()).ifPresent(tell);
+            boolean fresh = run.get().readInfo().settings().getOrDefault("init", "").isEmpty();
+            if (fresh) { // other weights bring their statistics with them
+                RunningStatistics.warning(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step()).ifPresent(tell);
+            }
         }
         Optional<RunInfo> info = run.isPresent() ? Optional.of(run.get().readInfo()) : Optional.empty();
         String spec = data != null ? data : info.map(RunInfo::data).orElse("synthetic");
         boolean sameData = info.isPresent() && info.get().data().equals(spec);
-        DataSplits splits = DataSource.load(spec);
+        DataSplits splits = data == null && info.isPresent() ? DataSource.loadOfRun(spec) : DataSource.load(spec);
         splits.notices().forEach(tell);
-        if (data == null && info.isPresent()) {
-            tell.accept("data of the run: " + spec + ", " + split + " images");
+        if (data == null) {
+            tell.accept((info.isPresent() ? "data of the run: " + spec : "data: synthetic, since neither --data nor a run says other")
+                    + ", " + split + " images");
         }
         Dataset images = splits.split(split);
         if (sameData) {

@@ -50,6 +50,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        CommonOptions.requireEnding("--save", save, ".npz");
         try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
             Optional<Path> corruptions = images.allCorruptions();

@@ -8,10 +8,12 @@ import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,8 +34,8 @@ final class ExportCommand implements Callable<Integer> {
             description = "Where to; the ending says the format: .onnx (images in [0, 1] to logits, any batch, evaluation mode), .safetensors or .npz.")
     private Path out = Path.of("");
 
-    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images of an ONNX model (default: 3x32x32).")
-    private String input = "3x32x32";
+    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images of an ONNX model " + Images.DEFAULT + ".")
+    private @Nullable String input;
 
     ExportCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -46,16 +48,26 @@ final class ExportCommand implements Callable<Integer> {
             throw UserError.usage("--out: expected a file that ends in .onnx, .safetensors or .npz, but got " + out);
         }
         CommonOptions.requireWritable("--out", out);
-        ImageShape image = Images.parse("--input", input);
+        ImageShape given = Images.given("--input", input);
         try (Device device = common.openDevice()) {
             Weights weights = models.load(common.seed());
-            if (name.endsWith(".onnx")) {
+            ImageShape image = Images.of(given, weights);
+            boolean onnx = name.endsWith(".onnx");
+            if (onnx) {
                 writeOnnx(weights, image, device);
             } else {
-                Weights.save(weights.model(), weights.spec(), out);
+                Weights.save(weights.model(), weights.spec(), given != null ? given : weights.images(), out);
             }
-            common.say(weights.spec() + ": " + out + ", " + String.format(Locale.ROOT, "%.1f MB", Files.size(out) / 1e6));
-            common.writeJson(Map.of("model", weights.spec().toString(), "file", out.toString(), "bytes", Files.size(out)));
+            common.say(weights.spec() + (onnx ? " for images of " + image : "") + ": " + out + ", "
+                    + String.format(Locale.ROOT, "%.1f MB", Files.size(out) / 1e6));
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("model", weights.spec().toString());
+            json.put("file", out.toString());
+            json.put("bytes", Files.size(out));
+            if (onnx) {
+                json.put("images", image.toString());
+            }
+            common.writeJson(json);
             return 0;
         }
     }

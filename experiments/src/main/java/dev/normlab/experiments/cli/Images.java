@@ -1,28 +1,35 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.run.Weights;
 import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.ImageShape;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Sizes of images on the command line.
 final class Images {
 
+    /// The default of an option for the size, for help.
+    static final String DEFAULT = "(default: of the images that the weights were trained on, else 3x32x32)";
+
+    private static final ImageShape STANDARD = new ImageShape(3, 32, 32);
+
     private Images() {}
 
-    /// Sizes written as `3x32x32`: channels, height, width.
+    /// The size that was given, if one was: channels, height and width as in `3x32x32`.
     ///
     /// @throws UserError if the text is something else
-    static ImageShape parse(String option, String text) {
-        String[] parts = text.split("x", -1);
+    static @Nullable ImageShape given(String option, @Nullable String text) {
         try {
-            if (parts.length == 3) {
-                return new ImageShape(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
-            }
-        } catch (NumberFormatException e) {
-            // said below
+            return text == null ? null : ImageShape.parse(text);
         } catch (DataException e) {
             throw UserError.usage(option + ": " + e.getMessage());
         }
-        throw UserError.usage(option + ": expected channels x height x width such as 3x32x32, but got '" + text + "'");
+    }
+
+    /// The size that was given, else the one on which weights were trained, else that of CIFAR-10.
+    static ImageShape of(@Nullable ImageShape given, Weights weights) {
+        return given != null ? given : Objects.requireNonNullElse(weights.images(), STANDARD);
     }
 }

@@ -96,7 +96,7 @@ public final class Main implements Runnable {
         CommandLine command = exception.getCommandLine();
         err.println("normlab: " + exception.getMessage());
         CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(err, true, err.charset()));
-        err.println("See: normlab" + (command.getParent() == null ? "" : " " + command.getCommandName()) + " --help");
+        err.println("See: " + command.getCommandSpec().qualifiedName() + " --help");
         return USAGE;
     }
 
@@ -104,8 +104,11 @@ public final class Main implements Runnable {
         boolean details = System.getenv("NORMLAB_DEBUG") != null;
         if (exception instanceof UserError user && user.isUsage()) {
             err.println("normlab: " + user.getMessage());
-            String command = parsed.hasSubcommand() ? " " + parsed.subcommand().commandSpec().name() : "";
-            err.println("See: normlab" + command + " --help");
+            ParseResult last = parsed;
+            while (last.hasSubcommand()) {
+                last = last.subcommand();
+            }
+            err.println("See: " + last.commandSpec().qualifiedName() + " --help");
             return USAGE;
         }
         String message = message(exception);

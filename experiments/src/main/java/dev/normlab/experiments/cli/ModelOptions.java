@@ -6,11 +6,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Which model with which weights.
 final class ModelOptions {
+
+    private static final Set<String> OF_RUNS = Set.of(Weights.FILE_NAME, Weights.CHECKPOINT_NAME, Weights.BEST_NAME);
 
     @Option(names = "--model", paramLabel = "NAME",
             description = "Model, for example vgg11 or resnet18:width=0.25,classes=10; `normlab models` lists all. Not needed for weights "
@@ -21,13 +24,21 @@ final class ModelOptions {
             description = "A safetensors or npz file, or a run folder; without it the weights are drawn from --seed.")
     private @Nullable Path weights;
 
-    /// The run folder that the weights are taken from, if it is one.
+    /// The run folder that the weights are taken from: the one that was named, or that of a file that a run wrote.
     ///
     /// @throws IOException if the folder cannot be opened
     Optional<RunFolder> runFolder() throws IOException {
-        return weights != null && Files.isRegularFile(weights.resolve(RunFolder.INFO_FILE))
-                ? Optional.of(RunFolder.open(weights))
-                : Optional.empty();
+        if (weights == null) {
+            return Optional.empty();
+        }
+        Path parent = weights.toAbsolutePath().getParent();
+        Path folder = parent != null && OF_RUNS.contains(String.valueOf(weights.getFileName())) ? parent : weights;
+        return Files.isRegularFile(folder.resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(folder)) : Optional.empty();
+    }
+
+    /// Whether the weights are those with which a run ended, rather than those of its best epoch or of a checkpoint that was named.
+    boolean areFinal() {
+        return weights != null && (Files.isDirectory(weights) || String.valueOf(weights.getFileName()).equals(Weights.FILE_NAME));
     }
 
     /// Loads or draws the weights.
@@ -41,7 +52,7 @@ final class ModelOptions {
     ///
     /// @throws IOException if the file cannot be read or does not fit the model
     Weights load(Path file, long seed) throws IOException {
-        return Weights.load(file, model, seed);
+        return Weights.load(file, model, seed, "--compare");
     }
 
     /// Whether weights were given.

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,8 +53,8 @@ final class NormsCommand implements Callable<Integer> {
     private List<Path> compared = List.of();
 
     @Option(names = "--input", paramLabel = "CxHxW",
-            description = "The size of the images, on which norms of convolutions depend (default: 3x32x32).")
-    private String input = "3x32x32";
+            description = "The size of the images, on which norms of convolutions depend " + Images.DEFAULT + ".")
+    private @Nullable String input;
 
     NormsCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -62,22 +63,23 @@ final class NormsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, SvdNames.parse(svd), common.seed());
-        ImageShape image = Images.parse("--input", input);
+        ImageShape given = Images.given("--input", input);
         if (!compared.isEmpty() && (network || !spectra.isEmpty() || models.hasWeights())) {
             throw UserError.usage("--compare shows norms of two checkpoints; leave --weights, --network and --spectrum out");
         }
         try (Device device = common.openDevice()) {
             if (compared.isEmpty()) {
-                one(request, image, device);
+                one(request, given, device);
             } else {
-                two(request, image, device);
+                two(request, given, device);
             }
             return 0;
         }
     }
 
-    private void one(NormMeasurement.Request request, ImageShape image, Device device) throws IOException {
+    private void one(NormMeasurement.Request request, @Nullable ImageShape given, Device device) throws IOException {
         Weights weights = models.load(common.seed());
+        ImageShape image = Images.of(given, weights);
         Weights.summarize(weights.model(), image, device);
         Set<Quantity> wanted = request.quantities();
         NormMeasurement measured = NormMeasurement.of(weights.model(), request, device);
@@ -93,15 +95,17 @@ final class NormsCommand implements Callable<Integer> {
         common.writeJson(json);
     }
 
-    private void two(NormMeasurement.Request request, ImageShape image, Device device) throws IOException {
+    private void two(NormMeasurement.Request request, @Nullable ImageShape given, Device device) throws IOException {
         Weights first = models.load(compared.get(0), common.seed());
         Weights second = models.load(compared.get(1), common.seed());
-        Weights.summarize(first.model(), image, device);
-        Weights.summarize(second.model(), image, device);
+        ImageShape firstImage = Images.of(given, first);
+        ImageShape secondImage = Images.of(given, second);
+        Weights.summarize(first.model(), firstImage, device);
+        Weights.summarize(second.model(), secondImage, device);
         NormMeasurement a = NormMeasurement.of(first.model(), request, device);
         NormMeasurement b = NormMeasurement.of(second.model(), request, device);
-        common.say(
-                "A: " + first.spec() + ", " + first.source() + "; B: " + second.spec() + ", " + second.source() + "; images of " + image);
+        common.say("A: " + first.spec() + ", " + first.source() + "; B: " + second.spec() + ", " + second.source() + "; images of "
+                + (firstImage.equals(secondImage) ? firstImage : firstImage + " and " + secondImage + " (--input for one size)"));
         NormTables.comparison(a, b, request.quantities()).forEach(common::say);
         Map<String, Object> json = new LinkedHashMap<>(NormTables.comparisonJson(a, b, request.quantities()));
         json.put("sources", List.of(first.source(), second.source()));

@@ -43,6 +43,9 @@ final class QuickstartCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (Device device = common.openDevice()) {
+            if (resume && out != null && !Files.isDirectory(out)) {
+                throw UserError.usage("--resume: there is no folder " + out);
+            }
             Path folder = out != null ? out : resume ? latest() : fresh();
             Quickstart.Result result = new Quickstart(folder, device, common.progress(), common.seed(), common.commandLine(), resume).run();
             if (!result.completed()) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,8 +29,8 @@ final class SummaryCommand implements Callable<Integer> {
     @Mixin
     private final ModelOptions models = new ModelOptions();
 
-    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images (default: 3x32x32).")
-    private String input = "3x32x32";
+    @Option(names = "--input", paramLabel = "CxHxW", description = "The size of the images " + Images.DEFAULT + ".")
+    private @Nullable String input;
 
     SummaryCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -37,9 +38,10 @@ final class SummaryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ImageShape image = Images.parse("--input", input);
+        ImageShape given = Images.given("--input", input);
         try (Device device = common.openDevice()) {
             Weights weights = models.load(common.seed());
+            ImageShape image = Images.of(given, weights);
             Summary summary = Weights.summarize(weights.model(), image, device);
             int width = summary.layers().stream().mapToInt(layer -> layer.name().length()).max().orElse(5);
             String row = "%-" + Math.max(5, width) + "s  %-18s  %-20s  %12s  %16s  %s";

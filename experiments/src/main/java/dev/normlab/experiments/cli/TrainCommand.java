@@ -129,12 +129,13 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         requireWritable(save);
+        CommonOptions.requireEnding("--save", save, ".safetensors", ".npz");
         if (recordNorms < 0) {
             throw UserError.usage("--record-norms: expected a number of steps of at least 0, but got " + recordNorms);
         }
         TrainingSettings settings = resume ? resumed() : settings();
         try (Device device = common.openDevice(settings.conv())) {
-            DataSplits splits = DataSource.loadToTrainOn(settings.data());
+            DataSplits splits = resume ? DataSource.loadOfRun(settings.data()) : DataSource.loadToTrainOn(settings.data());
             DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
             used.notices().forEach(common.progress()::line);
             ImagesOfClasses.missing(splits.train(), used.train()).ifPresent(common.progress()::line);
@@ -185,7 +186,7 @@ final class TrainCommand implements Callable<Integer> {
                 return INTERRUPTED;
             }
             if (save != null) {
-                Weights.save(outcome.model(), outcome.spec(), save);
+                Weights.save(outcome.model(), outcome.spec(), used.train().shape(), save);
             }
             report(settings, path, outcome);
             return 0;
@@ -209,9 +210,9 @@ final class TrainCommand implements Callable<Integer> {
         common.writeJson(result);
     }
 
-    private TrainingSettings settings() {
+    private TrainingSettings settings() throws IOException {
         Method bundle = Method.parse(method == null ? "plain" : method);
-        return new TrainingSettings(bundle.modelFor(model == null ? "vgg11" : model), data == null ? "synthetic" : data, limit(),
+        return new TrainingSettings(bundle.modelFor(modelName()), data == null ? "synthetic" : data, limit(),
                 bundle.name(),
                 epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr,
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
@@ -219,6 +220,16 @@ final class TrainCommand implements Callable<Integer> {
                 projectBn == null ? bundle.projectBn() : limitOf("--project-bn", projectBn),
                 clipping(bundle), adversarial.of(bundle), init == null ? "" : init.toString(), !noAugment, !noShuffle,
                 common.convolutionMode(), common.seed());
+    }
+
+    /// The model that was named, else the one that the weights to begin with are of.
+    private String modelName() throws IOException {
+        if (model != null) {
+            return model;
+        }
+        Optional<String> known = init == null ? Optional.empty() : Weights.modelOf(init, "--init");
+        known.ifPresent(name -> common.progress().line("model of " + init + ": " + name));
+        return known.orElse("vgg11");
     }
 
     private Optional<Method.Clipping> clipping(Method bundle) {
@@ -259,7 +270,10 @@ final class TrainCommand implements Callable<Integer> {
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {
             if (option[1] != null) {
-                throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out");
+                String longer = option[0].equals("--epochs")
+                        ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR)"
+                        : "";
+                throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out" + longer);
             }
         }
         adversarial.given().keySet().stream().findFirst().ifPresent(option -> {

@@ -17,14 +17,31 @@ public final class DataSource {
         return parse(spec).load();
     }
 
-    /// Loads both splits of data that has training images of its own.
+    /// Loads both splits of the data of a run.
     ///
-    /// @throws UserError as [#load], and for CIFAR-10-C, which has test images only
+    /// @throws UserError if it is not there: a path in it may be relative to the folder in which the run was started
+    public static DataSplits loadOfRun(String spec) {
+        try {
+            return load(spec);
+        } catch (DataException e) {
+            throw UserError.failure("the data of the run, " + spec + ": " + e.getMessage() + " Paths in it are relative to the folder in which "
+                    + "train was started; go there, or say where the images are with --data (when you resume: go there).");
+        }
+    }
+
+    /// Loads both splits of data that has training images of its own, of at least two classes.
+    ///
+    /// @throws UserError as [#load], for CIFAR-10-C, which has test images only, and for a single class
     public static DataSplits loadToTrainOn(String spec) {
         if (parse(spec) instanceof DataSpec.Cifar10C) {
             throw UserError.usage("--data: CIFAR-10-C has test images only: train on cifar10:DIR, and evaluate or attack on " + spec);
         }
-        return load(spec);
+        DataSplits data = load(spec);
+        if (data.train().classes() < 2) {
+            throw UserError.failure("--data: there is nothing to learn from a single class, but " + spec + " has only "
+                    + data.train().classNames() + "; does the path name the folder above the folders of the classes?");
+        }
+        return data;
     }
 
     /// Reads a specification; no file is touched.

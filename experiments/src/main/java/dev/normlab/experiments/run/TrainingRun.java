@@ -111,7 +111,7 @@ public final class TrainingRun implements AutoCloseable {
         Method.requireHead(spec, settings.adversarial());
         this.model = settings.init().isEmpty()
                 ? Weights.load(null, spec.toString(), settings.seed()).model()
-                : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed()).model();
+                : Weights.load(Path.of(settings.init()), spec.toString(), settings.seed(), "--init").model();
         this.summary = Weights.summarize(model, data.train().shape(), device);
         Augmentation augmentation = settings.augment() ? Augmentation.cropAndFlip() : null;
         BatchLoader loader = settings.shuffle()
@@ -128,7 +128,7 @@ public final class TrainingRun implements AutoCloseable {
         settings.adversarial().flatMap(AdversarialSettings::warning).ifPresent(this.progress::line);
         this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
-                .withCheckpoint(checkpoint(), Map.of(Weights.MODEL_KEY, spec.toString())));
+                .withCheckpoint(checkpoint(), Weights.metadata(spec, data.train().shape())));
     }
 
     private Path checkpoint() {
@@ -204,7 +204,7 @@ public final class TrainingRun implements AutoCloseable {
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             if (completed) {
                 RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
-                Weights.save(model, spec, folder.path().resolve(Weights.FILE_NAME));
+                Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
                     completed ? "" : "The run was interrupted; resume it with: " + resumeCommand, completedEpochs,
@@ -294,7 +294,7 @@ public final class TrainingRun implements AutoCloseable {
     private void keepBest(double testAccuracy) throws IOException {
         if (testAccuracy > bestAccuracy) {
             bestAccuracy = testAccuracy;
-            Weights.save(model, spec, folder.path().resolve(Weights.BEST_NAME));
+            Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.BEST_NAME));
         }
     }
 

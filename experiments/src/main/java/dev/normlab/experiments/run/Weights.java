@@ -1,9 +1,11 @@
 package dev.normlab.experiments.run;
 
+import dev.normlab.engine.io.FormatException;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.Safetensors;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.StateDict;
@@ -24,10 +26,13 @@ import org.jspecify.annotations.Nullable;
 /// @param model  ready to use
 /// @param spec   what it is
 /// @param source where the values come from, for messages
-public record Weights(Layer model, ModelSpec spec, String source) {
+/// @param images the size of the images that it was trained on; null if nobody says it
+public record Weights(Layer model, ModelSpec spec, String source, @Nullable ImageShape images) {
 
     /// The metadata key under which a weights file says what model it is of.
     public static final String MODEL_KEY = "normlab.model";
+    /// The metadata key under which it says the size of the images that the model was trained on, as in `3x32x32`.
+    public static final String IMAGE_SIZE_KEY = "normlab.image_size";
     /// The name of the weights file in a run folder.
     public static final String FILE_NAME = "weights.safetensors";
     /// The name of the checkpoint in a run folder.
@@ -47,9 +52,23 @@ public record Weights(Layer model, ModelSpec spec, String source) {
                 throw UserError.usage("say which model: --model NAME for fresh weights, or --weights FILE");
             }
             ModelSpec spec = parse(model);
-            return new Weights(Models.create(spec, seed), spec, "fresh weights of seed " + seed);
+            return new Weights(Models.create(spec, seed), spec, "fresh weights of seed " + seed, null);
         }
-        Path file = fileOf(path);
+        return load(path, model, seed, "--weights");
+    }
+
+    /// Loads weights of a model, or of the one that the file names.
+    ///
+    /// @param path   a safetensors or npz file, or a run folder
+    /// @param option that named the path, for messages
+    /// @throws UserError   if neither says which model it is, or the file does not exist
+    /// @throws IOException if the file cannot be read or does not fit the model
+    public static Weights load(Path path, @Nullable String model, long seed, String option) throws IOException {
+        Path file = fileOf(path, option);
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
+            throw UserError.usage(option + ": ONNX files are written only, not read; take the safetensors file or run folder that " + file
+                    + " was made of");
+        }
         Safetensors.Contents contents = isNpz(file)
                 ? new Safetensors.Contents(file.toString(), Npz.read(file), Map.of())
                 : Safetensors.read(file);
@@ -60,17 +79,39 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         }
         ModelSpec spec = parse(text);
         Layer built = Models.create(spec, seed);
+        String source = file.toString();
         if (file.getFileName().toString().equals(CHECKPOINT_NAME)) {
-            Checkpoint.read(file).restore(built);
+            Checkpoint checkpoint = Checkpoint.read(file);
+            checkpoint.restore(built);
+            source += " (after " + checkpoint.position().epoch() + " epochs)";
         } else {
-            StateDict.load(built, contents.tensors(), file.toString());
+            StateDict.load(built, contents.tensors(), source);
         }
-        return new Weights(built, spec, file.toString());
+        String images = contents.metadata().get(IMAGE_SIZE_KEY);
+        return new Weights(built, spec, source, images == null ? null : shape(images, source));
     }
 
-    private static Path fileOf(Path path) {
+    private static ImageShape shape(String text, String source) throws FormatException {
+        try {
+            return ImageShape.parse(text);
+        } catch (DataException e) {
+            throw new FormatException(source, "the images' size in its metadata: " + e.getMessage());
+        }
+    }
+
+    /// The model that a file of weights names, if it names one.
+    ///
+    /// @param option that named the path, for messages
+    /// @throws UserError   if there is no such file
+    /// @throws IOException if the file cannot be read
+    public static Optional<String> modelOf(Path path, String option) throws IOException {
+        Path file = fileOf(path, option);
+        return isNpz(file) ? Optional.empty() : Optional.ofNullable(Safetensors.read(file).metadata().get(MODEL_KEY));
+    }
+
+    private static Path fileOf(Path path, String option) {
         if (!Files.exists(path)) {
-            throw UserError.failure("--weights: there is no file or run folder " + path);
+            throw UserError.failure(option + ": there is no file or run folder " + path);
         }
         if (!Files.isDirectory(path)) {
             return path;
@@ -81,7 +122,7 @@ public record Weights(Layer model, ModelSpec spec, String source) {
             }
         }
         throw UserError.failure(
-                "--weights: the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
+                option + ": the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
     }
 
     /// A model specification from the command line.
@@ -120,9 +161,8 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         try {
             return Summary.of(model, image.channels(), image.height(), image.width(), device);
         } catch (ShapeException e) {
-            throw UserError.failure(
-                    "images of " + image + " do not fit the model (VGG takes 32 to 63 pixels a side, the other models other sizes, too): "
-                            + e.getMessage());
+            throw UserError.failure("images of " + image + " do not fit the model (VGG takes 32 to 63 pixels a side, LeNet exactly 32, the "
+                    + "others other sizes, too): " + e.getMessage());
         }
     }
 
@@ -131,17 +171,27 @@ public record Weights(Layer model, ModelSpec spec, String source) {
         return file.toString().toLowerCase(Locale.ROOT).endsWith(".npz");
     }
 
-    /// Writes weights: with the model's specification as safetensors, or without it as npz if the file's name ends so.
+    /// What a file of weights says of itself beside the numbers.
     ///
+    /// @param images the size of the images that the model was trained on; null if nobody knows
+    public static Map<String, String> metadata(ModelSpec spec, @Nullable ImageShape images) {
+        return images == null
+                ? Map.of(MODEL_KEY, spec.toString())
+                : Map.of(MODEL_KEY, spec.toString(), IMAGE_SIZE_KEY, images.toString());
+    }
+
+    /// Writes weights: with [#metadata] as safetensors, or without it as npz if the file's name ends so.
+    ///
+    /// @param images the size of the images that the model was trained on; null if nobody knows
     /// @throws IOException if the file cannot be written
-    public static void save(Layer model, ModelSpec spec, Path file) throws IOException {
+    public static void save(Layer model, ModelSpec spec, @Nullable ImageShape images, Path file) throws IOException {
         Optional.ofNullable(file.toAbsolutePath().getParent()).filter(parent -> !Files.isDirectory(parent)).ifPresent(parent -> {
             throw UserError.failure("cannot write " + file + ": the folder " + parent + " does not exist");
         });
         if (isNpz(file)) {
             Npz.write(file, StateDict.copy(model));
         } else {
-            StateDict.write(model, file, Map.of(MODEL_KEY, spec.toString()));
+            StateDict.write(model, file, metadata(spec, images));
         }
     }
 }

@@ -98,10 +98,16 @@ public final class RunFolder {
         try {
             Files.createDirectories(path);
         } catch (FileSystemException e) {
-            throw new IOException("cannot make the run folder " + path + ": " + (e.getReason() == null
-                    ? "the system lets no folder be made at " + e.getFile()
-                    : e.getFile() + ": " + e.getReason()), e);
+            throw new IOException("cannot make the run folder " + path + ": " + reason(e), e);
         }
+    }
+
+    private static String reason(FileSystemException e) {
+        if (e.getReason() != null) {
+            return e.getFile() + ": " + e.getReason();
+        }
+        boolean file = e.getFile() != null && Files.isRegularFile(Path.of(e.getFile()));
+        return file ? e.getFile() + " is a file" : "the system lets no folder be made at " + e.getFile();
     }
 
     /// An existing run folder.

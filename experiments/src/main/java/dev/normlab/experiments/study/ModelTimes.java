@@ -156,7 +156,7 @@ final class ModelTimes {
         Path file = Files.createTempFile("normlab", ".safetensors");
         try {
             long before = System.nanoTime();
-            Weights.save(model, spec, file);
+            Weights.save(model, spec, data.train().shape(), file);
             return norms + 3 * secondsSince(before); // the checkpoint has momenta as well, and the best weights are mostly written at first
         } finally {
             Files.deleteIfExists(file);

@@ -76,6 +76,16 @@ class ChangedImagesTest {
     }
 
     @Test
+    void thereIsNothingToLearnFromOneClass() throws IOException {
+        image("train/dog/a.png", 0x100000);
+        image("test/dog/a.png", 0x100000);
+        Output refused = run("train", "--model", "lenet", "--data", "folder:" + folder.resolve("photos"), "--out",
+                folder.resolve("run").toString());
+        assertEquals(1, refused.code());
+        assertTrue(refused.err().contains("nothing to learn from a single class"), refused.err());
+    }
+
+    @Test
     void nobodyTrainsOnTheCorruptedTestImages() {
         Output refused = run("train", "--data", "cifar10c:somewhere,fog=3");
         assertEquals(2, refused.code());

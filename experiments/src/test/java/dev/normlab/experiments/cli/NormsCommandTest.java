@@ -40,7 +40,7 @@ class NormsCommandTest {
             }
         });
         Path file = folder.resolve(name);
-        Weights.save(model, spec, file);
+        Weights.save(model, spec, null, file);
         return file;
     }
 

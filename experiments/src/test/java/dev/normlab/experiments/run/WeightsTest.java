@@ -35,7 +35,7 @@ class WeightsTest {
         Weights one = Weights.load(null, name + ":width=0.0625,classes=7", 3);
         for (String ending : List.of("safetensors", "npz", "NPZ")) {
             Path file = folder.resolve("weights." + ending);
-            Weights.save(one.model(), one.spec(), file);
+            Weights.save(one.model(), one.spec(), null, file);
             Weights other = Weights.load(file, ending.equals("safetensors") ? null : one.spec().toString(), 4);
             assertEquals(one.spec(), other.spec());
             Map<String, NumberArray> expected = StateDict.copy(one.model());
@@ -50,7 +50,7 @@ class WeightsTest {
     void anNpzFileDoesNotSayItsModel() throws IOException {
         Weights lenet = Weights.load(null, "lenet", 3);
         Path file = folder.resolve("lenet.npz");
-        Weights.save(lenet.model(), lenet.spec(), file);
+        Weights.save(lenet.model(), lenet.spec(), null, file);
         UserError refused = assertThrows(UserError.class, () -> Weights.load(file, null, 0));
         assertTrue(refused.getMessage().endsWith("lenet.npz does not say which model it is of; add --model NAME"), refused.getMessage());
         StateDictException other = assertThrows(StateDictException.class, () -> Weights.load(file, "vgg11:width=0.0625", 0));

@@ -1,5 +1,6 @@
 package dev.normlab.nn.data;
 
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -24,7 +25,7 @@ public sealed interface DataSpec {
     /// The end of a folder's specification that gives the size.
     Pattern SIZE = Pattern.compile(",size=([^,/\\\\]*)$");
 
-    /// The end of a specification of CIFAR-10-C that chooses from it.
+    /// The end of a specification that is a key with a value, as of CIFAR-10-C.
     Pattern CORRUPTION = Pattern.compile(",([^,=/\\\\]*)=([^,/\\\\]*)$");
 
     /// The built-in data set; see [SyntheticDataset].
@@ -71,7 +72,7 @@ public sealed interface DataSpec {
     /// @param file the archive
     record Archive(Path file) implements DataSpec {}
 
-    /// Reads a specification; no file is touched.
+    /// Reads a specification; no file is read.
     ///
     /// @throws DataException if there is no such kind of data, or a key or value of it is wrong
     static DataSpec parse(String text) {
@@ -112,6 +113,10 @@ public sealed interface DataSpec {
     private static Folder folder(String text, String rest) {
         Matcher size = SIZE.matcher(rest);
         if (!size.find()) {
+            Matcher other = CORRUPTION.matcher(rest);
+            if (other.find() && !Files.exists(path(text, rest))) {
+                throw new DataException("The data \"" + text + "\" has the unknown key \"" + other.group(1) + "\"; a folder of images has size.");
+            }
             return new Folder(path(text, rest), STANDARD_SIZE);
         }
         try {

@@ -20,6 +20,9 @@ public final class ImageFolder {
 
     private static final int TEST_EVERY = 5;
 
+    // Images that cannot be read and are named, one a line.
+    private static final int MOST_FAULTS = 20;
+
     private ImageFolder() {}
 
     /// The image files of one class.
@@ -67,14 +70,24 @@ public final class ImageFolder {
         }
         List<String> notices = notices(folder, skipped, trainFolder, train.size(), test.size());
         int[] scaled = {0};
-        Dataset trainImages = read(folder, shape, classNames, train, trainLabels, scaled);
-        Dataset testImages = read(folder, shape, classNames, test, testLabels, scaled);
+        List<String> faults = new ArrayList<>();
+        Dataset trainImages = read(folder, shape, classNames, train, trainLabels, scaled, faults);
+        Dataset testImages = read(folder, shape, classNames, test, testLabels, scaled, faults);
+        requireNone(faults);
         if (scaled[0] > 0) {
             notices.add(scaled[0] + " of " + (train.size() + test.size()) + " images of " + folder
                     + " have another size and were scaled to " + shape
                     + ", whatever their proportions; folder:DIR,size=N takes another size.");
         }
         return new DataSplits(trainImages, testImages, notices);
+    }
+
+    private static void requireNone(List<String> faults) {
+        if (!faults.isEmpty()) {
+            int more = faults.size() - MOST_FAULTS;
+            throw new DataException(String.join("\n  ", faults.subList(0, Math.min(MOST_FAULTS, faults.size())))
+                    + (more > 0 ? "\n  and " + more + " more" : "") + (faults.size() > 1 ? "\nRepair or remove these images." : ""));
+        }
     }
 
     private static List<String> notices(Path folder, List<String> skipped, boolean split, int train, int test) {
@@ -84,8 +97,9 @@ public final class ImageFolder {
                     + " for training, " + test + " for testing).");
         }
         if (!skipped.isEmpty()) {
-            notices.add("Skipped " + skipped.size() + (skipped.size() == 1 ? " file" : " files")
-                    + " that by name are no PNG, JPEG, BMP or GIF images: "
+            notices.add("Skipped " + (skipped.size() == 1
+                    ? "a file that by its name is no PNG, JPEG, BMP or GIF image: "
+                    : skipped.size() + " files that by their names are no PNG, JPEG, BMP or GIF images: ")
                     + String.join(", ", skipped.subList(0, Math.min(3, skipped.size()))) + (skipped.size() > 3 ? ", ..." : "") + ".");
         }
         return notices;
@@ -156,7 +170,7 @@ public final class ImageFolder {
 
     /// @param scaled counts the images that were of another size
     private static Dataset read(Path folder, ImageShape shape, List<String> classNames, List<Path> files, List<Integer> labels,
-            int[] scaled) {
+            int[] scaled, List<String> faults) {
         long bytes = (long) files.size() * shape.values();
         if (bytes > Integer.MAX_VALUE - 64) {
             throw new DataException("The " + files.size() + " images of " + folder + " at " + shape
@@ -164,7 +178,11 @@ public final class ImageFolder {
         }
         byte[] images = new byte[(int) bytes];
         for (int i = 0; i < files.size(); i++) {
-            scaled[0] += ImageFile.read(files.get(i), shape, images, i * shape.values()) ? 1 : 0;
+            try {
+                scaled[0] += ImageFile.read(files.get(i), shape, images, i * shape.values()) ? 1 : 0;
+            } catch (DataException e) {
+                faults.add(e.getMessage());
+            }
         }
         return Dataset.ofBytes(folder.toString(), shape, classNames, images, labels.stream().mapToInt(Integer::intValue).toArray());
     }

@@ -18,6 +18,21 @@ public record ImageShape(int channels, int height, int width) {
         }
     }
 
+    /// Reads channels, height and width as in `3x32x32`.
+    ///
+    /// @throws DataException if the text is something else, or a size is out of range
+    public static ImageShape parse(String text) {
+        String[] parts = text.split("x", -1);
+        try {
+            if (parts.length == 3) {
+                return new ImageShape(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new DataException("expected channels x height x width such as 3x32x32, but got '" + text + "'");
+    }
+
     /// Values of one image.
     public int values() {
         return channels * height * width;

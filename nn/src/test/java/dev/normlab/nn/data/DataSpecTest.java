@@ -38,7 +38,7 @@ class DataSpecTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"folder:a,size=many | \"many\" as size", "folder:a,size=0 | sizes from 1 to 4096",
-        "folder:a,size=5000 | size=5000 was asked for", "folder:,size=64 | needs a place"})
+        "folder:a,size=5000 | size=5000 was asked for", "folder:a,foo=3 | unknown key \"foo\"", "folder:,size=64 | needs a place"})
     void badSizesOfAFolderAreErrors(String text, String part) {
         assertDataError(() -> DataSpec.parse(text), part);
     }

@@ -160,6 +160,14 @@ class ImageFolderTest {
     }
 
     @Test
+    void allDamagedImagesAreNamedAtOnce() throws IOException {
+        write("a/1.png", 0);
+        Path first = Files.writeString(folder.resolve("a/2.png"), "no image");
+        Path second = Files.writeString(folder.resolve("a/3.png"), "");
+        assertDataError(() -> ImageFolder.load(folder, SHAPE), first.toString(), second.toString(), "Repair or remove");
+    }
+
+    @Test
     void aDamagedImageIsAnErrorThatNamesIt() throws IOException {
         write("a/1.png", 0);
         Path broken = write("a/2.png", 0x123456);

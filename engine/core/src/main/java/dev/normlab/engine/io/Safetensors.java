@@ -160,8 +160,8 @@ public final class Safetensors {
         }
         long headerLength = ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
         if (headerLength < 0 || headerLength > MAX_HEADER_BYTES) {
-            throw new FormatException(source,
-                    "expected a safetensors header of at most " + MAX_HEADER_BYTES + " bytes, but the file announces "
+            throw new FormatException(source, "this is no safetensors file: it would begin with the length of its header, at most "
+                    + MAX_HEADER_BYTES + " bytes, but the file announces "
                             + Long.toUnsignedString(headerLength) + "; it is damaged or no safetensors file");
         }
         if (headerLength > fileLength - LENGTH_BYTES) {
