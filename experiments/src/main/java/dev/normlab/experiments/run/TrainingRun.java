@@ -50,6 +50,9 @@ import org.jspecify.annotations.Nullable;
 /// the result. A run that is resumed gives bitwise the weights of an uninterrupted one.
 public final class TrainingRun implements AutoCloseable {
 
+    /// Training images on which batch norm's statistics are estimated after the clipping at the end of an epoch.
+    public static final int STATISTICS_IMAGES = 1024;
+
     private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
     private static final Set<LayerKind> BATCH_NORMS = EnumSet.of(LayerKind.BN);
 
@@ -128,7 +131,9 @@ public final class TrainingRun implements AutoCloseable {
         settings.adversarial().flatMap(AdversarialSettings::warning).ifPresent(this.progress::line);
         this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
-                .withCheckpoint(checkpoint(), Weights.metadata(spec, data.train().shape())));
+                .withCheckpoint(checkpoint(), Weights.metadata(spec, data.train().shape()))
+                // the clipping at the end of an epoch changes weights behind the back of batch norm
+                .withStatisticsOf(settings.svc().isPresent() ? STATISTICS_IMAGES : 0));
     }
 
     private Path checkpoint() {

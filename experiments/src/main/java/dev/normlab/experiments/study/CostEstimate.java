@@ -4,6 +4,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.nn.data.DataSplits;
 import java.io.IOException;
@@ -99,7 +100,7 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             double batches = Math.ceilDiv(images.train(), step.batch());
             double one = step.steady() + settings.adversarial().map(adversarial -> adversarial(adversarial, settings)).orElse(0.0);
             double epoch = batches * one + images.test() * evaluation + epochEnd;
-            double training = step.start() + settings.epochs() * (epoch + clipping(settings, batches));
+            double training = step.start() + settings.epochs() * (epoch + clipping(settings, images.train(), batches));
             double attack = ATTACKED * images.attacked() * RelativeCost.gradients(config.attack()) * gradient;
             return training + attack;
         }
@@ -114,14 +115,14 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             return adversarial.steps() * plain.batch() * gradient + (adversarial.loss().pairs() ? plain.steady() : 0);
         }
 
-        /// The seconds of clipping in an epoch.
-        private double clipping(TrainingSettings settings, double batches) {
+        /// The seconds of clipping in an epoch, and of estimating batch norm's statistics behind it.
+        private double clipping(TrainingSettings settings, int images, double batches) {
             if (settings.svc().isEmpty()) {
                 return 0;
             }
             Method.Clipping clipping = settings.svc().get();
             double[] seconds = clippings.computeIfAbsent(clipping.svd().label() + (clipping.limit() < 1), _ -> times.clipping(clipping));
-            return batches / clipping.clipFreq() * seconds[0] + seconds[1];
+            return batches / clipping.clipFreq() * seconds[0] + seconds[1] + Math.min(images, TrainingRun.STATISTICS_IMAGES) * evaluation;
         }
     }
 

@@ -143,6 +143,7 @@ public final class Trainer {
     private void finishEpoch(Evaluator evaluator, double imagesPerSecond, long began) throws IOException {
         // The update and the hooks of the last step may have left what no gradient has shown yet.
         orDiverged(() -> Divergence.requireFinite(step.model(), step.step() - 1));
+        estimateStatistics();
         boolean due = (epoch + 1) % options.evaluateEvery() == 0 || epoch + 1 == options.epochs();
         Optional<Evaluation> evaluation = test == null || !due ? Optional.empty() : Optional.of(evaluator.evaluate(test));
         tell(new TrainingEvent.EpochFinished(epoch, step.optimizer().learningRate(), totals, evaluation, imagesPerSecond,
@@ -151,6 +152,14 @@ public final class Trainer {
         batch = 0;
         totals = EpochTotals.NONE;
         writeCheckpoint();
+    }
+
+    private void estimateStatistics() {
+        if (options.estimateOn() > 0) {
+            try (BatchLoader.Epoch batches = loader.epoch(epoch)) {
+                BatchNormStatistics.estimate(step.model(), batches, options.estimateOn(), step.device());
+            }
+        }
     }
 
     private void writeCheckpoint() throws IOException {
