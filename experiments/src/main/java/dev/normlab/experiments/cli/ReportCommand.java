@@ -4,6 +4,7 @@ import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.report.NormFigures;
 import dev.normlab.experiments.report.RecordedRun;
+import dev.normlab.experiments.report.ShownPath;
 import dev.normlab.experiments.report.TrainingReport;
 import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.UserError;
@@ -41,7 +42,8 @@ final class ReportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "A run folder, or a folder of run folders.")
     private Path folder = Path.of(".");
 
-    @Option(names = "--out", paramLabel = "FILE", description = "The page (default: report.html in DIR).")
+    @Option(names = "--out", paramLabel = "FILE",
+            description = "The page (default: report.html in DIR). Tables and figures of a study stay in its folder.")
     private @Nullable Path out;
 
     @Option(names = "--figures", paramLabel = "DIR",
@@ -63,9 +65,9 @@ final class ReportCommand implements Callable<Integer> {
         }
         List<RunFolder.Contents> runs = RunFolder.readAll(folder);
         AtomicFile.writeText(page, TrainingReport.of("Training runs", runs).toHtml());
-        common.say("report: " + page.toAbsolutePath());
+        common.say("report: " + ShownPath.of(page));
         Map<String, Object> json = new LinkedHashMap<>();
-        json.put("report", page.toString());
+        json.put("report", page.normalize().toString());
         if (figures != null) {
             Files.createDirectories(figures);
             Map<String, Figure> drawn = new LinkedHashMap<>();
@@ -82,7 +84,7 @@ final class ReportCommand implements Callable<Integer> {
                 }
             }
             List<String> files = writeFigures(figures, drawn);
-            common.say(files.size() + " figures in " + figures.toAbsolutePath());
+            common.say(files.size() + " figures in " + ShownPath.of(figures));
             json.put("figures", files);
         }
         common.writeJson(json);

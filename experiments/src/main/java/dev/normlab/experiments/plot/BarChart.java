@@ -5,7 +5,8 @@ import java.util.List;
 /// A grouped bar chart with optional error bars: for every category one bar per series, side by side. Bars start at zero, or on a
 /// logarithmic axis, which has none, at its lower end: there only the ends of bars mean something, and not their lengths.
 ///
-/// A value that is NaN or infinite leaves its place empty and is counted in a note. Values are written above the bars where there is room.
+/// A value that is NaN or infinite leaves its place empty and is counted in a note; `absent` says what that means. Values are written above
+/// the bars where there is room.
 ///
 /// @param title a short name
 /// @param description what the chart shows, for readers who cannot see it
@@ -13,9 +14,14 @@ import java.util.List;
 /// @param value the value axis
 /// @param categories the names of the groups, from left to right
 /// @param series the bars, in the order of the legend
-public record BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series)
-        implements
-            Figure {
+/// @param absent why bars are missing, for the note, such as `not measured`; empty where it can have several reasons
+public record BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series,
+        String absent) implements Figure {
+
+    /// A chart whose missing bars can have several reasons.
+    public BarChart(String title, String description, String category, Axis value, List<String> categories, List<Series> series) {
+        this(title, description, category, value, categories, series, "");
+    }
 
     /// Copies the lists.
     ///

@@ -34,7 +34,10 @@ final class BarChartLayout {
         List<Bar> shown = all.stream().filter(bar -> chart.value().shows(bar.value())).toList();
         Box plot = shown.isEmpty() ? canvas.noData("No data to show") : drawPlot(shown);
         long outside = shown.stream().filter(bar -> bar.value() < chart.value().min() || bar.value() > chart.value().max()).count();
-        canvas.notes(Notes.of(all.size() - shown.size(), outside, chart.value().kind() == Axis.Kind.LOG));
+        long hidden = all.size() - shown.size();
+        boolean reason = !chart.absent().isEmpty();
+        canvas.notes(Notes.of(reason ? 0 : hidden, outside, chart.value().kind() == Axis.Kind.LOG));
+        canvas.notes(reason ? Notes.absent(hidden, chart.absent()) : List.of());
         return canvas.finish(chart.title(), (chart.description() + " " + summary()).strip(), plot);
     }
 
@@ -134,9 +137,7 @@ final class BarChartLayout {
             double low = y.at(Math.clamp(bar.low(), y.min(), y.max()));
             double high = y.at(Math.clamp(bar.high(), y.min(), y.max()));
             double cap = Math.min(5, width / 4);
-            canvas.add(new Mark.Path(Symbols.at("M", centre - cap, high) + "h" + Svg.coordinate(2 * cap) + Symbols.at("M", centre, high)
-                    + Symbols.at("L", centre, low) + Symbols.at("M", centre - cap, low) + "h" + Svg.coordinate(2 * cap), "nl-whisker",
-                    false));
+            canvas.add(new Mark.Path(Symbols.whisker(centre, cap, low, high), "nl-whisker", false));
             top = bar.value() < 0 ? Math.max(end, low) : Math.min(end, high);
         }
         if (withValue) {

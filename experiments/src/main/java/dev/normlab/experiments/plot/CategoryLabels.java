@@ -13,7 +13,7 @@ import java.util.List;
 record CategoryLabels(List<String> names, List<List<String>> lines, int stride) {
 
     private static final double GAP = 8;
-    private static final double MAX_SLANTED = 130;
+    private static final double MAX_SLANTED = 170;
     private static final double SIN_45 = Math.sqrt(0.5);
     private static final int MAX_LINES = 3;
 

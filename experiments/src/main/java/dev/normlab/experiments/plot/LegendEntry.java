@@ -8,11 +8,14 @@ package dev.normlab.experiments.plot;
 record LegendEntry(String name, int slot, Swatch swatch) {
 
     enum Swatch {
-        LINE, LINE_WITH_MARKER, BAR
+        LINE, LINE_WITH_MARKER, MARKER, BAR
     }
 
     double swatchWidth() {
-        return swatch == Swatch.BAR ? 13 : 28;
+        return switch (swatch) {
+            case BAR, MARKER -> 13;
+            case LINE, LINE_WITH_MARKER -> 28;
+        };
     }
 
     /// Draws the swatch from `x` to the right, vertically centred at `y`.
@@ -21,9 +24,11 @@ record LegendEntry(String name, int slot, Swatch swatch) {
             canvas.add(new Mark.Bar(new Box(x, y - 6, 13, 12), slot, ""));
             return;
         }
-        canvas.add(new Mark.Path(Symbols.at("M", x, y) + "h28", Palette.line(slot), false));
-        if (swatch == Swatch.LINE_WITH_MARKER) {
-            canvas.add(new Mark.Symbol(x + 14, y, slot, false));
+        if (swatch != Swatch.MARKER) {
+            canvas.add(new Mark.Path(Symbols.at("M", x, y) + "h28", Palette.line(slot), false));
+        }
+        if (swatch != Swatch.LINE) {
+            canvas.add(new Mark.Symbol(x + swatchWidth() / 2, y, slot, false));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.plot;
 
+import dev.normlab.experiments.plot.LineChart.Join;
 import dev.normlab.experiments.plot.LineChart.Point;
 import dev.normlab.experiments.plot.LineChart.Series;
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
@@ -17,6 +19,7 @@ final class LineChartLayout {
     private static final int ALL_MARKERS = 25;
     private static final int SOME_MARKERS = 12;
     private static final int MAX_HOTSPOTS = 150;
+    private static final double WHISKER_CAP = 4;
 
     private final LineChart chart;
     private final Canvas canvas;
@@ -52,13 +55,14 @@ final class LineChartLayout {
         return chart.x().shows(point.x()) && chart.y().shows(point.y());
     }
 
-    private boolean hasBand(Point point) {
+    private boolean hasInterval(Point point) {
         return chart.x().shows(point.x()) && chart.y().shows(point.low()) && chart.y().shows(point.high());
     }
 
     private LegendEntry legendEntry(Series series) {
         boolean empty = shownPoints(series).findAny().isEmpty();
-        return new LegendEntry(empty ? series.name() + " (no data)" : series.name(), series.slot(), LegendEntry.Swatch.LINE_WITH_MARKER);
+        return new LegendEntry(empty ? series.name() + " (no data)" : series.name(), series.slot(),
+                series.join() == Join.NONE ? LegendEntry.Swatch.MARKER : LegendEntry.Swatch.LINE_WITH_MARKER);
     }
 
     private Box drawPlot(List<Point> shown) {
@@ -73,7 +77,13 @@ final class LineChartLayout {
         Frame frame = Frame.withValueAxis(canvas, yAxis, yTicks, Math.max(left, Frame.overhang(xTicks)), right, 0);
         Scale x = frame.drawHorizontalAxis(canvas, chart.x(), xTicks, 0);
         for (Series series : chart.series()) {
-            drawBand(series, x, frame.y());
+            switch (series.join()) {
+                case LINES -> drawBand(series, x, frame.y());
+                case STEPS -> {
+                    // between two steps nothing is known that a band could show
+                }
+                case NONE -> drawWhiskers(series, x, frame.y());
+            }
         }
         for (Series series : chart.series()) {
             drawLine(series, x, frame.y());
@@ -86,7 +96,7 @@ final class LineChartLayout {
     }
 
     private DoubleStream values(Point point) {
-        return hasBand(point) ? DoubleStream.of(point.y(), point.low(), point.high()) : DoubleStream.of(point.y());
+        return hasInterval(point) ? DoubleStream.of(point.y(), point.low(), point.high()) : DoubleStream.of(point.y());
     }
 
     private static double[] range(Axis axis, DoubleStream values) {
@@ -98,7 +108,7 @@ final class LineChartLayout {
     }
 
     private void drawBand(Series series, Scale x, Scale y) {
-        for (List<Point> run : runs(series.points(), this::hasBand)) {
+        for (List<Point> run : runs(series.points(), this::hasInterval)) {
             StringBuilder data = new StringBuilder();
             appendLine(data, run, x, y, Point::high);
             List<Point> back = new ArrayList<>(run);
@@ -110,17 +120,31 @@ final class LineChartLayout {
         }
     }
 
+    private void drawWhiskers(Series series, Scale x, Scale y) {
+        for (Point point : series.points().stream().filter(this::hasInterval).toList()) {
+            double centre = x.at(point.x());
+            String data = Symbols.whisker(centre, WHISKER_CAP, y.at(point.low()), y.at(point.high()));
+            canvas.add(new Mark.Path(data, "nl-whisker", false));
+        }
+    }
+
     private void drawLine(Series series, Scale x, Scale y) {
         StringBuilder data = new StringBuilder();
         for (List<Point> run : runs(series.points(), this::isShown)) {
-            appendLine(data, run, x, y, Point::y);
+            switch (series.join()) {
+                case LINES -> appendLine(data, run, x, y, Point::y);
+                case STEPS -> appendSteps(data, run, x, y);
+                case NONE -> {
+                    // markers only
+                }
+            }
         }
-        if (data.isEmpty()) {
-            return;
+        if (!data.isEmpty()) {
+            canvas.add(new Mark.Path(data.toString(), Palette.line(series.slot()), true));
         }
-        canvas.add(new Mark.Path(data.toString(), Palette.line(series.slot()), true));
         List<Point> points = shownPoints(series).toList();
-        int stride = points.size() <= ALL_MARKERS ? 1 : Math.ceilDiv(points.size(), SOME_MARKERS);
+        boolean all = points.size() <= ALL_MARKERS || series.join() == Join.NONE;
+        int stride = all ? 1 : Math.ceilDiv(points.size(), SOME_MARKERS);
         for (int i = points.size() - 1; i >= 0; i -= stride) {
             canvas.add(new Mark.Symbol(x.at(points.get(i).x()), y.at(points.get(i).y()), series.slot(), true));
         }
@@ -144,7 +168,9 @@ final class LineChartLayout {
 
     private String value(Point point) {
         String value = chart.y().describe(point.y());
-        return hasBand(point) ? value + " (" + chart.y().describe(point.low()) + " to " + chart.y().describe(point.high()) + ")" : value;
+        return hasInterval(point)
+                ? value + " (" + chart.y().describe(point.low()) + " to " + chart.y().describe(point.high()) + ")"
+                : value;
     }
 
     /// The maximal runs of consecutive points that pass the test.
@@ -173,6 +199,16 @@ final class LineChartLayout {
         }
     }
 
+    /// At every point straight to the value of the next one, and on at that value.
+    private static void appendSteps(StringBuilder data, List<Point> run, Scale x, Scale y) {
+        Point before = run.getFirst();
+        data.append(Symbols.at("M", x.at(before.x()), y.at(before.y())));
+        for (Point point : run.subList(1, run.size())) {
+            data.append(Symbols.at("L", x.at(before.x()), y.at(point.y()))).append(Symbols.at("L", x.at(point.x()), y.at(point.y())));
+            before = point;
+        }
+    }
+
     private List<String> notes() {
         List<Point> all = chart.series().stream().flatMap(series -> series.points().stream()).toList();
         long hidden = all.stream().filter(point -> !isShown(point)).count();
@@ -186,11 +222,9 @@ final class LineChartLayout {
         for (Series series : chart.series()) {
             List<Point> points = shownPoints(series).toList();
             if (!points.isEmpty()) {
-                Point first = points.getFirst();
-                Point last = points.getLast();
-                text.append(series.name()).append(": ").append(value(first)).append(" at ").append(position(first)).append(", ").append(
-                        value(last))
-                        .append(" at ").append(position(last)).append(". ");
+                List<Point> told = series.join() == Join.LINES ? List.of(points.getFirst(), points.getLast()) : points;
+                text.append(told.stream().map(point -> value(point) + " at " + position(point))
+                        .collect(Collectors.joining(", ", series.name() + ": ", ". ")));
             }
         }
         return text.toString().strip();

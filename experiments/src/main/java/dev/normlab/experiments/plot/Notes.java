@@ -24,6 +24,14 @@ final class Notes {
         return notes;
     }
 
+    /// @param missing the number of bars that are not there
+    /// @param why     what that means, such as `not measured`
+    static List<String> absent(long missing, String why) {
+        return missing == 0
+                ? List.of()
+                : List.of((missing == 1 ? "1 place is" : Numbers.integer(missing) + " places are") + " empty: " + why + ".");
+    }
+
     private static String count(long values) {
         return Numbers.integer(values) + (values == 1 ? " value" : " values");
     }

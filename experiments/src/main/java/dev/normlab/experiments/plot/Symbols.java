@@ -17,6 +17,12 @@ final class Symbols {
         };
     }
 
+    /// An error bar: a vertical line between two heights, with caps of this half width.
+    static String whisker(double x, double cap, double low, double high) {
+        String across = "h" + Svg.coordinate(2 * cap);
+        return at("M", x - cap, high) + across + at("M", x, high) + at("L", x, low) + at("M", x - cap, low) + across;
+    }
+
     /// A path command with an absolute point.
     static String at(String command, double x, double y) {
         return command + Svg.coordinate(x) + " " + Svg.coordinate(y);

@@ -7,9 +7,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// What came out of training runs, as sentences that are computed and never assumed.
 final class Findings {
@@ -42,14 +45,32 @@ final class Findings {
         return sentences;
     }
 
-    /// The attacks of all runs, in the order of their first appearance.
+    /// The attacks of all runs, in the order of their first appearance, without those of size 0, which are clean accuracies.
     static List<String> attackLabels(List<RecordedRun> runs) {
-        return runs.stream().flatMap(run -> run.attacks().stream()).map(RecordedRun.RobustAccuracy::label).distinct().toList();
+        return runs.stream().flatMap(run -> run.attacks().stream()).filter(robust -> robust.eps() > 0)
+                .map(RecordedRun.RobustAccuracy::label).distinct().toList();
     }
 
-    /// The accuracy of a run under the attack of this label.
+    /// The accuracy of a run under the attack of this label, on the largest number of images.
     static Optional<Proportion> survived(RecordedRun run, String label) {
-        return run.attacks().stream().filter(robust -> robust.label().equals(label)).map(RecordedRun.RobustAccuracy::survived).findFirst();
+        return measured(run, label).max(Comparator.comparingLong(Proportion::trials));
+    }
+
+    /// The accuracies of a run under the attack of this label, on any number of images.
+    static Stream<Proportion> measured(RecordedRun run, String label) {
+        return run.attacks().stream().filter(robust -> robust.label().equals(label)).map(RecordedRun.RobustAccuracy::survived);
+    }
+
+    /// The numbers of images on which runs were attacked so; see [#survived].
+    static SortedSet<Long> counts(List<RecordedRun> runs, String label) {
+        return runs.stream().flatMap(run -> survived(run, label).stream()).map(Proportion::trials)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /// Numbers of images as text: `n = 10` or `n = 10 to 60`.
+    static String counted(SortedSet<Long> counts) {
+        String first = "n = " + Numbers.integer(counts.first());
+        return counts.size() == 1 ? first : first + " to " + Numbers.integer(counts.last());
     }
 
     private Optional<String> accuracies(String what, Function<RecordedRun, Optional<Proportion>> accuracy) {
@@ -104,13 +125,13 @@ final class Findings {
                 + " runs.";
     }
 
-    /// Which intervals overlap that of the first run, and which do not; runs of other models or data are left out.
+    /// Which intervals overlap that of the base, and which do not; runs of other models or data are left out.
     private static String comparison(List<RecordedRun> measured, Function<RecordedRun, Optional<Proportion>> accuracy) {
-        RecordedRun first = measured.getFirst();
+        RecordedRun first = RecordedRun.base(measured);
         Interval reference = accuracy.apply(first).orElseThrow().wilson95();
         List<String> overlapping = new ArrayList<>();
         List<String> apart = new ArrayList<>();
-        for (RecordedRun run : measured.subList(1, measured.size()).stream().filter(first::isComparableWith).toList()) {
+        for (RecordedRun run : measured.stream().filter(one -> !one.name().equals(first.name()) && first.isComparableWith(one)).toList()) {
             boolean overlaps = accuracy.apply(run).orElseThrow().wilson95().overlaps(reference);
             (overlaps ? overlapping : apart).add(run.name());
         }
@@ -132,7 +153,7 @@ final class Findings {
         if (measured.isEmpty()) {
             return Optional.empty();
         }
-        RecordedRun first = measured.getFirst();
+        RecordedRun first = RecordedRun.base(measured);
         double reference = first.lastNormSum(batchNorm);
         Function<RecordedRun, String> describe = run -> {
             String value = run.name() + " " + Numbers.significant(run.lastNormSum(batchNorm), 4);

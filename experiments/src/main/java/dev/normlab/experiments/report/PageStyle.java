@@ -17,6 +17,7 @@ final class PageStyle {
             header{padding-top:40px}
             h1{font-size:30px;line-height:1.2;letter-spacing:-.01em;margin:0 0 14px;text-wrap:balance}
             h2{font-size:21px;line-height:1.3;margin:0}
+            h3{font-size:17px;line-height:1.3;margin:0}
             .lead{font-size:18px;line-height:1.5;max-width:46em;margin:0 0 18px}
                         nav ul{list-style:none;margin:0;padding:10px 0 14px;border-bottom:1px solid var(--rule);display:flex;flex-wrap:wrap;gap:4px 22px;font-size:15px}
             a{color:var(--link);text-underline-offset:2px}
@@ -73,7 +74,7 @@ final class PageStyle {
             nav,.skip,summary{display:none}
             thead button::after{content:""}
             .scroll{overflow:visible}
-            h2,caption{break-after:avoid}
+            h2,h3,caption{break-after:avoid}
             table{font-size:8pt}
             th,td,th.number,td.number{padding:3px 0 3px 8px;white-space:normal;min-width:0}
             th:first-child{padding-left:0}

@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// One training run as a report shows it.
 ///
@@ -34,6 +35,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         Optional<Proportion> clean, List<RobustAccuracy> robust, double seconds, List<String> remarks) {
 
     private static final String LATER = "; later ";
+    private static final String PLAIN = "plain";
 
     /// Copies the collections and keeps their order.
     public RecordedRun {
@@ -113,6 +115,19 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
                 .allMatch(key -> Objects.equals(settings.get(key), other.settings.get(key)));
     }
 
+    /// Whether its training was changed in no way that is compared here: no decay, projection or clipping of norms, no adversarial images.
+    boolean isPlain() {
+        return PLAIN.equals(settings.get("method")) && !settings.containsKey("adv_loss")
+                && Stream.of("norm_decay", "project_bn", "svc").allMatch(key -> settings.getOrDefault(key, "none").equals("none"));
+    }
+
+    /// The run that others are compared with: the first plain one, or else the first.
+    ///
+    /// @param runs at least one
+    static RecordedRun base(List<RecordedRun> runs) {
+        return runs.stream().filter(RecordedRun::isPlain).findFirst().orElse(runs.getFirst());
+    }
+
     /// Runs by what makes them comparable, the same model and data, in the order of the first of each group: a figure of one group never
     /// mixes models or data.
     public static List<List<RecordedRun>> comparable(List<RecordedRun> runs) {
@@ -184,7 +199,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return differ ? " (seed " + run.seed() + ")" : "";
     }
 
-    private RecordedRun withName(String other) {
+    RecordedRun withName(String other) {
         return new RecordedRun(other, settings, provenance, epochs, norms, clean, robust, seconds, remarks);
     }
 

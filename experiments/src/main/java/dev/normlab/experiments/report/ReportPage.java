@@ -57,7 +57,15 @@ public final class ReportPage {
 
     /// Adds a section with a heading, which also appears in the table of contents.
     public Section section(String heading) {
-        Section section = new Section(heading, uniqueId(heading));
+        return add(new Section(heading, 2, uniqueId(heading)));
+    }
+
+    /// Adds a part of the section before it, with a smaller heading, which the table of contents leaves out.
+    public Section subsection(String heading) {
+        return add(new Section(heading, 3, uniqueId(heading)));
+    }
+
+    private Section add(Section section) {
         sections.add(section);
         return section;
     }
@@ -82,11 +90,13 @@ public final class ReportPage {
     public final class Section {
 
         private final String heading;
+        private final int level;
         private final String id;
         private final StringBuilder content = new StringBuilder();
 
-        private Section(String heading, String id) {
+        private Section(String heading, int level, String id) {
             this.heading = heading;
+            this.level = level;
             this.id = id;
         }
 
@@ -193,8 +203,10 @@ public final class ReportPage {
         appendContents(html);
         html.append("<main id=\"content\">\n");
         for (Section section : sections) {
-            html.append("<section aria-labelledby=\"").append(section.id).append("\">\n<h2 id=\"").append(section.id).append("\">");
-            html.append(Markup.escape(section.heading)).append("</h2>\n").append(section.content).append("</section>\n");
+            String head = "h" + section.level;
+            html.append("<section aria-labelledby=\"").append(section.id).append("\">\n<").append(head).append(" id=\"");
+            html.append(section.id).append("\">").append(Markup.escape(section.heading)).append("</").append(head).append(">\n");
+            html.append(section.content).append("</section>\n");
         }
         html.append("</main>\n");
         if (!footer.isEmpty()) {
@@ -206,7 +218,7 @@ public final class ReportPage {
 
     private void appendContents(StringBuilder html) {
         html.append("<nav aria-label=\"Contents\"><ul>\n");
-        for (Section section : sections) {
+        for (Section section : sections.stream().filter(one -> one.level == 2).toList()) {
             html.append("<li><a href=\"#").append(section.id).append("\">").append(Markup.escape(section.heading)).append("</a></li>\n");
         }
         html.append("</ul></nav>\n");

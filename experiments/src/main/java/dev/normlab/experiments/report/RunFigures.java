@@ -7,15 +7,18 @@ import dev.normlab.experiments.plot.DensityChart;
 import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.plot.LineChart;
 import dev.normlab.experiments.plot.LineChart.Point;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.RecordedRun.LayerNorm;
-import dev.normlab.experiments.report.RecordedRun.RobustAccuracy;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// The figures of a report on training runs. A run has the same colour, dash and marker in all of them.
 final class RunFigures {
@@ -26,11 +29,12 @@ final class RunFigures {
         this.runs = runs;
     }
 
-    /// Clean and robust accuracy, one group of bars for each.
+    /// Clean and robust accuracy, one group of bars for each, with the number of images in its name where that differs.
     Figure accuracy() {
         List<String> attacks = Findings.attackLabels(runs);
-        List<String> categories = new ArrayList<>(List.of("clean"));
-        attacks.forEach(label -> categories.add("under " + label));
+        boolean withCounts = counts(attacks).size() > 1;
+        List<String> categories = new ArrayList<>(List.of("clean" + (withCounts ? counted(cleanCounts()) : "")));
+        attacks.forEach(label -> categories.add(label + (withCounts ? counted(attackedCounts(label)) : "")));
         List<BarChart.Series> series = new ArrayList<>();
         for (RecordedRun run : runs) {
             List<Bar> bars = new ArrayList<>(List.of(bar(run.clean())));
@@ -38,7 +42,46 @@ final class RunFigures {
             series.add(new BarChart.Series(run.name(), series.size(), bars));
         }
         return new BarChart("Accuracy, clean and under attack", "Bars with 95% Wilson intervals.", "", Axis.percent("accuracy"), categories,
-                series);
+                series, "not measured");
+    }
+
+    /// What the bars of accuracy show: how many images, and which measurements on fewer images they leave out.
+    String accuracyCaption() {
+        SortedSet<Long> counts = counts(Findings.attackLabels(runs));
+        String text = "Accuracy at the end of training, on unchanged test images (clean) and under attack"
+                + (counts.size() == 1 ? ", n = " + Numbers.integer(counts.first()) : "")
+                + ". Error bars are 95% Wilson intervals for the finite number of test images.";
+        List<String> fewer = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            for (String label : Findings.attackLabels(List.of(run))) {
+                List<String> numbers = Findings.measured(run, label).map(Proportion::trials).distinct().sorted(Comparator.reverseOrder())
+                        .map(Numbers::integer).toList();
+                if (numbers.size() > 1) {
+                    fewer.add(run.name() + " under " + label + " (n = " + numbers.getFirst() + ", not " + String.join(" or ", numbers
+                            .subList(1, numbers.size())) + ")");
+                }
+            }
+        }
+        return text + (fewer.isEmpty() ? "" : " Of several numbers of images the largest is shown: " + String.join("; ", fewer) + ".");
+    }
+
+    /// The numbers of images behind the bars.
+    private SortedSet<Long> counts(List<String> attacks) {
+        SortedSet<Long> counts = cleanCounts();
+        attacks.forEach(label -> counts.addAll(attackedCounts(label)));
+        return counts;
+    }
+
+    private SortedSet<Long> cleanCounts() {
+        return runs.stream().flatMap(run -> run.clean().stream()).map(Proportion::trials).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private SortedSet<Long> attackedCounts(String label) {
+        return Findings.counts(runs, label);
+    }
+
+    private static String counted(SortedSet<Long> counts) {
+        return counts.isEmpty() ? "" : " (" + Findings.counted(counts) + ")";
     }
 
     private static Bar bar(Optional<Proportion> accuracy) {
@@ -46,52 +89,6 @@ final class RunFigures {
             Interval interval = proportion.wilson95();
             return new Bar(proportion.fraction(), interval.low(), interval.high());
         }).orElse(Bar.MISSING);
-    }
-
-    /// The attacks that some run has in several sizes of one norm, by attack and norm, such as `standard, linf`.
-    List<String> curves() {
-        return runs.stream().flatMap(run -> run.attacks().stream().map(RunFigures::curve)
-                .filter(curve -> run.attacks().stream().filter(one -> curve(one).equals(curve)).map(RobustAccuracy::eps).distinct()
-                        .count() > 1))
-                .distinct().toList();
-    }
-
-    private static String curve(RobustAccuracy accuracy) {
-        return accuracy.attack() + ", " + accuracy.norm();
-    }
-
-    /// Accuracy over the size of the perturbation, from the clean one on; certified accuracy where there is any, on lines of their own.
-    ///
-    /// @param curve one of [#curves]
-    Figure accuracyCurve(String curve) {
-        List<LineChart.Series> series = new ArrayList<>();
-        for (int slot = 0; slot < runs.size(); slot++) {
-            RecordedRun run = runs.get(slot);
-            List<RobustAccuracy> attacked = run.attacks().stream().filter(one -> curve(one).equals(curve)).toList();
-            List<RobustAccuracy> certified = run.certified().stream().filter(one -> curve.endsWith(", " + one.norm())).toList();
-            if (!attacked.isEmpty()) {
-                series.add(new LineChart.Series(run.name(), slot, points(run, attacked)));
-            }
-            if (!attacked.isEmpty() && !certified.isEmpty()) {
-                series.add(new LineChart.Series(run.name() + ", certified", runs.size() + slot, points(run, certified)));
-            }
-        }
-        return new LineChart("Accuracy over the size of the perturbation: " + curve, "One line per run with 95% Wilson intervals.",
-                Axis.linear("size of the perturbation"), Axis.percent("accuracy"), series);
-    }
-
-    private static List<Point> points(RecordedRun run, List<RobustAccuracy> accuracies) {
-        List<Point> points = new ArrayList<>();
-        long trials = accuracies.getFirst().survived().trials();
-        run.clean().filter(clean -> clean.trials() == trials).ifPresent(clean -> points.add(point(0, clean)));
-        accuracies.stream().filter(one -> one.survived().trials() == trials).sorted(Comparator.comparingDouble(RobustAccuracy::eps))
-                .forEach(one -> points.add(point(one.eps(), one.survived())));
-        return points;
-    }
-
-    private static Point point(double eps, Proportion accuracy) {
-        Interval interval = accuracy.wilson95();
-        return new Point(eps, accuracy.fraction(), interval.low(), interval.high());
     }
 
     Figure testAccuracy() {

@@ -11,12 +11,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.function.Function;
 
 /// The tables of a report on training runs.
 final class RunTables {
 
     private static final Cell MISSING = Cell.text(Numbers.MISSING);
+    private static final char NO_BREAK = '\u00a0';
 
     private final List<RecordedRun> runs;
 
@@ -29,34 +31,50 @@ final class RunTables {
         List<String> attacks = Findings.attackLabels(runs);
         List<Column> columns = new ArrayList<>(List.of(Column.text("run"), Column.number("epochs"), Column.number("clean accuracy"), Column
                 .number("95% interval")));
-        attacks.forEach(label -> columns.addAll(List.of(Column.number("under " + label), Column.number("95% interval"))));
-        columns.addAll(List.of(Column.number("l1 sum, conv + linear"), Column.number("relative to " + runs.getFirst().name()),
+        for (String label : attacks) {
+            SortedSet<Long> counts = Findings.counts(runs, label);
+            String one = counts.size() == 1 ? " (" + Findings.counted(counts).replace(' ', NO_BREAK) + ")" : "";
+            columns.addAll(List.of(Column.number("under " + label + one), Column.number("95% interval")));
+        }
+        List<List<RecordedRun>> groups = RecordedRun.comparable(runs);
+        Optional<RecordedRun> single = groups.size() == 1 ? Optional.of(normBase(runs)) : Optional.empty();
+        columns.addAll(List.of(Column.number("l1 sum, conv + linear"),
+                Column.number("relative to " + single.map(RecordedRun::name).orElse("the plain run")),
                 Column.number("l1 sum, batch norm"), Column.number("largest l1 norm"), Column.number("seconds")));
         List<List<Cell>> rows = new ArrayList<>();
         for (RecordedRun run : runs) {
             List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name()), Cell.integer(run.completedEpochs())));
-            addAccuracy(row, run.clean());
-            attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label)));
+            addAccuracy(row, run.clean(), false);
+            attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label), Findings.counts(runs, label).size() > 1));
             double sum = run.lastNormSum(false);
             row.add(Cell.number(sum));
-            RecordedRun first = runs.getFirst();
-            row.add(run.isComparableWith(first) ? new Cell(Numbers.fixed(sum / first.lastNormSum(false), 3), sum) : MISSING);
+            Optional<RecordedRun> base = single.or(() -> groups.stream().filter(group -> group.contains(run)).findFirst()
+                    .map(RunTables::normBase).filter(RecordedRun::isPlain));
+            row.add(base.map(one -> sum / one.lastNormSum(false)).map(ratio -> new Cell(Numbers.fixed(ratio, 3), ratio)).orElse(MISSING));
             row.add(Cell.number(run.lastNormSum(true)));
             row.add(Cell.number(run.lastNorms(false).stream().mapToDouble(LayerNorm::l1).max().orElse(Double.NaN)));
             row.add(new Cell(Numbers.fixed(run.seconds(), 1), run.seconds()));
             rows.add(row);
         }
-        return new Table("Results at the end of training. Norms are those after the last epoch.", columns, rows, true);
+        String relative = single.isPresent() ? "" : " The plain run is that of the same model and data, where there is one.";
+        return new Table("Results at the end of training. Norms are those after the last epoch." + relative, columns, rows, true);
     }
 
-    private static void addAccuracy(List<Cell> row, Optional<Proportion> accuracy) {
+    /// The run with which sums of norms are compared: one that has a sum, where there is one.
+    private static RecordedRun normBase(List<RecordedRun> group) {
+        List<RecordedRun> measured = group.stream().filter(run -> run.lastNormSum(false) > 0).toList();
+        return RecordedRun.base(measured.isEmpty() ? group : measured);
+    }
+
+    private static void addAccuracy(List<Cell> row, Optional<Proportion> accuracy, boolean withCount) {
         if (accuracy.isEmpty()) {
             row.addAll(List.of(MISSING, MISSING));
             return;
         }
         Interval interval = accuracy.get().wilson95();
         row.add(Cell.percent(accuracy.get().fraction()));
-        row.add(new Cell(Numbers.percent(interval.low(), 1) + " to " + Numbers.percent(interval.high(), 1), interval.low()));
+        String count = withCount ? " (n = " + Numbers.integer(accuracy.get().trials()) + ")" : "";
+        row.add(new Cell(Numbers.percent(interval.low(), 1) + " to " + Numbers.percent(interval.high(), 1) + count, interval.low()));
     }
 
     /// One row per run and epoch.

@@ -7,8 +7,10 @@ import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import java.util.HashSet;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /// The report that compares training runs: what was run, what came out, the course of training, and the norms of the layers. Everything
@@ -16,8 +18,13 @@ import java.util.stream.Collectors;
 ///
 /// @param title the title of the page
 /// @param introduction one paragraph that says what was run
-/// @param runs the runs, with different names; the first is the one that others are compared with
+/// @param runs the runs, with different names; the first plain one, or else the first, is the one that others are compared with
 public record TrainingReport(String title, String introduction, List<RecordedRun> runs) {
+
+    /// Longer lists of names are left to the table, in characters.
+    private static final int MAX_NAMES = 120;
+    /// More models or data than these are counted only.
+    private static final int MAX_LISTED = 3;
 
     /// Copies the list.
     ///
@@ -41,17 +48,25 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     public static TrainingReport of(String title, List<RunFolder.Contents> folders) {
         List<RecordedRun> runs = RecordedRun.allOf(folders);
         String names = runs.stream().map(RecordedRun::name).collect(Collectors.joining(", "));
-        String count = runs.size() == 1 ? "One training run: " : runs.size() + " training runs: ";
-        String introduction = count + names + ". Model: " + distinct(folders, RunInfo::model) + ". Data: "
-                + distinct(folders, RunInfo::data)
-                + ", with " + distinct(folders, info -> Numbers.integer(info.trainImages())) + " training images and "
-                + distinct(folders, info -> Numbers.integer(info.testImages())) + " test images. Epochs: "
-                + distinct(folders, info -> Integer.toString(info.epochs())) + ".";
+        String count = runs.size() == 1 ? "One training run" : runs.size() + " training runs";
+        String introduction = count + (names.length() > MAX_NAMES ? "" : ": " + names) + ". Model: "
+                + distinct(folders, RunInfo::model, "models") + ". Data: " + distinct(folders, RunInfo::data, "sets of data")
+                + ", with " + range(folders, RunInfo::trainImages) + " training images and " + range(folders, RunInfo::testImages)
+                + " test images. Epochs: " + range(folders, RunInfo::epochs) + ".";
         return new TrainingReport(title, introduction, runs);
     }
 
-    private static String distinct(List<RunFolder.Contents> folders, Function<RunInfo, String> value) {
-        return folders.stream().map(folder -> value.apply(folder.info())).distinct().collect(Collectors.joining(" or "));
+    /// The different texts, or just how many there are.
+    private static String distinct(List<RunFolder.Contents> folders, Function<RunInfo, String> value, String noun) {
+        List<String> values = folders.stream().map(folder -> value.apply(folder.info())).distinct().toList();
+        return values.size() > MAX_LISTED ? values.size() + " " + noun : String.join(" or ", values);
+    }
+
+    /// The number of all runs, or the smallest and the largest.
+    private static String range(List<RunFolder.Contents> folders, ToLongFunction<RunInfo> value) {
+        LongSummaryStatistics all = folders.stream().mapToLong(folder -> value.applyAsLong(folder.info())).summaryStatistics();
+        String least = Numbers.integer(all.getMin());
+        return all.getMin() == all.getMax() ? least : "between " + least + " and " + Numbers.integer(all.getMax());
     }
 
     /// The page as one HTML file. Equal runs give equal bytes.
@@ -61,8 +76,8 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
         RunTables tables = new RunTables(runs);
         if (groups.size() == 1) {
             addResults(page, new RunFigures(runs), tables);
-            addTraining(page, "", new RunFigures(runs), tables);
-            addNorms(page, "", new RunFigures(runs), tables);
+            addTraining(page.section("Training"), new RunFigures(runs), tables);
+            addNorms(page.section("Norms of the layers"), new RunFigures(runs), tables);
         } else {
             addGroups(page, groups, tables);
         }
@@ -75,15 +90,28 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
         page.section("What came out").paragraph("These runs are of " + groups.size()
                 + " combinations of model and data. Each has figures of its own below; the table has all runs.").table(tables.results());
         for (List<RecordedRun> group : groups) {
-            String name = group.getFirst().settings().getOrDefault("model", "model") + " on "
-                    + group.getFirst().settings().getOrDefault("data", "data");
+            String name = name(group.getFirst(), groups);
             RunFigures figures = new RunFigures(group);
             RunTables own = new RunTables(group);
             Section section = page.section(name).list(new Findings(group).sentences());
             addAccuracies(section, group, figures);
-            addTraining(page, ": " + name, figures, own);
-            addNorms(page, ": " + name, figures, own);
+            addTraining(page.subsection("Training: " + name), figures, own);
+            addNorms(page.subsection("Norms of the layers: " + name), figures, own);
         }
+    }
+
+    /// Model and data of a group, with the numbers of images where another group has the same model and data.
+    private static String name(RecordedRun run, List<List<RecordedRun>> groups) {
+        String name = modelAndData(run);
+        boolean unique = groups.stream().filter(group -> modelAndData(group.getFirst()).equals(name)).count() == 1;
+        return unique
+                ? name
+                : name + ", " + run.settings().getOrDefault("training images", Numbers.MISSING) + " training and "
+                        + run.settings().getOrDefault("test images", Numbers.MISSING) + " test images";
+    }
+
+    private static String modelAndData(RecordedRun run) {
+        return run.settings().getOrDefault("model", "model") + " on " + run.settings().getOrDefault("data", "data");
     }
 
     private void addResults(ReportPage page, RunFigures figures, RunTables tables) {
@@ -94,29 +122,24 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     }
 
     private static void addAccuracies(Section section, List<RecordedRun> shown, RunFigures figures) {
-        boolean measured = shown.stream().anyMatch(run -> run.clean().isPresent() || !run.robust().isEmpty());
+        boolean measured = shown.stream().anyMatch(run -> run.clean().isPresent()) || !Findings.attackLabels(shown).isEmpty();
         if (measured) {
             Width width = Findings.attackLabels(shown).size() <= 2 ? Width.HALF : Width.FULL;
-            section.figure(figures.accuracy(), width,
-                    "Accuracy at the end of training, on unchanged test images (clean) and under attack. Error bars are "
-                            + "95% Wilson intervals for the finite number of test images.");
+            section.figure(figures.accuracy(), width, figures.accuracyCaption());
         }
-        for (String curve : figures.curves()) {
-            section.figure(figures.accuracyCurve(curve), Width.HALF,
-                    "Accuracy under " + curve + " over the size of the perturbation; bands are 95% Wilson "
-                            + "intervals. Attacks give upper bounds of the robust accuracy, certificates lower ones.");
+        AccuracyCurves curves = new AccuracyCurves(shown);
+        for (String name : curves.names()) {
+            section.figure(curves.figure(name), Width.HALF, curves.caption(name));
         }
     }
 
-    private static void addTraining(ReportPage page, String of, RunFigures figures, RunTables tables) {
-        page.section("Training" + of)
-                .figure(figures.testAccuracy(), Width.HALF, "Accuracy on the unchanged test images after every epoch.")
+    private static void addTraining(Section section, RunFigures figures, RunTables tables) {
+        section.figure(figures.testAccuracy(), Width.HALF, "Accuracy on the unchanged test images after every epoch.")
                 .figure(figures.trainLoss(), Width.HALF, "Mean training loss over every epoch, without the terms that a method adds.")
                 .foldedTable("Metrics of every epoch", tables.epochs());
     }
 
-    private static void addNorms(ReportPage page, String of, RunFigures figures, RunTables tables) {
-        Section section = page.section("Norms of the layers" + of);
+    private static void addNorms(Section section, RunFigures figures, RunTables tables) {
         section.figure(figures.normSum(false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers over training.")
                 .figure(figures.normSum(true), Width.HALF, "Sum of the l1 norms of all batch-norm layers over training.")
                 .figure(figures.normDensity("l1"), Width.HALF,

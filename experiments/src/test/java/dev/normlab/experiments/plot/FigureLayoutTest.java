@@ -181,6 +181,41 @@ class FigureLayoutTest {
         assertTrue(texts(drawing).stream().anyMatch(text -> text.text().startsWith("2 values are not shown")));
     }
 
+    private static List<Mark> marks(LineChart.Join join) {
+        List<LineChart.Point> points = List.of(new LineChart.Point(0, .9, .8, 1), new LineChart.Point(1, .5, .4, .6),
+                new LineChart.Point(3, .1, 0, .2));
+        return SampleFigures.draw(new LineChart("Joined", "Joined.", Axis.linear("size"), Axis.percent("accuracy"),
+                List.of(new LineChart.Series("plain", 0, join, points))), 520).marks();
+    }
+
+    private static List<Mark.Path> paths(List<Mark> marks, String style) {
+        return marks.stream().filter(Mark.Path.class::isInstance).map(Mark.Path.class::cast)
+                .filter(path -> path.styleClass().startsWith(style)).toList();
+    }
+
+    /// Just beyond a point the line is already at the next value, so that it claims nothing between two points.
+    @Test
+    void stepsFallBeforeTheyGoOnAndHaveNoBand() {
+        List<Mark> marks = marks(LineChart.Join.STEPS);
+        String[] line = paths(marks, "nl-line").getLast().data().substring(1).split("[L ]");
+        assertEquals(10, line.length, "three points, two corners");
+        for (int corner = 2; corner < line.length; corner += 4) {
+            assertEquals(line[corner - 2], line[corner], "straight down");
+            assertEquals(line[corner + 1], line[corner + 3], "then on at the next value");
+        }
+        assertTrue(Double.parseDouble(line[3]) > Double.parseDouble(line[1]), "pixels grow downwards");
+        assertTrue(paths(marks, "nl-area").isEmpty() && paths(marks, "nl-whisker").isEmpty());
+        assertEquals(1, paths(marks(LineChart.Join.LINES), "nl-area").size());
+    }
+
+    @Test
+    void pointsThatAreNotJoinedHaveWhiskersAndNoLine() {
+        List<Mark> marks = marks(LineChart.Join.NONE);
+        assertTrue(paths(marks, "nl-line").isEmpty() && paths(marks, "nl-area").isEmpty());
+        assertEquals(3, paths(marks, "nl-whisker").size());
+        assertEquals(4, marks.stream().filter(Mark.Symbol.class::isInstance).count(), "three and the legend's");
+    }
+
     @Test
     void figuresWithoutDataSaySo() {
         for (Figure figure : SampleFigures.all()) {

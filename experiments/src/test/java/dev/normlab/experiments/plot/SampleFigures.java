@@ -28,6 +28,9 @@ final class SampleFigures {
             figures.add(densities(series, 11, Axis.linear("l1 norm")));
             figures.add(densities(series, 40, Axis.log("l1 norm")));
         }
+        figures.add(new LineChart("Steps and points", "A description.", Axis.linear("size"), Axis.percent("accuracy"),
+                List.of(lines(1, 12, Axis.percent("accuracy"), 1).series().getFirst(), joined(1, LineChart.Join.STEPS),
+                        joined(2, LineChart.Join.NONE))));
         figures.add(new LineChart("Nothing", "Nothing.", Axis.integer("epoch"), Axis.linear("loss"), List.of()));
         figures.add(new LineChart("Not a number", "Unusable.", Axis.integer("epoch"), Axis.log("loss"),
                 List.of(new LineChart.Series("plain", 0, List.of(LineChart.Point.of(1, Double.NaN), LineChart.Point.of(2, -3))))));
@@ -49,6 +52,11 @@ final class SampleFigures {
                 }).toList())).toList();
         return new LineChart("Values of " + count + " methods over " + points + " epochs", "A description.", Axis.integer("epoch"), y,
                 series);
+    }
+
+    private static LineChart.Series joined(int slot, LineChart.Join join) {
+        return new LineChart.Series("joined by " + join, slot, join,
+                lines(1, 40, Axis.percent("accuracy"), 1).series().getFirst().points());
     }
 
     static BarChart bars(int count, int categories, Axis value) {

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.normlab.experiments.plot.LineChart;
+import dev.normlab.experiments.plot.BarChart;
 import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.RecordedRun.RobustAccuracy;
 import dev.normlab.experiments.stats.Proportion;
@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -101,22 +102,6 @@ class TrainingReportTest {
     }
 
     @Test
-    void severalSizesOfAnAttackMakeACurveFromTheCleanAccuracyOn() throws Exception {
-        RecordedRun run = attacked(accuracy("standard", "linf", 2 / 255.0, 300), accuracy("standard", "linf", 1 / 255.0, 500),
-                accuracy("standard", "l2", .5, 200), accuracy("fgsm", "linf", 1 / 255.0, 600), accuracy("certified", "linf", 1e-4, 440),
-                accuracy("certified", "linf", 1 / 255.0, 0));
-        RunFigures figures = new RunFigures(List.of(run));
-        assertEquals(List.of("standard, linf"), figures.curves());
-        LineChart chart = (LineChart) figures.accuracyCurve("standard, linf");
-        assertEquals(List.of("plain", "plain, certified"), chart.series().stream().map(LineChart.Series::name).toList());
-        assertEquals(List.of(0.0, 1 / 255.0, 2 / 255.0), chart.series().getFirst().points().stream().map(LineChart.Point::x).toList());
-        assertEquals(List.of(.88, .5, .3), chart.series().getFirst().points().stream().map(LineChart.Point::y).toList());
-        assertEquals(List.of(.88, .44, 0.0), chart.series().getLast().points().stream().map(LineChart.Point::y).toList());
-        assertTrue(page(run).getDocumentElement().getTextContent().contains("Accuracy over the size of the perturbation: standard, linf"));
-        assertEquals(List.of(), new RunFigures(SampleRuns.three()).curves());
-    }
-
-    @Test
     void certificatesAreNoAttacksAndTheFindingsSayHowVacuousTheyAre() {
         RecordedRun run = attacked(accuracy("fgsm", "linf", 1 / 255.0, 600), accuracy("certified", "linf", 1 / 255.0, 0),
                 accuracy("certified", "linf", 1 / 25500.0, 440), accuracy("certified", "l2", .5, 0));
@@ -128,6 +113,92 @@ class TrainingReportTest {
                         + "proves anything.",
                 said);
         assertTrue(new Findings(SampleRuns.three()).sentences().stream().noneMatch(text -> text.contains("prove")));
+    }
+
+    private static RobustAccuracy trial(String attack, double eps, int survived, int images) {
+        return new RobustAccuracy(attack, "linf", eps, new Proportion(survived, images));
+    }
+
+    /// Of several measurements the one on the most images is the bar, whichever came first; size 0 is the clean accuracy.
+    @Test
+    void barsSayOnHowManyImagesAndLeaveTrialsAndSizeZeroOut() {
+        RecordedRun run = attacked(trial("pgd-20", 0, 3, 5), trial("pgd-20", 8 / 255.0, 4, 5), trial("pgd-20", 8 / 255.0, 300, 500),
+                trial("fgsm", 8 / 255.0, 6, 12));
+        RunFigures figures = new RunFigures(List.of(run));
+        BarChart chart = (BarChart) figures.accuracy();
+        assertEquals(List.of("clean (n = 1,000)", "pgd-20, linf 8/255 (n = 500)", "fgsm, linf 8/255 (n = 12)"),
+                chart.categories());
+        assertEquals(List.of(.88, .6, .5), chart.series().getFirst().bars().stream().map(BarChart.Bar::value).toList());
+        assertTrue(figures.accuracyCaption().contains("Of several numbers of images the largest is shown: plain under pgd-20, linf 8/255 "
+                + "(n = 500, not 5)."), figures.accuracyCaption());
+        assertTrue(new RunTables(List.of(run)).results().columns().get(4).name().endsWith("linf 8/255 (n\u00a0=\u00a0500)"));
+        List<String> sentences = new Findings(List.of(run)).sentences();
+        assertTrue(sentences.get(1).startsWith("Accuracy under pgd-20, linf 8/255 (95% interval, n = 500): plain 60.0%"), sentences.get(1));
+        assertTrue(sentences.stream().noneMatch(sentence -> sentence.contains("linf 0")), sentences.toString());
+    }
+
+    @Test
+    void barsOfOneNumberOfImagesSayItInTheCaptionOnly() {
+        RunFigures figures = new RunFigures(List.of(attacked(trial("pgd-20", 8 / 255.0, 4, 1000))));
+        assertEquals(List.of("clean", "pgd-20, linf 8/255"), ((BarChart) figures.accuracy()).categories());
+        assertTrue(figures.accuracyCaption().contains("(clean) and under attack, n = 1,000."), figures.accuracyCaption());
+    }
+
+    @Test
+    void anAttackOfSizeZeroAloneHasNoBar() throws Exception {
+        RecordedRun run = SampleRuns.run("plain", 30, 880, 60);
+        RecordedRun only = new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), run.norms(), Optional.empty(),
+                List.of(trial("pgd-20", 0, 3, 5)), 1, List.of());
+        assertTrue(!page(only).getDocumentElement().getTextContent().contains("Accuracy, clean and under attack"));
+    }
+
+    /// Runs that nobody attacked have no values that are not finite.
+    @Test
+    void whatNobodyMeasuredIsCalledSo() {
+        RecordedRun run = SampleRuns.run("nd-l1", 10, 870, 100);
+        RecordedRun notAttacked = new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), run.norms(), run.clean(),
+                List.of(), 1, List.of());
+        String svg = new RunFigures(List.of(SampleRuns.run("plain", 30, 880, 60), notAttacked)).accuracy().toSvgFile(760);
+        assertTrue(svg.contains("1 place is empty: not measured."), svg);
+        assertTrue(!svg.contains("not finite"), svg);
+    }
+
+    private static RecordedRun with(RecordedRun run, String key, String value) {
+        Map<String, String> settings = new HashMap<>(run.settings());
+        settings.put(key, value);
+        return new RecordedRun(run.name(), settings, run.provenance(), run.epochs(), run.norms(), run.clean(), run.robust(), run.seconds(),
+                run.remarks());
+    }
+
+    /// A run of the method plain with clipping, decay or adversarial images is none to compare others with.
+    @Test
+    void runsAreComparedWithThePlainOneWhereverItStands() {
+        RecordedRun plain = SampleRuns.run("plain", 30, 880, 60);
+        RecordedRun decayed = SampleRuns.run("nd-l1", 10, 870, 100);
+        RecordedRun clipped = with(with(SampleRuns.run("plain, svc 1.0", 20, 800, 62), "method", "plain"), "svc", "1.0");
+        List<RecordedRun> runs = List.of(decayed, clipped, with(with(with(plain, "svc", "none"), "norm_decay", "none"), "project_bn",
+                "none"));
+        List<String> sentences = new Findings(runs).sentences();
+        assertTrue(sentences.get(0).endsWith(" Overlapping the interval of plain: nd-l1. Not overlapping the interval of plain: plain, svc "
+                + "1.0."), sentences.get(0));
+        assertEquals("Sum of the l1 norms of convolutions and linear layers at the end: nd-l1 40.00 (0.50 times that of plain), "
+                + "plain, svc 1.0 60.00 (0.75 times that of plain), plain 80.00.", sentences.get(2));
+        Table results = new RunTables(runs).results();
+        assertEquals("relative to plain", results.columns().get(7).name());
+        assertEquals(List.of("0.500", "0.750", "1.000"), results.rows().stream().map(row -> row.get(7).text()).toList());
+        assertEquals(decayed, RecordedRun.base(List.of(decayed, clipped)), "without a plain run it is the first");
+        assertTrue(!with(plain, "adv_loss", "trades").isPlain() && !with(plain, "norm_decay", "l1:0.001").isPlain());
+    }
+
+    /// In the table of all runs every run is set beside the plain one of its own model and data.
+    @Test
+    void everyGroupHasItsOwnBase() {
+        RecordedRun first = SampleRuns.run("plain", 30, 880, 60);
+        RecordedRun other = with(with(SampleRuns.run("cifar nd", 10, 500, 61), "method", "nd-l1"), "data", "cifar10:DIR");
+        RecordedRun base = with(with(SampleRuns.run("cifar", 70, 500, 61), "method", "plain"), "data", "cifar10:DIR");
+        Table results = new RunTables(List.of(first, other, base)).results();
+        assertEquals("relative to the plain run", results.columns().get(7).name());
+        assertEquals(List.of("1.000", "0.250", "1.000"), results.rows().stream().map(row -> row.get(7).text()).toList());
     }
 
     @Test
@@ -218,6 +289,36 @@ class TrainingReportTest {
         assertTrue(report.introduction().startsWith("6 training runs: plain, nd-l1 (seed 1), "), report.introduction());
         assertTrue(report.introduction().endsWith("Model: vgg11. Data: synthetic, with 4,000 training images and 1,000 test images. "
                 + "Epochs: 3."), report.introduction());
+    }
+
+    @Test
+    void manyMixedRunsHaveAShortIntroduction() {
+        List<RunFolder.Contents> folders = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, "nd-l1 with a name", "train", Instant.EPOCH, "vgg" + i, "synthetic",
+                    "nd-l1", i, 1 + i % 3, 48 + 8 * (i % 5), i % 2 == 0 ? 12 : 1060, Map.of(), Map.of());
+            folders.add(new RunFolder.Contents(Path.of("runs", "r" + i), info, List.of(), List.of(), Optional.empty(), List.of(), List
+                    .of()));
+        }
+        assertEquals("20 training runs. Model: 20 models. Data: synthetic, with between 48 and 80 training images and between 12 and 1,060 "
+                + "test images. Epochs: between 1 and 3.", TrainingReport.of("Title", folders).introduction());
+    }
+
+    /// Two groups of one model and data differ by their images; the contents list one entry a group.
+    @Test
+    void theMenuHasSectionsOnlyAndNamesThatDiffer() throws Exception {
+        RecordedRun run = with(with(SampleRuns.run("a", 30, 880, 60), "model", "vgg11"), "data", "synthetic");
+        RecordedRun few = with(with(run, "training images", "48"), "test images", "12");
+        RecordedRun many = with(with(run.withName("b"), "training images", "60"), "test images", "12");
+        Document page = page(few, many);
+        Element menu = (Element) page.getElementsByTagName("nav").item(0);
+        List<String> links = new ArrayList<>();
+        for (int i = 0; i < menu.getElementsByTagName("a").getLength(); i++) {
+            links.add(menu.getElementsByTagName("a").item(i).getTextContent());
+        }
+        assertEquals(List.of("What came out", "vgg11 on synthetic, 48 training and 12 test images",
+                "vgg11 on synthetic, 60 training and 12 test images", "How to read this", "What was run"), links);
+        assertEquals(4, page.getElementsByTagName("h3").getLength());
     }
 
     @Test

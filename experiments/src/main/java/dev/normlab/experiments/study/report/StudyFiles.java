@@ -24,8 +24,10 @@ public final class StudyFiles {
     ///
     /// @param results what it was made of
     /// @param page    the HTML file
-    /// @param figures the number of figures
-    public record Written(StudyResults results, Path page, int figures) {}
+    /// @param tables  the folder of the tables
+    /// @param figures the folder of the figures
+    /// @param drawn   the number of figures
+    public record Written(StudyResults results, Path page, Path tables, Path figures, int drawn) {}
 
     /// Writes `report.html`, `tables/` (CSV, Markdown, LaTeX), `figures/` (SVG, PNG) and `times.csv` into the study's folder, from what is
     /// finished by now. One process at a time does this.
@@ -59,7 +61,7 @@ public final class StudyFiles {
             results.config().models().forEach(model -> drawn.putAll(new StudyFigures(results, model).all()));
             writeFigures(figures, drawn);
             AtomicFile.writeText(page, new StudyPage(results).toHtml());
-            return new Written(results, page, drawn.size());
+            return new Written(results, page, tableFolder, figures, drawn.size());
         }
     }
 

@@ -52,8 +52,8 @@ public final class StudyPage {
         addReading(page);
         addProvenance(page);
         return page
-                .footer("Made by normlab. This page is one file and loads nothing from the network. The folder beside it has the tables as "
-                        + "CSV, Markdown and LaTeX, and the figures as SVG and PNG.")
+                .footer("Made by normlab. This page is one file and loads nothing from the network. The study's folder has the tables as "
+                        + "CSV, Markdown and LaTeX; the figures are files as well, as SVG and PNG.")
                 .toHtml();
     }
 
@@ -91,7 +91,7 @@ public final class StudyPage {
                 : "";
         section.figure(figures.accuracies(), Width.HALF,
                 "Accuracy of " + model + " on clean test images and under " + tables.attack() + "." + chosen
-                        + (config.seeds() > 1 ? " Error bars are 95% intervals over seeds." : ""));
+                        + (config.seeds() > 1 ? " Error bars are 95% intervals over seeds, cut off at 0 and 100%." : ""));
         section.figure(figures.accuracyAndNorm(true), Width.HALF, "Robust accuracy of " + model
                 + " against the sum of the l1 norms of convolutions and linear layers at the end of training, on a logarithmic axis. Every "
                 + "point is a setting, means over seeds; lines join the strengths of a method in their order.");
@@ -126,7 +126,8 @@ public final class StudyPage {
                         + "stronger attack can only lower it.",
                 "± and 95% intervals",
                 "With several seeds: the mean plus and minus this contains the mean over all seeds with 95% confidence, if seeds scatter "
-                        + "normally (Student's t). With two or three seeds such intervals are wide, and rightly so. Differences have intervals "
+                        + "normally (Student's t). With two or three seeds such intervals are wide, and rightly so; one that is "
+                        + "wider than the scale from 0 to 100% says nothing and is not written out. Differences have intervals "
                         + "after Welch. Nothing is corrected for the number of comparisons: of twenty intervals, one misses.",
                 "Strengths",
                 "The factor of norm decay (nd) or weight decay (wd), or the singular value at which svc clips.");

@@ -1,7 +1,9 @@
 package dev.normlab.experiments.study.report;
 
 import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.ShownPath;
 import dev.normlab.experiments.stats.MeanEstimate;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +37,7 @@ public final class StudySummary {
         lines.add(String.format(Locale.ROOT, head, "model", "method", "seeds", "clean %", "robust %", "sum of l1 norms"));
         for (SettingResult one : results.settings()) {
             lines.add(String.format(Locale.ROOT, head, one.model(), one.name(), one.finished().size(), percent(one, one.clean()),
-                    percent(one, one.robust()), one.normSum(false).map(sum -> text(sum, 1, 1) + one.share(sum)).orElse(Numbers.MISSING)));
+                    percent(one, one.robust()), one.normSum(false).map(sum -> norm(sum) + one.share(sum)).orElse(Numbers.MISSING)));
         }
         lines.add("");
         lines.add("robust: under " + new StudyTables(results).attack()
@@ -48,18 +50,32 @@ public final class StudySummary {
         if (results.open() > 0) {
             lines.add("not finished yet: " + results.open() + " of " + results.plan().runs().size() + " runs");
         }
-        lines.add("report: " + written.page().toAbsolutePath().normalize() + " (tables and " + written.figures() + " figures beside it)");
+        lines.addAll(places());
         return lines;
     }
 
-    private static String percent(SettingResult setting, Optional<MeanEstimate> estimate) {
-        return estimate.map(one -> text(one, 100, 1) + setting.share(one)).orElse(setting.diverged() > 0 ? "diverged" : Numbers.MISSING);
+    /// Where page, tables and figures lie: in one line where they are in one folder.
+    private List<String> places() {
+        Path page = ShownPath.of(written.page());
+        Path tables = ShownPath.of(written.tables());
+        Path figures = ShownPath.of(written.figures());
+        Path beside = page.getParent();
+        if (beside != null && beside.equals(tables.getParent()) && beside.equals(figures.getParent())) {
+            return List.of("report: " + page + " (tables in " + tables.getFileName() + "/ and " + written.drawn() + " figures in "
+                    + figures.getFileName() + "/ beside it)");
+        }
+        return List.of("report: " + page, "tables: " + tables, "figures: " + figures + " (" + written.drawn() + ")");
     }
 
-    private static String text(MeanEstimate estimate, double factor, int decimals) {
-        String mean = Numbers.fixed(factor * estimate.mean(), decimals);
+    private static String percent(SettingResult setting, Optional<MeanEstimate> estimate) {
+        return estimate.map(one -> StudyTables.percent(one) + setting.share(one))
+                .orElse(setting.diverged() > 0 ? "diverged" : Numbers.MISSING);
+    }
+
+    private static String norm(MeanEstimate estimate) {
+        String mean = Numbers.fixed(estimate.mean(), 1);
         return estimate.hasInterval()
-                ? mean + " ± " + Numbers.fixed(factor * estimate.halfWidth(), decimals)
+                ? mean + " ± " + Numbers.fixed(estimate.halfWidth(), 1)
                 : mean + (estimate.n() > 1 ? StudyTables.NO_SPREAD : "");
     }
 
@@ -86,7 +102,9 @@ public final class StudySummary {
         json.put("diverged", results.diverged());
         json.put("open", results.open());
         json.put("settings", settings);
-        json.put("report", written.page().toString());
+        json.put("report", written.page().normalize().toString());
+        json.put("tables", written.tables().normalize().toString());
+        json.put("figures", written.figures().normalize().toString());
         return json;
     }
 }

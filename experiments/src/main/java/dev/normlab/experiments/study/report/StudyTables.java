@@ -75,8 +75,13 @@ public final class StudyTables {
         boolean partial = results.settings().stream().anyMatch(SettingResult::isPartial);
         boolean equal = results.settings().stream().flatMap(one -> Stream.of(one.clean(), one.robust(), one.normSum(false)))
                 .flatMap(Optional::stream).anyMatch(one -> one.n() > 1 && !one.hasInterval());
+        boolean wide = results.settings().stream().flatMap(one -> Stream.of(one.clean(), one.robust())).flatMap(Optional::stream)
+                .anyMatch(StudyTables::isWiderThanScale);
         return (partial ? ". [1 of 3]: a mean of one run only of three, because the others diverged or are not finished" : "")
-                + (equal ? ". (no spread): all seeds gave the same value, which makes no interval" : "");
+                + (equal ? ". (no spread): all seeds gave the same value, which makes no interval" : "")
+                + (wide
+                        ? ". (no useful interval): so few seeds differ so much that the 95% interval is wider than the scale from 0 to 100%"
+                        : "");
     }
 
     /// The paper's table: where methods have several strengths one row per model, method and measure, and one column per strength; else one
@@ -160,16 +165,31 @@ public final class StudyTables {
             return setting.diverged() > 0 ? Cell.text("diverged") : MISSING;
         }
         double value = estimate.get().mean();
-        String text = Numbers.fixed(100 * value, 1);
+        String text = percent(estimate.get());
         String share = setting.share(estimate.get());
         if (estimate.get().n() > 1) {
-            return new Cell(text + (estimate.get().hasInterval()
-                    ? " ± " + Numbers.fixed(100 * estimate.get().halfWidth(), 1)
-                    : NO_SPREAD) + share, value);
+            return new Cell(text + share, value);
         }
         Interval interval = setting.single(count).orElseThrow().wilson95();
         return new Cell(text + " (" + Numbers.fixed(100 * interval.low(), 1) + " to " + Numbers.fixed(100 * interval.high(), 1) + ")"
                 + share, value);
+    }
+
+    /// A mean accuracy in percent, with half of its interval where there are several values and the interval says something.
+    static String percent(MeanEstimate accuracy) {
+        String mean = Numbers.fixed(100 * accuracy.mean(), 1);
+        if (accuracy.n() < 2) {
+            return mean;
+        }
+        if (isWiderThanScale(accuracy)) {
+            return mean + " (" + accuracy.n() + " seeds: no useful interval)";
+        }
+        return mean + (accuracy.hasInterval() ? " ± " + Numbers.fixed(100 * accuracy.halfWidth(), 1) : NO_SPREAD);
+    }
+
+    /// Whether the interval of an accuracy is at least as wide as from 0 to 100%, so that it says nothing.
+    static boolean isWiderThanScale(MeanEstimate accuracy) {
+        return accuracy.hasInterval() && 2 * accuracy.halfWidth() >= 1;
     }
 
     /// One row per setting with everything that was measured.

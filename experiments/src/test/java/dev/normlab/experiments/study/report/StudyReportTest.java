@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
@@ -98,7 +99,8 @@ class StudyReportTest {
     }
 
     private List<String> summary() throws IOException {
-        return new StudySummary(new StudyFiles.Written(StudyResults.read(folder), Path.of("report.html"), 0)).lines();
+        return new StudySummary(new StudyFiles.Written(StudyResults.read(folder), Path.of("report.html"), Path.of("tables"),
+                Path.of("figures"), 0)).lines();
     }
 
     @Test
@@ -148,6 +150,44 @@ class StudyReportTest {
                         .allMatch(line -> line.contains(",0.6,,") || line.contains(",0.65,,")),
                 TableText.csv(table("results").data()));
         assertFalse(page().contains("± 0.0"));
+    }
+
+    /// An interval of accuracy that is wider than the scale is not written out anywhere; the files for programs keep its number.
+    @Test
+    void anIntervalWiderThanTheScaleIsSaidToBeUseless() throws IOException {
+        replace(planned("plain", 1), 0, 1);
+        replace(planned("plain", 2), 20, 1);
+        replace(planned("plain", 3), 10, 1);
+        String cell = "50.0 (3 seeds: no useful interval)";
+        for (String name : List.of("accuracy", "results")) {
+            Table table = table(name).text();
+            assertTrue(TableText.markdown(table).contains(cell) && TableText.latex(table, "x").contains(cell), TableText.markdown(table));
+            assertTrue(table.caption().contains("(no useful interval): so few seeds differ so much that"), table.caption());
+        }
+        assertTrue(TableText.csv(table("accuracy").data()).contains("plain,clean,0.5,"), TableText.csv(table("accuracy").data()));
+        String results = TableText.csv(table("results").data());
+        assertTrue(results.lines().anyMatch(line -> line.matches("vgg11,plain,,3,0,0\\.5,1\\.2\\d+,.*")), results);
+        assertTrue(page().contains(cell));
+        assertFalse(page().contains("± 124"), "the page has the interval");
+        assertTrue(summary().stream().anyMatch(line -> line.contains(cell)), summary().toString());
+        assertTrue(summary().stream().anyMatch(line -> line.contains("(no useful interval): so few")), summary().toString());
+    }
+
+    /// Wherever the page lies, tables stay in the study's folder, and the summary says so.
+    @Test
+    void theSummarySaysWherePageTablesAndFiguresLie() throws IOException {
+        Path page = path.resolve("study/../elsewhere.html");
+        StudyFiles.Written written = StudyFiles.write(folder, page, path.resolve("study/figures"), _ -> {
+        });
+        List<String> lines = new StudySummary(written).lines();
+        assertEquals(List.of("report: " + path.resolve("elsewhere.html"), "tables: " + path.resolve("study/tables"),
+                "figures: " + path.resolve("study/figures") + " (" + written.drawn() + ")"), lines.subList(lines.size() - 3, lines.size()));
+        assertTrue(Files.exists(path.resolve("study/tables/accuracy.csv")) && written.drawn() > 0);
+        assertEquals(path.resolve("elsewhere.html").toString(), new StudySummary(written).json().get("report"));
+        assertEquals("report: " + path.resolve("study/report.html") + " (tables in tables/ and " + written.drawn()
+                + " figures in figures/ beside it)", new StudySummary(StudyFiles.write(folder, _ -> {
+                })).lines().getLast());
+        assertFalse(Files.readString(page).contains("The folder beside it"));
     }
 
     @Test
