@@ -24,8 +24,9 @@ public final class DataSource {
         try {
             return load(spec);
         } catch (DataException e) {
-            throw UserError.failure("the data of the run, " + spec + ": " + e.getMessage() + " Paths in it are relative to the folder in which "
-                    + "train was started; go there, or say where the images are with --data (when you resume: go there).");
+            throw UserError
+                    .failure("the data of the run, " + spec + ": " + e.getMessage() + " Paths in it are relative to the folder in which "
+                            + "train was started; go there, or say where the images are with --data (when you resume: go there).");
         }
     }
 

@@ -115,7 +115,8 @@ public sealed interface DataSpec {
         if (!size.find()) {
             Matcher other = CORRUPTION.matcher(rest);
             if (other.find() && !Files.exists(path(text, rest))) {
-                throw new DataException("The data \"" + text + "\" has the unknown key \"" + other.group(1) + "\"; a folder of images has size.");
+                throw new DataException(
+                        "The data \"" + text + "\" has the unknown key \"" + other.group(1) + "\"; a folder of images has size.");
             }
             return new Folder(path(text, rest), STANDARD_SIZE);
         }

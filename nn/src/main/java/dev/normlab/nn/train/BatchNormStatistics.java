@@ -55,8 +55,8 @@ public final class BatchNormStatistics {
         }
     }
 
-    /// Estimates the statistics of all layers that keep some; those with a momentum of 0 stay as they are. Layers of random numbers take those
-    /// of the step to which the model was moved last.
+    /// Estimates the statistics of all layers that keep some; those with a momentum of 0 stay as they are. Layers of random numbers take
+    /// those of the step to which the model was moved last.
     ///
     /// @param batches of training images; all but the first are taken while they are of the same size
     /// @param images  how many are enough

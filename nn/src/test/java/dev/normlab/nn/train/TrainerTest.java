@@ -138,7 +138,8 @@ class TrainerTest {
     void listenersHearEverythingInOrder() throws IOException {
         List<TrainingEvent> events = new ArrayList<>();
         try (Device device = Device.scalar(1); TrainingStep step = step(TinyTask.model(11), device)) {
-            new Trainer(step, loader(), TEST, new TrainerOptions(2, Schedule.step(1, 0.1), 2, 9, null, Map.of(), 0)).listen(events::add).run();
+            new Trainer(step, loader(), TEST, new TrainerOptions(2, Schedule.step(1, 0.1), 2, 9, null, Map.of(), 0)).listen(events::add)
+                    .run();
         }
         assertInstanceOf(TrainingEvent.RunStarted.class, events.removeFirst());
         for (int epoch = 0; epoch < 2; epoch++) {

@@ -162,7 +162,7 @@ public final class Safetensors {
         if (headerLength < 0 || headerLength > MAX_HEADER_BYTES) {
             throw new FormatException(source, "this is no safetensors file: it would begin with the length of its header, at most "
                     + MAX_HEADER_BYTES + " bytes, but the file announces "
-                            + Long.toUnsignedString(headerLength) + "; it is damaged or no safetensors file");
+                    + Long.toUnsignedString(headerLength) + "; it is damaged or no safetensors file");
         }
         if (headerLength > fileLength - LENGTH_BYTES) {
             throw new FormatException(source,

@@ -23,9 +23,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// The traps of TornadoVM that docs/gpu.md names, one test each.
 ///
 /// The way that normlab's kernels take around a trap must be right. Where a small kernel shows the trap, it may give what it gave when the
-/// trap was found, or the right result where a backend does not have the fault; anything else is a fault that nobody knows yet. (Helpers with
-/// several returns and loops in both branches went wrong in larger kernels only, two parallel loops differently in every run.) Where a trap
-/// fails loudly, it must go on doing so, and must not run in Java instead.
+/// trap was found, or the right result where a backend does not have the fault; anything else is a fault that nobody knows yet. (Helpers
+/// with several returns and loops in both branches went wrong in larger kernels only, two parallel loops differently in every run.) Where a
+/// trap fails loudly, it must go on doing so, and must not run in Java instead.
 class TornadoTrapTest {
 
     private static final int N = 256;
@@ -315,7 +315,8 @@ class TornadoTrapTest {
 
     @Test
     void aSideThatIsConstantIsRightOrRefused() {
-        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::constantSide, c, floats, N), new float[] {1f, 1f, 1f, 1f});
+        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::constantSide, c, floats, N),
+                new float[] {1f, 1f, 1f, 1f});
     }
 
     @Test

@@ -38,8 +38,8 @@ final class AbsoluteSums {
     // Rows that are added in one pass.
     private static final int ROWS = 8;
 
-    // Floats between the sums of one chunk and the next, where they are long. A core fetches ahead of what it reads: closer together, two threads kept
-    // taking the first lines of each other's sums, and half of the time went into that.
+    // Floats between the sums of one chunk and the next, where they are long. A core fetches ahead of what it reads: closer together, two
+    // threads kept taking the first lines of each other's sums, and half of the time went into that.
     private static final int GAP = 2048;
 
     // All bits but the sign. (FloatVector.abs() loads such a mask from memory for every vector, which made reading 1.3 times slower.)
