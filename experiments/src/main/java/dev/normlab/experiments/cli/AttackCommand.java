@@ -119,6 +119,7 @@ final class AttackCommand implements Callable<Integer> {
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
             Dataset data = list.readTargets(weights.spec().classes(), judges.images(), common.progress()::line);
             Weights.summarize(weights.model(), data.shape(), device);
+            boolean changed = images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
             common.progress().line("attacking " + weights.spec() + ", " + weights.source());
             long start = System.nanoTime();
             Optional<Certification> certificate = certificate(weights, data, device);
@@ -136,7 +137,7 @@ final class AttackCommand implements Callable<Integer> {
                 writeImages(report, data);
             }
             if (run.isPresent()) {
-                record(run.get(), judges.ofRun(), scores);
+                record(run.get(), changed, judges.ofRun(), scores);
             }
             finish(reports);
             return 0;
@@ -227,12 +228,13 @@ final class AttackCommand implements Callable<Integer> {
     }
 
     /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
-    private void record(RunFolder run, boolean ofRun, List<RunResult.AttackScore> scores) {
+    private void record(RunFolder run, boolean changed, boolean ofRun, List<RunResult.AttackScore> scores) {
         if (noRecord) {
             return;
         }
-        if (!models.areFinal()) {
-            common.progress().line("not recorded in " + run.path() + ": these are not the weights with which the run ended");
+        if (changed || !models.areFinal()) {
+            common.progress().line("not recorded in " + run.path() + ": these are not the "
+                    + (changed ? "statistics of batch norm" : "weights") + " with which the run ended");
             return;
         }
         if (!ofRun) {

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.RunningStatistics;
@@ -8,9 +9,11 @@ import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.train.BatchNormStatistics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,6 +24,8 @@ import picocli.CommandLine.Option;
 
 /// Which images to judge by.
 final class DataOptions {
+
+    private static final int STATISTICS_BATCH = 128;
 
     /// The forms of data, for help.
     static final String FORMS = "synthetic[:..], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, folder:DIR[,size=N] or npz:FILE";
@@ -38,11 +43,17 @@ final class DataOptions {
     @Option(names = "--batch-size", paramLabel = "N", description = "Images computed at a time (default: 128). Changes no result.")
     private int batchSize = 128;
 
+    @Option(names = "--bn-statistics", paramLabel = "N",
+            description = "Estimate batch norm's running statistics anew on N training images (default: 0, keep those of the weights). Statistics "
+                    + "of the last steps do not fit weights that were still changing, under a constant learning rate or a strong decay.")
+    private int statisticsImages;
+
     /// Images to judge by.
     ///
     /// @param ofRun whether they are test images of the data with which the run folder of the weights was made, so that results belong to
     ///     the run
-    record Judges(Dataset images, boolean ofRun) {}
+    /// @param train the training images of the same data
+    record Judges(Dataset images, boolean ofRun, Dataset train) {}
 
     /// Loads the images; what the user should know about them goes to `tell`.
     ///
@@ -54,6 +65,9 @@ final class DataOptions {
             requirePositive("--limit", limit);
         }
         requirePositive("--batch-size", batchSize);
+        if (statisticsImages < 0) {
+            throw UserError.usage("--bn-statistics: expected a number of images of at least 0, but got " + statisticsImages);
+        }
         if (!split.equals("train") && !split.equals("test")) {
             throw UserError.usage("--split: expected train or test, but got " + split);
         }
@@ -95,7 +109,28 @@ final class DataOptions {
             tell.accept("the data has " + images.classes() + " classes, but the model " + weights.spec().classes()
                     + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
-        return new Judges(images, own && split.equals("test"));
+        return new Judges(images, own && split.equals("test"), splits.train());
+    }
+
+    /// Estimates the statistics of batch norm if `--bn-statistics` asks for it, on training images in the order that the seed draws.
+    ///
+    /// @return whether it did
+    /// @throws UserError if the data has no training images of its own
+    boolean estimateStatistics(Weights weights, Judges judges, long seed, Device device, Consumer<String> tell) {
+        if (statisticsImages == 0) {
+            return false;
+        }
+        if (data != null && DataSource.parse(data) instanceof DataSpec.Cifar10C) {
+            throw UserError.usage("--bn-statistics: CIFAR-10-C has no training images");
+        }
+        try (BatchLoader.Epoch batches = BatchLoader.shuffled(judges.train(), STATISTICS_BATCH, seed, null).epoch(0)) {
+            int taken = BatchNormStatistics.estimate(weights.model(), batches, statisticsImages, device);
+            tell.accept(taken == 0
+                    ? "the model has no running statistics to estimate"
+                    : "batch norm's running statistics are estimated anew on " + Math.min((long) taken * STATISTICS_BATCH,
+                            judges.train().size()) + " training images");
+            return taken > 0;
+        }
     }
 
     /// Whether images are those with which a run was made; runs of old versions do not say it.

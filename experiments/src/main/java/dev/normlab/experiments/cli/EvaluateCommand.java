@@ -60,8 +60,10 @@ final class EvaluateCommand implements Callable<Integer> {
                 }
                 return evaluateCorruptions(weights, corruptions.get(), device);
             }
-            Dataset data = images.load(weights, models.runFolder(), common.progress()::line).images();
+            DataOptions.Judges judges = images.load(weights, models.runFolder(), common.progress()::line);
+            Dataset data = judges.images();
             Weights.summarize(weights.model(), data.shape(), device);
+            images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
             List<float[]> logits = new ArrayList<>();
             Evaluation evaluation;
             try (Evaluator evaluator = new Evaluator(weights.model(), images.batchSize(), device)) {

@@ -92,6 +92,19 @@ class OwnImagesTest {
     }
 
     @Test
+    void statisticsOfBatchNormAreEstimatedWhereAskedAndThenNotTheRuns() throws IOException {
+        String before = Files.readString(folder.resolve("run/result.json"));
+        JsonNode kept = json("evaluate", "--weights", run);
+        JsonNode estimated = json("evaluate", "--weights", run, "--bn-statistics", "24");
+        assertTrue(kept.get("loss").asDouble() != estimated.get("loss").asDouble(), "two steps leave most of what statistics begin with");
+        Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm", "--bn-statistics", "24");
+        assertTrue(attacked.err().contains("estimated anew on 24 training images"), attacked.err());
+        assertTrue(attacked.err().contains("not the statistics of batch norm with which the run ended"), attacked.err());
+        assertEquals(before, Files.readString(folder.resolve("run/result.json")));
+        assertEquals(2, Output.of("evaluate", "--weights", run, "--bn-statistics", "-1").code());
+    }
+
+    @Test
     void dataThatNobodyChoseIsNamed() throws IOException {
         Path moved = Files.copy(folder.resolve("run/weights.safetensors"), folder.resolve("moved.safetensors"));
         Output evaluated = Output.of("evaluate", "--weights", moved.toString(), "--limit", "5");
