@@ -100,6 +100,9 @@ final class AttackCommand implements Callable<Integer> {
             description = "Try all attacks on a linear model whose exact robust accuracy is known, and do nothing else.")
     private boolean selfTest;
 
+    // Training images on which batch norm's statistics were estimated anew; 0 if they are those of the weights.
+    private int statistics;
+
     AttackCommand(Streams streams) {
         this.common = new CommonOptions(streams);
     }
@@ -119,7 +122,7 @@ final class AttackCommand implements Callable<Integer> {
             DataOptions.Judges judges = images.load(weights, run, common.progress()::line);
             Dataset data = list.readTargets(weights.spec().classes(), judges.images(), common.progress()::line);
             Weights.summarize(weights.model(), data.shape(), device);
-            boolean changed = images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
+            statistics = images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
             common.progress().line("attacking " + weights.spec() + ", " + weights.source());
             long start = System.nanoTime();
             Optional<Certification> certificate = certificate(weights, data, device);
@@ -137,7 +140,7 @@ final class AttackCommand implements Callable<Integer> {
                 writeImages(report, data);
             }
             if (run.isPresent()) {
-                record(run.get(), changed, judges.ofRun(), scores);
+                record(run.get(), judges.ofRun(), scores);
             }
             finish(reports);
             return 0;
@@ -228,13 +231,13 @@ final class AttackCommand implements Callable<Integer> {
     }
 
     /// Adds the scores to the run folder, where reports find them, if they are of its own test images.
-    private void record(RunFolder run, boolean changed, boolean ofRun, List<RunResult.AttackScore> scores) {
+    private void record(RunFolder run, boolean ofRun, List<RunResult.AttackScore> scores) {
         if (noRecord) {
             return;
         }
-        if (changed || !models.areFinal()) {
+        if (statistics > 0 || !models.areFinal()) {
             common.progress().line("not recorded in " + run.path() + ": these are not the "
-                    + (changed ? "statistics of batch norm" : "weights") + " with which the run ended");
+                    + (statistics > 0 ? "statistics of batch norm" : "weights") + " with which the run ended");
             return;
         }
         if (!ofRun) {
@@ -269,6 +272,9 @@ final class AttackCommand implements Callable<Integer> {
             json.put("curve", curve.stream().map(AttackReport.CurvePoint::json).toList());
         }
         json.put("results", all);
+        if (statistics > 0) {
+            json.put("bn_statistics_images", statistics);
+        }
         common.writeJson(json);
         for (AttackReport report : reports) {
             Optional<Path> file = stateOf(report.threat(), reports.size());

@@ -17,6 +17,7 @@ import dev.normlab.nn.train.BatchNormStatistics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +45,8 @@ final class DataOptions {
     private int batchSize = 128;
 
     @Option(names = "--bn-statistics", paramLabel = "N",
-            description = "Estimate batch norm's running statistics anew on N training images (default: 0, keep those of the weights). Statistics "
+            description = "Estimate batch norm's running statistics anew on at least N training images, in batches of 128 (default: 0, keep those of "
+                    + "the weights). Statistics "
                     + "of the last steps do not fit weights that were still changing, under a constant learning rate or a strong decay.")
     private int statisticsImages;
 
@@ -73,8 +75,9 @@ final class DataOptions {
         }
         if (run.isPresent()) {
             List<MetricsLine> metrics = run.get().read().metrics();
-            boolean fresh = run.get().readInfo().settings().getOrDefault("init", "").isEmpty();
-            if (fresh) { // other weights bring their statistics with them
+            Map<String, String> settings = run.get().readInfo().settings();
+            boolean fresh = settings.getOrDefault("init", "").isEmpty() && settings.getOrDefault("svc", "none").equals("none");
+            if (fresh && statisticsImages == 0) { // other weights bring their statistics with them, and clipping estimates them
                 RunningStatistics.warning(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step()).ifPresent(tell);
             }
         }
@@ -109,27 +112,38 @@ final class DataOptions {
             tell.accept("the data has " + images.classes() + " classes, but the model " + weights.spec().classes()
                     + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
-        return new Judges(images, own && split.equals("test"), splits.train());
+        Dataset train = splits.train();
+        return new Judges(images, own && split.equals("test"),
+                sameData ? train.first(Math.clamp(info.get().trainImages(), 1, train.size())) : train);
     }
 
     /// Estimates the statistics of batch norm if `--bn-statistics` asks for it, on training images in the order that the seed draws.
     ///
-    /// @return whether it did
+    /// @return on how many images; 0 if it did not
     /// @throws UserError if the data has no training images of its own
-    boolean estimateStatistics(Weights weights, Judges judges, long seed, Device device, Consumer<String> tell) {
+    int estimateStatistics(Weights weights, Judges judges, long seed, Device device, Consumer<String> tell) {
         if (statisticsImages == 0) {
-            return false;
+            return 0;
         }
         if (data != null && DataSource.parse(data) instanceof DataSpec.Cifar10C) {
-            throw UserError.usage("--bn-statistics: CIFAR-10-C has no training images");
+            refuseStatistics();
         }
         try (BatchLoader.Epoch batches = BatchLoader.shuffled(judges.train(), STATISTICS_BATCH, seed, null).epoch(0)) {
-            int taken = BatchNormStatistics.estimate(weights.model(), batches, statisticsImages, device);
+            int taken = BatchNormStatistics.estimate(weights.model(), batches, statisticsImages, 0, device);
+            int count = (int) Math.min((long) taken * STATISTICS_BATCH, judges.train().size());
             tell.accept(taken == 0
                     ? "the model has no running statistics to estimate"
-                    : "batch norm's running statistics are estimated anew on " + Math.min((long) taken * STATISTICS_BATCH,
-                            judges.train().size()) + " training images");
-            return taken > 0;
+                    : "batch norm's running statistics are estimated anew on " + count + " training images");
+            return count;
+        }
+    }
+
+    /// Fails if `--bn-statistics` was given, for data without training images.
+    ///
+    /// @throws UserError if it was
+    void refuseStatistics() {
+        if (statisticsImages != 0) {
+            throw UserError.usage("--bn-statistics: CIFAR-10-C has no training images");
         }
     }
 

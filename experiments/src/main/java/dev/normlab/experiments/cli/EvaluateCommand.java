@@ -55,6 +55,7 @@ final class EvaluateCommand implements Callable<Integer> {
             Weights weights = models.load(common.seed());
             Optional<Path> corruptions = images.allCorruptions();
             if (corruptions.isPresent()) {
+                images.refuseStatistics();
                 if (save != null) {
                     throw UserError.usage("--save: needs one corruption of one severity, as in --data cifar10c:DIR,fog=3");
                 }
@@ -63,7 +64,7 @@ final class EvaluateCommand implements Callable<Integer> {
             DataOptions.Judges judges = images.load(weights, models.runFolder(), common.progress()::line);
             Dataset data = judges.images();
             Weights.summarize(weights.model(), data.shape(), device);
-            images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
+            int statistics = images.estimateStatistics(weights, judges, common.seed(), device, common.progress()::line);
             List<float[]> logits = new ArrayList<>();
             Evaluation evaluation;
             try (Evaluator evaluator = new Evaluator(weights.model(), images.batchSize(), device)) {
@@ -72,7 +73,7 @@ final class EvaluateCommand implements Callable<Integer> {
             if (save != null) {
                 saveLogits(save, data, logits, weights.spec().classes());
             }
-            report(evaluation, weights);
+            report(evaluation, weights, statistics);
             return 0;
         }
     }
@@ -123,7 +124,7 @@ final class EvaluateCommand implements Callable<Integer> {
         Npz.write(file, arrays);
     }
 
-    private void report(Evaluation evaluation, Weights weights) throws IOException {
+    private void report(Evaluation evaluation, Weights weights, int statistics) throws IOException {
         Interval interval = new Proportion(evaluation.correct(), evaluation.count()).wilson95();
         common.say(
                 String.format(Locale.ROOT, "%s, %s: accuracy %.2f%% (95%% interval %.2f to %.2f) on %d images, loss %.4f", weights.spec(),
@@ -133,6 +134,9 @@ final class EvaluateCommand implements Callable<Integer> {
         json.put("n", evaluation.count());
         json.put("accuracy", evaluation.accuracy());
         json.put("loss", evaluation.loss());
+        if (statistics > 0) {
+            json.put("bn_statistics_images", statistics);
+        }
         common.writeJson(json);
     }
 }

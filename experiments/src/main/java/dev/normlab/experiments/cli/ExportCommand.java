@@ -56,7 +56,7 @@ final class ExportCommand implements Callable<Integer> {
             if (onnx) {
                 writeOnnx(weights, image, device);
             } else {
-                Weights.save(weights.model(), weights.spec(), given != null ? given : weights.images(), out);
+                Weights.save(weights.model(), weights.spec(), weights.images() != null ? weights.images() : given, out);
             }
             common.say(weights.spec() + (onnx ? " for images of " + image : "") + ": " + out + ", "
                     + String.format(Locale.ROOT, "%.1f MB", Files.size(out) / 1e6));

@@ -38,7 +38,9 @@ final class ModelOptions {
 
     /// Whether the weights are those with which a run ended, rather than those of its best epoch or of a checkpoint that was named.
     boolean areFinal() {
-        return weights != null && (Files.isDirectory(weights) || String.valueOf(weights.getFileName()).equals(Weights.FILE_NAME));
+        return weights != null && (Files.isDirectory(weights)
+                ? Files.isRegularFile(weights.resolve(Weights.FILE_NAME))
+                : String.valueOf(weights.getFileName()).equals(Weights.FILE_NAME));
     }
 
     /// Loads or draws the weights.

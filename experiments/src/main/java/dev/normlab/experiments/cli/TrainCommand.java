@@ -136,6 +136,9 @@ final class TrainCommand implements Callable<Integer> {
         TrainingSettings settings = resume ? resumed() : settings();
         try (Device device = common.openDevice(settings.conv())) {
             DataSplits splits = resume ? DataSource.loadOfRun(settings.data()) : DataSource.loadToTrainOn(settings.data());
+            if (!resume && model == null && init != null) {
+                requireClassesOf(init, splits.train().classes());
+            }
             DataSplits used = settings.limit() == 0 ? splits : splits.limit(settings.limit());
             used.notices().forEach(common.progress()::line);
             ImagesOfClasses.missing(splits.train(), used.train()).ifPresent(common.progress()::line);
@@ -230,6 +233,16 @@ final class TrainCommand implements Callable<Integer> {
         Optional<String> known = init == null ? Optional.empty() : Weights.modelOf(init, "--init");
         known.ifPresent(name -> common.progress().line("model of " + init + ": " + name));
         return known.orElse("vgg11");
+    }
+
+    /// Fails if weights to begin with are of a model with another number of classes than the data, which the user may not know.
+    private static void requireClassesOf(Path file, int classes) throws IOException {
+        Optional<String> known = Weights.modelOf(file, "--init");
+        if (known.isPresent() && Weights.parse(known.get()).classes() != classes) {
+            throw UserError
+                    .failure("--init: the weights are of " + known.get() + ", but the data has " + classes + " classes; take weights of as "
+                            + "many classes, or name the model with --model to train a head of another size on purpose");
+        }
     }
 
     private Optional<Method.Clipping> clipping(Method bundle) {

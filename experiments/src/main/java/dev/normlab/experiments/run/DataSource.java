@@ -25,8 +25,8 @@ public final class DataSource {
             return load(spec);
         } catch (DataException e) {
             throw UserError
-                    .failure("the data of the run, " + spec + ": " + e.getMessage() + " Paths in it are relative to the folder in which "
-                            + "train was started; go there, or say where the images are with --data (when you resume: go there).");
+                    .failure("the data of the run, " + spec + ": " + e.getMessage() + " (A relative path in it counts from the folder in "
+                            + "which train was started: go there, or, unless you resume, say with --data where the images are.)");
         }
     }
 

@@ -208,7 +208,9 @@ public final class TrainingRun implements AutoCloseable {
             double seconds = earlierSeconds + secondsSince(began);
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             if (completed) {
-                RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
+                if (settings.svc().isEmpty() && settings.init().isEmpty()) {
+                    RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
+                }
                 Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,

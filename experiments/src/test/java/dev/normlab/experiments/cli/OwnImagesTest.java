@@ -4,11 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.engine.io.Npz;
+import dev.normlab.engine.io.NumberArray;
 import dev.normlab.experiments.store.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +99,9 @@ class OwnImagesTest {
         String before = Files.readString(folder.resolve("run/result.json"));
         JsonNode kept = json("evaluate", "--weights", run);
         JsonNode estimated = json("evaluate", "--weights", run, "--bn-statistics", "24");
+        assertEquals(24, estimated.get("bn_statistics_images").asInt());
+        Output corruptions = Output.of("evaluate", "--weights", run, "--data", "cifar10c:nowhere", "--bn-statistics", "24");
+        assertTrue(corruptions.err().contains("CIFAR-10-C has no training images"), corruptions.err());
         assertTrue(kept.get("loss").asDouble() != estimated.get("loss").asDouble(), "two steps leave most of what statistics begin with");
         Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm", "--bn-statistics", "24");
         assertTrue(attacked.err().contains("estimated anew on 24 training images"), attacked.err());
@@ -115,7 +121,8 @@ class OwnImagesTest {
     @Test
     void anUnfinishedRunSaysWhichWeightsAreAttacked() throws IOException {
         Files.delete(folder.resolve("run/weights.safetensors"));
-        Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm", "--no-record");
+        Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm");
+        assertTrue(attacked.err().contains("not recorded"), attacked.err());
         assertTrue(attacked.err().contains("checkpoint.safetensors (after 1 epochs)"), attacked.err());
     }
 
@@ -127,11 +134,20 @@ class OwnImagesTest {
         assertEquals(MODEL + ",classes=10", RunFolder.open(folder.resolve("more")).readInfo().model());
         Output evaluated = Output.of("evaluate", "--weights", folder.resolve("more").toString());
         assertFalse(evaluated.err().contains("running statistics"), evaluated.err());
+        Output photos = Output.of("train", "--init", run, "--data", "npz:" + twoClasses(), "--out", folder.resolve("two").toString());
+        assertTrue(photos.err().contains("--init: the weights are of " + MODEL + ",classes=10, but the data has 2 classes"), photos.err());
         Output missing = Output.of("train", "--init", folder.resolve("none").toString());
         assertTrue(missing.err().contains("--init: there is no file or run folder"), missing.err());
         Output longer = Output.of("train", "--resume", "--out", run, "--epochs", "3");
         assertEquals(2, longer.code());
         assertTrue(longer.err().contains("train --init " + run), longer.err());
+    }
+
+    private Path twoClasses() throws IOException {
+        Path file = folder.resolve("two.npz");
+        Npz.write(file, Map.of("x", NumberArray.of(new float[10 * 3 * 32 * 32], 10, 3, 32, 32), "y",
+                NumberArray.of(new int[] {0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, 10)));
+        return file;
     }
 
     @Test
@@ -162,7 +178,7 @@ class OwnImagesTest {
         Files.writeString(info, Files.readString(info).replace(DATA, "folder:photos"));
         Output evaluated = Output.of("evaluate", "--weights", run);
         assertEquals(1, evaluated.code());
-        assertTrue(evaluated.err().contains("the data of the run, folder:photos") && evaluated.err().contains("relative to the folder"),
+        assertTrue(evaluated.err().contains("the data of the run, folder:photos") && evaluated.err().contains("relative path"),
                 evaluated.err());
     }
 }

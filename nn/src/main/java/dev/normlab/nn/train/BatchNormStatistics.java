@@ -25,11 +25,13 @@ public final class BatchNormStatistics {
     private static final class Sum {
 
         private final Tensor running;
+        private final float[] before;
         private final double[] sums;
         private final float momentum;
 
         Sum(Tensor running, float momentum) {
             this.running = running;
+            this.before = running.toArray();
             this.sums = new double[running.shape().elements()];
             this.momentum = momentum;
         }
@@ -46,22 +48,23 @@ public final class BatchNormStatistics {
             }
         }
 
+        /// Sets the mean over so many batches; without any, what was there before.
         void finish(int batches) {
-            float[] means = new float[sums.length];
-            for (int i = 0; i < means.length; i++) {
+            float[] means = before.clone();
+            for (int i = 0; batches > 0 && i < means.length; i++) {
                 means[i] = (float) (sums[i] / batches);
             }
             running.set(means);
         }
     }
 
-    /// Estimates the statistics of all layers that keep some; those with a momentum of 0 stay as they are. Layers of random numbers take
-    /// those of the step to which the model was moved last.
+    /// Estimates the statistics of all layers that keep some; those with a momentum of 0 stay as they are.
     ///
     /// @param batches of training images; all but the first are taken while they are of the same size
-    /// @param images  how many are enough
+    /// @param images  how many are enough; whole batches are taken
+    /// @param step    whose random numbers the first batch takes (dropout); the next one takes those of the next step, and so on
     /// @return the number of batches that were taken; 0 if there were none, or there is nothing to estimate
-    public static int estimate(Layer model, Iterator<Batch> batches, int images, Device device) {
+    public static int estimate(Layer model, Iterator<Batch> batches, int images, long step, Device device) {
         List<Sum> sums = new ArrayList<>();
         for (Layer layer : model.namedLayers().values()) {
             if (layer instanceof BatchNormalization norm && norm.options().momentum() > 0) {
@@ -80,6 +83,7 @@ public final class BatchNormStatistics {
                     break;
                 }
                 size = batch.size();
+                model.atStep(step + taken);
                 sums.forEach(Sum::clear);
                 try (Tape tape = Tape.inference(device)) {
                     model.forward(tape, batch.imageTensor());
@@ -88,11 +92,9 @@ public final class BatchNormStatistics {
                 taken++;
             }
         } finally {
-            modes.restore();
-        }
-        if (taken > 0) {
             int count = taken;
             sums.forEach(sum -> sum.finish(count));
+            modes.restore();
         }
         return taken;
     }

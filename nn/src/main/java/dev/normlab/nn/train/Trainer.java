@@ -157,7 +157,7 @@ public final class Trainer {
     private void estimateStatistics() {
         if (options.estimateOn() > 0) {
             try (BatchLoader.Epoch batches = loader.epoch(epoch)) {
-                BatchNormStatistics.estimate(step.model(), batches, options.estimateOn(), step.device());
+                BatchNormStatistics.estimate(step.model(), batches, options.estimateOn(), step.step(), step.device());
             }
         }
     }

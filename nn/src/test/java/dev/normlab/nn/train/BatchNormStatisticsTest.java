@@ -70,21 +70,21 @@ class BatchNormStatisticsTest {
             }
         }
         norm.eval();
-        assertEquals(2, BatchNormStatistics.estimate(norm, batches.iterator(), 1000, device));
+        assertEquals(2, BatchNormStatistics.estimate(norm, batches.iterator(), 1000, 0, device));
         for (int c = 0; c < 2; c++) {
             assertEquals(mean[c], norm.runningMean().orElseThrow().toArray()[c], 1e-5);
             assertEquals(variance[c], norm.runningVar().orElseThrow().toArray()[c], 1e-4);
         }
         assertFalse(norm.isTraining(), "the mode is as before");
-        assertEquals(1, BatchNormStatistics.estimate(norm, batches.iterator(), 5, device), "5 images are enough");
-        assertEquals(0, BatchNormStatistics.estimate(norm, List.<Batch>of().iterator(), 5, device));
+        assertEquals(1, BatchNormStatistics.estimate(norm, batches.iterator(), 5, 0, device), "5 images are enough");
+        assertEquals(0, BatchNormStatistics.estimate(norm, List.<Batch>of().iterator(), 5, 0, device));
     }
 
     @Test
     void weightsThatShrinkBeforeBatchNormChangeNothingOnceStatisticsAreEstimated() {
         Layer network = network();
         List<Batch> batches = List.of(batch(8, 1), batch(8, 2));
-        BatchNormStatistics.estimate(network, batches.iterator(), 16, device);
+        BatchNormStatistics.estimate(network, batches.iterator(), 16, 0, device);
         float[] before = outputs(network, batches.getFirst());
         Parameter weight = network.namedParameters().get("0.weight");
         float[] values = weight.tensor().toArray();
@@ -93,7 +93,7 @@ class BatchNormStatisticsTest {
         }
         weight.set(values);
         float[] stale = outputs(network, batches.getFirst());
-        BatchNormStatistics.estimate(network, batches.iterator(), 16, device);
+        BatchNormStatistics.estimate(network, batches.iterator(), 16, 0, device);
         assertArrayEquals(before, outputs(network, batches.getFirst()), 1e-3f);
         assertTrue(largestDifference(before, stale) > 0.5, "the old statistics do not fit");
         assertArrayEquals(values, weight.tensor().toArray());
@@ -140,14 +140,33 @@ class BatchNormStatisticsTest {
 
     @Test
     void aTrainerEstimatesBeforeItEvaluatesAndChangesNoParameter() throws IOException {
-        Layer without = trained(0);
-        Layer with = trained(100);
+        List<Double> losses = new ArrayList<>();
+        Layer without = trained(0, losses);
+        Layer with = trained(100, losses);
         without.namedParameters().forEach((name, parameter) -> assertArrayEquals(parameter.tensor().toArray(),
                 with.namedParameters().get(name).tensor().toArray(), name));
         String variance = without.namedBuffers().keySet().stream().filter(name -> name.endsWith("running_var")).findFirst().orElseThrow();
         double stale = Arrays.stream(toDoubles(without.namedBuffers().get(variance).toArray())).sum();
         double own = Arrays.stream(toDoubles(with.namedBuffers().get(variance).toArray())).sum();
         assertTrue(own < 0.1 * stale, "estimated " + own + ", left by the steps " + stale);
+        try (Evaluator evaluator = new Evaluator(with, 8, device)) {
+            assertEquals(evaluator.evaluate(TinyTask.data(32, 1)).loss(), losses.get(1), 0, "the evaluation comes after the estimate");
+        }
+        assertTrue(!losses.get(0).equals(losses.get(1)), "and shows it");
+    }
+
+    @Test
+    void randomNumbersAreThoseOfTheStepThatIsNamed() {
+        Layer first = TinyTask.model(3);
+        Layer second = TinyTask.model(3);
+        first.atStep(5); // as if steps had been taken, and not after a resume
+        Dataset data = TinyTask.data(32, 1);
+        for (Layer model : List.of(first, second)) {
+            try (BatchLoader.Epoch batches = BatchLoader.plain(data, 8).epoch(0)) {
+                assertEquals(3, BatchNormStatistics.estimate(model, batches, 24, 6, device));
+            }
+        }
+        TinyTask.assertSameBits(first, second);
     }
 
     private static double[] toDoubles(float[] values) {
@@ -156,13 +175,17 @@ class BatchNormStatisticsTest {
         return doubles;
     }
 
-    private Layer trained(int estimateOn) throws IOException {
+    private Layer trained(int estimateOn, List<Double> losses) throws IOException {
         Dataset data = TinyTask.data(32, 1);
         Layer model = TinyTask.model(3);
         try (TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.01, 0, 0)),
                 List.of(new Shrink(model)), device)) {
             new Trainer(step, BatchLoader.shuffled(data, 8, 7, null), data,
-                    TrainerOptions.of(1, Schedule.constant()).withStatisticsOf(estimateOn)).run();
+                    TrainerOptions.of(1, Schedule.constant()).withStatisticsOf(estimateOn)).listen(event -> {
+                        if (event instanceof TrainingEvent.EpochFinished finished) {
+                            losses.add(finished.test().orElseThrow().loss());
+                        }
+                    }).run();
         }
         return model;
     }

@@ -20,12 +20,12 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/// The traps of TornadoVM that docs/gpu.md names, one test each.
+/// Traps of TornadoVM that docs/gpu.md names, tried on a device.
 ///
 /// The way that normlab's kernels take around a trap must be right. Where a small kernel shows the trap, it may give what it gave when the
 /// trap was found, or the right result where a backend does not have the fault; anything else is a fault that nobody knows yet. (Helpers
-/// with several returns and loops in both branches went wrong in larger kernels only, two parallel loops differently in every run.) Where a
-/// trap fails loudly, it must go on doing so, and must not run in Java instead.
+/// with several returns and loops in both branches went wrong in larger kernels only, two parallel loops differently in every run: here are
+/// only the ways around them.) Where a trap fails loudly, it must go on doing so, and must not run in Java instead.
 class TornadoTrapTest {
 
     private static final int N = 256;
@@ -241,7 +241,9 @@ class TornadoTrapTest {
             kept.init(1f);
             sent.init(2f);
             plan.execute();
-            assertEquals(2f, out.get(7), "what was sent at the first execution only is not sent again; what is sent at every one is");
+            float found = out.get(7);
+            assertTrue(found == 2f || found == 3f,
+                    "what is sent at every execution arrives; what is sent at the first one may not: " + found);
         } catch (uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException e) {
             throw new IllegalStateException(e);
         }
@@ -296,16 +298,23 @@ class TornadoTrapTest {
         assertArrayEquals(right, Arrays.copyOf(found, right.length), "a kernel ran that is neither right nor refused");
     }
 
+    /// A kernel that TornadoVM cannot translate is refused by TornadoVM, on a device on which others run.
+    private static void assertRefused(Kernel kernel) {
+        Throwable refusal = assertThrows(Throwable.class, () -> floatsOf(kernel, 1f, 2f));
+        assertTrue(refusal.getClass().getName().startsWith("uk.ac.manchester.tornado")
+                || refusal.getClass().getName().startsWith("org.graalvm")
+                || refusal.getClass().getName().startsWith("jdk.graal"), "not TornadoVM's refusal: " + refusal);
+        mathematicsOfTornado();
+    }
+
     @Test
     void aKernelThatThrowsIsRefused() {
-        assertThrows(Throwable.class,
-                () -> floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::throwing, c, floats), 1f, 2f));
+        assertRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::throwing, c, floats));
     }
 
     @Test
     void aKernelThatAllocatesIsRefused() {
-        assertThrows(Throwable.class,
-                () -> floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::allocating, c, floats), 1f, 2f));
+        assertRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::allocating, c, floats));
     }
 
     @Test
@@ -326,6 +335,10 @@ class TornadoTrapTest {
 
     @Test
     void mathematicsOfTornadoIsTranslated() {
+        mathematicsOfTornado();
+    }
+
+    private static void mathematicsOfTornado() {
         float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::root, c, floats), 4f, 9f);
         assertArrayEquals(new float[] {2f, 3f}, Arrays.copyOf(found, 2));
     }
