@@ -13,7 +13,7 @@ import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
-import dev.normlab.nn.train.BatchNormStatistics;
+import dev.normlab.nn.train.BatchNormEstimate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -129,7 +129,7 @@ final class DataOptions {
             refuseStatistics();
         }
         try (BatchLoader.Epoch batches = BatchLoader.shuffled(judges.train(), STATISTICS_BATCH, seed, null).epoch(0)) {
-            int taken = BatchNormStatistics.estimate(weights.model(), batches, statisticsImages, 0, device);
+            int taken = BatchNormEstimate.estimate(weights.model(), batches, statisticsImages, 0, device);
             int count = (int) Math.min((long) taken * STATISTICS_BATCH, judges.train().size());
             tell.accept(taken == 0
                     ? "the model has no running statistics to estimate"

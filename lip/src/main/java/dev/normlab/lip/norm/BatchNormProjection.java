@@ -39,6 +39,11 @@ public final class BatchNormProjection implements TrainingHook {
     }
 
     @Override
+    public boolean dependsOnStatistics() {
+        return true;
+    }
+
+    @Override
     public Moment moment() {
         return Moment.AFTER_UPDATE;
     }

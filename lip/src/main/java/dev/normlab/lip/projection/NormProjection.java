@@ -65,6 +65,11 @@ public final class NormProjection implements TrainingHook {
     }
 
     @Override
+    public boolean dependsOnStatistics() {
+        return true;
+    }
+
+    @Override
     public Moment moment() {
         return Moment.AFTER_UPDATE;
     }

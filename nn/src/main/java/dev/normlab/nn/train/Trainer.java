@@ -1,5 +1,7 @@
 package dev.normlab.nn.train;
 
+import dev.normlab.engine.autograd.Gradients;
+import dev.normlab.engine.autograd.Tape;
 import dev.normlab.engine.io.FormatException;
 import dev.normlab.nn.data.Batch;
 import dev.normlab.nn.data.BatchLoader;
@@ -10,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -157,7 +160,11 @@ public final class Trainer {
     private void estimateStatistics() {
         if (options.estimateOn() > 0) {
             try (BatchLoader.Epoch batches = loader.epoch(epoch)) {
-                BatchNormStatistics.estimate(step.model(), batches, options.estimateOn(), step.step(), step.device());
+                BatchNormEstimate.estimate(step.model(), batches, options.estimateOn(), step.step(), step.device());
+            }
+            try (Tape tape = Tape.inference(step.device())) {
+                step.hooks().stream().filter(TrainingHook::dependsOnStatistics)
+                        .forEach(hook -> hook.apply(tape.executor(), new Gradients(Map.of())));
             }
         }
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// @param checkpoint     where to write a checkpoint after every epoch and when asked to stop, or null for none
 /// @param metadata       strings to keep in the checkpoint, for example the model's specification
 /// @param estimateOn     training images on which batch norm's running statistics are estimated anew at the end of every epoch
-///                       ([BatchNormStatistics]), for hooks that change weights there; 0 to leave them as training made them
+///                       ([BatchNormEstimate]), for hooks that change weights there; 0 to leave them as training made them
 public record TrainerOptions(int epochs, Schedule schedule, int evaluateEvery, int evaluationSize, @Nullable Path checkpoint,
         Map<String, String> metadata, int estimateOn) {
 

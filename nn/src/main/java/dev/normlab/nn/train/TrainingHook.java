@@ -46,6 +46,12 @@ public interface TrainingHook {
     /// @param step the number of the step, from 0
     default void beforeStep(long step) {}
 
+    /// Whether what the hook does depends on batch norm's running statistics, as projections of its norm do. Where these are estimated anew
+    /// at the end of an epoch ([BatchNormEstimate]), such hooks are applied once more, with no gradients.
+    default boolean dependsOnStatistics() {
+        return false;
+    }
+
     /// The tensors that a checkpoint keeps, by name. They are the hook's own; setting their values restores the state.
     default Map<String, Tensor> state() {
         return Map.of();

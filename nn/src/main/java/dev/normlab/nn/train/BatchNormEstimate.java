@@ -17,9 +17,9 @@ import java.util.List;
 /// In training a statistic is a mean over the latest steps. Where the weights before a layer have shrunk since, evaluation divides by
 /// deviations that are too large, and the accuracy in evaluation mode is far from that in training. Here every statistic becomes the plain
 /// mean of those of some batches, as by PyTorch's `torch.optim.swa_utils.update_bn`. Parameters stay as they are.
-public final class BatchNormStatistics {
+public final class BatchNormEstimate {
 
-    private BatchNormStatistics() {}
+    private BatchNormEstimate() {}
 
     /// Running statistics of one layer, summed over batches.
     private static final class Sum {

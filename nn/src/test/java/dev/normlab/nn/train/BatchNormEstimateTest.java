@@ -30,7 +30,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class BatchNormStatisticsTest {
+class BatchNormEstimateTest {
 
     private final Device device = Device.cpu(1);
 
@@ -70,21 +70,21 @@ class BatchNormStatisticsTest {
             }
         }
         norm.eval();
-        assertEquals(2, BatchNormStatistics.estimate(norm, batches.iterator(), 1000, 0, device));
+        assertEquals(2, BatchNormEstimate.estimate(norm, batches.iterator(), 1000, 0, device));
         for (int c = 0; c < 2; c++) {
             assertEquals(mean[c], norm.runningMean().orElseThrow().toArray()[c], 1e-5);
             assertEquals(variance[c], norm.runningVar().orElseThrow().toArray()[c], 1e-4);
         }
         assertFalse(norm.isTraining(), "the mode is as before");
-        assertEquals(1, BatchNormStatistics.estimate(norm, batches.iterator(), 5, 0, device), "5 images are enough");
-        assertEquals(0, BatchNormStatistics.estimate(norm, List.<Batch>of().iterator(), 5, 0, device));
+        assertEquals(1, BatchNormEstimate.estimate(norm, batches.iterator(), 5, 0, device), "5 images are enough");
+        assertEquals(0, BatchNormEstimate.estimate(norm, List.<Batch>of().iterator(), 5, 0, device));
     }
 
     @Test
     void weightsThatShrinkBeforeBatchNormChangeNothingOnceStatisticsAreEstimated() {
         Layer network = network();
         List<Batch> batches = List.of(batch(8, 1), batch(8, 2));
-        BatchNormStatistics.estimate(network, batches.iterator(), 16, 0, device);
+        BatchNormEstimate.estimate(network, batches.iterator(), 16, 0, device);
         float[] before = outputs(network, batches.getFirst());
         Parameter weight = network.namedParameters().get("0.weight");
         float[] values = weight.tensor().toArray();
@@ -93,7 +93,7 @@ class BatchNormStatisticsTest {
         }
         weight.set(values);
         float[] stale = outputs(network, batches.getFirst());
-        BatchNormStatistics.estimate(network, batches.iterator(), 16, 0, device);
+        BatchNormEstimate.estimate(network, batches.iterator(), 16, 0, device);
         assertArrayEquals(before, outputs(network, batches.getFirst()), 1e-3f);
         assertTrue(largestDifference(before, stale) > 0.5, "the old statistics do not fit");
         assertArrayEquals(values, weight.tensor().toArray());
@@ -163,7 +163,7 @@ class BatchNormStatisticsTest {
         Dataset data = TinyTask.data(32, 1);
         for (Layer model : List.of(first, second)) {
             try (BatchLoader.Epoch batches = BatchLoader.plain(data, 8).epoch(0)) {
-                assertEquals(3, BatchNormStatistics.estimate(model, batches, 24, 6, device));
+                assertEquals(3, BatchNormEstimate.estimate(model, batches, 24, 6, device));
             }
         }
         TinyTask.assertSameBits(first, second);
