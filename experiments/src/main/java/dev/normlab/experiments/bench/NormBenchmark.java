@@ -28,7 +28,8 @@ public final class NormBenchmark {
     private static final int SIDE = 32;
     private static final int CACHES = 4;
     private static final int WARMUP_TURNS = 3000;
-    private static final double WARMUP_SECONDS = 1;
+    // in measuring times: the first size waits for the compiler
+    private static final double WARMUP_TIMES = 10;
     private static final int LEAST_TURNS = 20;
     private static final int MOST_TURNS = 20_000;
     private static final int CHUNK_FLOATS = 1 << 14;
@@ -137,7 +138,7 @@ public final class NormBenchmark {
     /// Medians over alternating turns.
     private double[] medians(List<Runnable> works) {
         long start = System.nanoTime();
-        for (int turn = 0; turn < WARMUP_TURNS && since(start) < Math.min(WARMUP_SECONDS, seconds); turn++) {
+        for (int turn = 0; turn < WARMUP_TURNS && since(start) < WARMUP_TIMES * seconds; turn++) {
             works.forEach(Runnable::run);
         }
         List<List<Double>> times = works.stream().map(_ -> (List<Double>) new ArrayList<Double>()).toList();

@@ -18,9 +18,8 @@ import jdk.incubator.vector.IntVector;
 ///
 /// Widening floats to doubles costs more than adding them, so a sum is a pair of floats: `high`, and `low`, which collects what rounding
 /// takes from `high` at every addition. That error is a float itself and found by five more additions (TwoSum; Knuth, The Art of Computer
-/// Programming, volume 2, 4.2.2), which leaves relative errors of about 1e-14. In weights of a megabyte and more,
-/// where rows or whole rows are summed, eight rows or two neighbouring vectors are added as floats first, pairwise: each such sum is within
-/// 1.8e-7 of the truth, and the errors of many cancel to about 1e-9 of a norm.
+/// Programming, volume 2, 4.2.2), which leaves relative errors of about 1e-14. For l1 of a megabyte and more, eight rows are added as
+/// floats first, pairwise: each such sum is within 1.8e-7 of the truth, and the errors of many cancel to about 1e-9 of a norm.
 ///
 /// Where an intermediate sum passes the largest float, or a weight is not finite, an entry of the table is not finite either ([#isFinite]).
 final class AbsoluteSums {
@@ -29,8 +28,11 @@ final class AbsoluteSums {
     private static final int CHUNK = 1 << 15;
     private static final int MAX_CHUNKS = 4;
 
+    // Rows of a chunk for l1, at least: fewer take longer to clear and to add up.
+    private static final int CHUNK_ROWS = 64;
+
     // Rows whose sums go on together.
-    private static final int STREAMS = 2;
+    private static final int STREAMS = 4;
 
     // Chunks of whole rows for each thread; their number changes no result.
     private static final int PIECES = 4;
@@ -109,57 +111,72 @@ final class AbsoluteSums {
         e.intoArray(low, at);
     }
 
-    // Long rows without taps, two at a time that lie far apart: memory answers several streams faster than one. (Four rows are too much for
-    // the compiler.)
+    // Long rows without taps, four at a time that lie far apart: memory answers several streams faster than one.
     private static void byWholeRow(int o, int length, float[] weight, double[] table, Workspace workspace) {
         int wanted = Math.max(1, Math.min(PIECES * workspace.workers().threads(), o * length / CHUNK));
         int rows = ((o + wanted - 1) / wanted + STREAMS - 1) / STREAMS * STREAMS;
         workspace.workers().run((o + rows - 1) / rows, (chunk, worker) -> {
             float[] sums = workspace.scratch(worker, "sums of whole rows", 2 * STREAMS * V);
-            int first = chunk * rows, end = Math.min(o, first + rows), half = (end - first) / STREAMS;
-            for (int io = first; io < first + half; io++) {
-                int from = io * length, other = from + half * length, next = sumTwoRows(weight, from, other, length, sums);
-                table[io] = total(sums, 0, weight, from + next, from + length);
-                table[io + half] = total(sums, 2 * V, weight, other + next, other + length);
+            int first = chunk * rows, end = Math.min(o, first + rows), quarter = (end - first) / STREAMS;
+            for (int io = first; io < first + quarter; io++) {
+                int next = sumFourRows(weight, io * length, quarter * length, length, sums);
+                for (int stream = 0; stream < STREAMS; stream++) {
+                    int row = io + stream * quarter;
+                    table[row] = total(sums, 2 * stream * V, weight, row * length + next, (row + 1) * length);
+                }
             }
-            for (int io = first + STREAMS * half; io < end; io++) {
-                int from = io * length, next = sumOneRow(weight, from, length, sums);
-                table[io] = total(sums, 0, weight, from + next, from + length);
+            for (int io = first + STREAMS * quarter; io < end; io++) {
+                int next = sumOneRow(weight, io * length, length, sums);
+                table[io] = total(sums, 0, weight, io * length + next, (io + 1) * length);
             }
         });
     }
 
-    // sums = high and low of one row of `length` weights, and of the other; returns how many weights of a row are in them
-    private static int sumTwoRows(float[] weight, int from, int other, int length, float[] sums) {
-        FloatVector s = zero(), t = s, e = s, f = s;
-        int j = 0;
-        for (; j <= length - 2 * V; j += 2 * V) {
-            FloatVector x = two(weight, from + j), next = s.add(x);
-            e = e.add(lost(s, x, next));
-            s = next;
-            x = two(weight, other + j);
-            next = t.add(x);
-            f = f.add(lost(t, x, next));
-            t = next;
+    // sums = high and low of each of four rows of `length` weights, `distance` from each other; returns how many weights of a row are in
+    // them. (Pairs of vectors in four rows are too much for the compiler, and so is
+    // a method that stores a pair.)
+    private static int sumFourRows(float[] weight, int from, int distance, int length, float[] sums) {
+        FloatVector a = zero(), b = a, c = a, d = a, lostA = a, lostB = a, lostC = a, lostD = a;
+        int end = from + length / V * V;
+        for (int i = from; i < end; i += V) {
+            FloatVector x = absolute(weight, i), next = a.add(x);
+            lostA = lostA.add(lost(a, x, next));
+            a = next;
+            x = absolute(weight, i + distance);
+            next = b.add(x);
+            lostB = lostB.add(lost(b, x, next));
+            b = next;
+            x = absolute(weight, i + 2 * distance);
+            next = c.add(x);
+            lostC = lostC.add(lost(c, x, next));
+            c = next;
+            x = absolute(weight, i + 3 * distance);
+            next = d.add(x);
+            lostD = lostD.add(lost(d, x, next));
+            d = next;
         }
-        s.intoArray(sums, 0);
-        e.intoArray(sums, V);
-        t.intoArray(sums, 2 * V);
-        f.intoArray(sums, 3 * V);
-        return j;
+        a.intoArray(sums, 0);
+        lostA.intoArray(sums, V);
+        b.intoArray(sums, 2 * V);
+        lostB.intoArray(sums, 3 * V);
+        c.intoArray(sums, 4 * V);
+        lostC.intoArray(sums, 5 * V);
+        d.intoArray(sums, 6 * V);
+        lostD.intoArray(sums, 7 * V);
+        return end - from;
     }
 
     private static int sumOneRow(float[] weight, int from, int length, float[] sums) {
-        FloatVector s = zero(), e = s;
-        int j = 0;
-        for (; j <= length - 2 * V; j += 2 * V) {
-            FloatVector x = two(weight, from + j), next = s.add(x);
-            e = e.add(lost(s, x, next));
-            s = next;
+        FloatVector a = zero(), lost = a;
+        int end = from + length / V * V;
+        for (int i = from; i < end; i += V) {
+            FloatVector x = absolute(weight, i), next = a.add(x);
+            lost = lost.add(lost(a, x, next));
+            a = next;
         }
-        s.intoArray(sums, 0);
-        e.intoArray(sums, V);
-        return j;
+        a.intoArray(sums, 0);
+        lost.intoArray(sums, V);
+        return end - from;
     }
 
     // The sum of high and low from `at` on and of the weights that are in neither.
@@ -193,7 +210,7 @@ final class AbsoluteSums {
     /// `table[groups, c/groups * kh * kw]`: the rows of each group added up.
     static void byInput(SliceNormSizes s, float[] weight, double[] table, Workspace workspace) {
         int length = s.groupInputs() * s.kh() * s.kw(), groupRows = s.o() / s.groups();
-        int wanted = Math.max(1, (int) Math.min(MAX_CHUNKS, (long) groupRows * length / CHUNK));
+        int most = Math.min(MAX_CHUNKS, groupRows / CHUNK_ROWS), wanted = Math.max(1, (int) Math.min(most, (long) groupRows * length / CHUNK));
         int rows = ((groupRows + wanted - 1) / wanted + ROWS - 1) / ROWS * ROWS;
         int pieces = (groupRows + rows - 1) / rows;
         boolean many = s.o() * length >= MANY;
@@ -292,10 +309,6 @@ final class AbsoluteSums {
     private static FloatVector four(float[] weight, int at, int step) {
         FloatVector a = absolute(weight, at).add(absolute(weight, at + step));
         return a.add(absolute(weight, at + 2 * step).add(absolute(weight, at + 3 * step)));
-    }
-
-    private static FloatVector two(float[] weight, int at) {
-        return absolute(weight, at).add(absolute(weight, at + V));
     }
 
     // what rounding took from `sum`, the float sum of s and x
