@@ -2,11 +2,12 @@ package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
-import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Storage;
+import dev.normlab.lip.spectral.SymbolGram.Right;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -16,26 +17,25 @@ import java.util.stream.IntStream;
 ///
 /// On an image much larger than the kernel the largest singular vector is nearly `v·exp(iω·p)·sin(π(p + 1)/(n + 1))`, with `v` the first
 /// right singular vector of the layer's matrix at the frequency `ω` where its largest singular value is largest. That frequency is looked
-/// for on a coarse grid, by a few Lanczos steps at all of its frequencies together ([TorusLanczos]), and around the peaks of the grid one
-/// by one ([SymbolLanczos]). Parabolas lead to the maxima, and their curvature says what the borders cost: on a small image a flat maximum
-/// wins over a slightly higher, sharp one. Two waves that cannot be told apart start together. From this start a few steps with the layer
-/// reach what takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the start.
+/// for on a coarse grid and around its peaks, by a few Lanczos steps at each frequency ([SymbolGram]). A wave that fades out is a mixture
+/// of the four frequencies `ω ± π/(n + 1)`: the start has the singular vector of each, and their values say what the borders cost, since
+/// on a small image a flat maximum wins over a slightly higher, sharp one. From this start two or three steps with the layer reach what
+/// takes dozens from a random one. A little noise is added, so that no singular vector is orthogonal to the start.
 final class WaveStart {
 
     // Frequencies along an axis for each pixel that the kernel extends, and at most: values change slowly between them.
     private static final int DENSITY = 6;
     private static final int MOST_FREQUENCIES = 12;
-    private static final int COARSE_STEPS = 8;
-    private static final int FINE_STEPS = 14;
-    private static final int REFINED_STEPS = 4;
-    private static final int LAST_STEPS = 10;
-    private static final int CANDIDATES = 6;
+    private static final int COARSE_STEPS = 16;
+    private static final int FINE_STEPS = 12;
+    private static final int REFINED_STEPS = 10;
+    private static final int LAST_STEPS = 6;
+    private static final int PASSES = 3;
+    private static final int CORNER_STEPS = 6;
+    private static final int CANDIDATES = 8;
     private static final int FINALISTS = 4;
-    private static final int RIVALS = 2;
     // Of the distance of two frequencies, rounding included.
     private static final double HALF = 0.501;
-    // Waves that are amplified alike to this share may win or lose by what the search neglects.
-    private static final double INDISTINCT = 0.002;
     // Pixels of an image for each that the kernel extends, so that waves describe the layer well.
     private static final int SPACE = 6;
     private static final float NOISE = 0.01f;
@@ -47,11 +47,12 @@ final class WaveStart {
 
     /// A wave of one group and what it is amplified by.
     ///
-    /// @param loss how much less that is on the image, whose borders make a wave a mixture of frequencies; 0 while it is not known
-    private record Wave(int group, double f, double g, SymbolLanczos.Triple triple, double loss) {
+    /// @param loss    how much less that is on the image, whose borders make a wave a mixture of frequencies; 0 while it is not known
+    /// @param corners the singular vectors of those frequencies; none while they are not known
+    private record Wave(int group, double f, double g, Right right, double loss, List<Right> corners) {
 
         double value() {
-            return triple.value();
+            return right.value();
         }
 
         double onTheImage() {
@@ -59,19 +60,7 @@ final class WaveStart {
         }
 
         Wave losing(double loss) {
-            return new Wave(group, f, g, triple, loss);
-        }
-
-        /// Whether another wave of the group, or its mirror image, is as near as its neighbours on the grid.
-        boolean isNear(Wave other, double distanceH, double distanceW) {
-            boolean same = apart(f - other.f) < distanceH && apart(g - other.g) < distanceW;
-            boolean mirrored = apart(f + other.f) < distanceH && apart(g + other.g) < distanceW;
-            return group == other.group && (same || mirrored);
-        }
-
-        /// The distance of an angle from the nearest multiple of 2π.
-        private static double apart(double angle) {
-            return Math.abs(StrictMath.IEEEremainder(angle, 2 * Math.PI));
+            return new Wave(group, f, g, right, loss, corners);
         }
     }
 
@@ -111,41 +100,53 @@ final class WaveStart {
     }
 
     private float[] search(Storage weight, RandomStream random) {
-        Workers workers = device.workers();
-        TorusLanczos lanczos = new TorusLanczos(s, weight, gridH, gridW, COARSE_STEPS, random, device);
-        double[][] values = new double[s.groups()][];
-        for (int group = 0; group < s.groups(); group++) {
-            values[group] = lanczos.values(group);
-        }
-        Peak[] peaks = peaks(values);
-        List<SymbolLanczos> symbols = new ArrayList<>();
+        List<SymbolGram> symbols = new ArrayList<>();
         try {
             addSymbols(symbols, weight.floats());
+            Right[][] grid = coarse(symbols, random);
+            Peak[] peaks = peaks(grid);
             Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
-            workers.run(candidates.length, (chunk, worker) -> {
+            device.workers().run(candidates.length, (chunk, worker) -> {
                 Peak peak = peaks[chunk];
-                float[] right = lanczos.right(peak.group, peak.frequency);
-                candidates[chunk] = new Wave(peak.group, peak.f, peak.g,
-                        symbols.get(peak.group).at(peak.f, peak.g, worker).fromInputs(right, FINE_STEPS), peak.loss);
+                candidates[chunk] = wave(symbols, peak.group, peak.f, peak.g, grid[peak.group][peak.frequency], FINE_STEPS, worker)
+                        .losing(peak.loss);
             });
             Wave[] finalists = best(candidates, FINALISTS);
             double distanceH = 2 * Math.PI / (3 * gridH);
             double distanceW = 2 * Math.PI / (3 * gridW);
-            workers.run(finalists.length, (chunk, worker) -> finalists[chunk] = again(symbols,
-                    refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker));
-            return image(symbols, different(best(finalists, FINALISTS), 3 * distanceH / 2, 3 * distanceW / 2), random);
+            device.workers().run(finalists.length, (chunk, worker) -> finalists[chunk] = faded(symbols, again(symbols,
+                    refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker), worker));
+            return image(symbols, best(finalists, 1)[0], random);
         } finally {
-            symbols.forEach(SymbolLanczos::close);
+            symbols.forEach(SymbolGram::close);
         }
     }
 
-    private void addSymbols(List<SymbolLanczos> symbols, float[] weight) {
+    private void addSymbols(List<SymbolGram> symbols, float[] weight) {
         // large enough that no tap goes around
         CircularConvolution torus = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), s.groups(), gridH * s.strideH(),
                 gridW * s.strideW(), s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
         for (int group = 0; group < s.groups(); group++) {
-            symbols.add(new SymbolLanczos(torus, weight, group, device));
+            symbols.add(new SymbolGram(torus, weight, group, device));
         }
+    }
+
+    // [groups, frequencies], all from one vector
+    private Right[][] coarse(List<SymbolGram> symbols, RandomStream random) {
+        int columns = symbols.getFirst().columns();
+        float[] re = new float[columns];
+        float[] im = new float[columns];
+        random.fillNormal(re, 0, 1);
+        random.fillNormal(im, 0, 1);
+        List<Frequency> grid = Frequency.of(gridH, gridW);
+        Right[][] found = new Right[symbols.size()][grid.size()];
+        device.workers().run(symbols.size() * grid.size(), (chunk, worker) -> {
+            int group = chunk / grid.size();
+            Frequency at = grid.get(chunk % grid.size());
+            found[group][chunk % grid.size()] = symbols.get(group)
+                    .at(2 * Math.PI * at.f() / gridH, 2 * Math.PI * at.g() / gridW, worker).run(re, im, COARSE_STEPS);
+        });
+        return found;
     }
 
     /// A frequency of the grid that is amplified more than those around it.
@@ -183,7 +184,7 @@ final class WaveStart {
 
     /// The frequencies of the grid whose values, up to the vertices of parabolas along both axes, are not below those around them. (Without
     /// the parabolas a maximum half-way between two of its lines would be lost beside a ridge along a line.)
-    private Peak[] peaks(double[][] values) {
+    private Peak[] peaks(Right[][] found) {
         List<Frequency> grid = Frequency.of(gridH, gridW);
         int[] index = new int[gridH * gridW];
         for (int k = 0; k < grid.size(); k++) {
@@ -192,10 +193,11 @@ final class WaveStart {
             index[(gridH - at.f()) % gridH * gridW + (gridW - at.g()) % gridW] = k;
         }
         List<Peak> peaks = new ArrayList<>();
-        for (int group = 0; group < values.length; group++) {
+        for (int group = 0; group < found.length; group++) {
+            double[] values = Arrays.stream(found[group]).mapToDouble(Right::value).toArray();
             Peak[] all = new Peak[grid.size()];
             for (int k = 0; k < all.length; k++) {
-                all[k] = peak(group, k, grid.get(k), values[group], index);
+                all[k] = peak(group, k, grid.get(k), values, index);
             }
             for (int k = 0; k < all.length; k++) {
                 Frequency at = grid.get(k);
@@ -225,63 +227,70 @@ final class WaveStart {
                 h.loss(s.oh()) + w.loss(s.ow()));
     }
 
-    /// The best wave and the best others that are not the same, [#RIVALS] in all: neighbouring frequencies climb to one maximum, and real
-    /// weights amplify a wave and its mirror image alike. Added to each other, with phases of their own, two that are the same could
-    /// cancel.
-    private static List<Wave> different(Wave[] sorted, double distanceH, double distanceW) {
-        List<Wave> different = new ArrayList<>();
-        for (Wave wave : sorted) {
-            if (different.size() < RIVALS && different.stream().noneMatch(other -> other.isNear(wave, distanceH, distanceW))) {
-                different.add(wave);
-            }
-        }
-        return different;
-    }
-
     private static Wave[] best(Wave[] waves, int count) {
         return IntStream.range(0, waves.length).boxed().sorted(Comparator.comparingDouble((Integer i) -> -waves[i].onTheImage()))
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave wave(List<SymbolLanczos> symbols, int group, double f, double g, float[] start, int steps, int worker) {
-        return new Wave(group, f, g, symbols.get(group).at(f, g, worker).run(start, steps), 0);
+    private static Wave wave(List<SymbolGram> symbols, int group, double f, double g, Right start, int steps, int worker) {
+        return new Wave(group, f, g, symbols.get(group).at(f, g, worker).run(start.re(), start.im(), steps), 0, List.of());
     }
 
-    private static Wave again(List<SymbolLanczos> symbols, Wave wave, int steps, int worker) {
-        return wave(symbols, wave.group, wave.f, wave.g, wave.triple.right(), steps, worker).losing(wave.loss);
+    private static Wave again(List<SymbolGram> symbols, Wave wave, int steps, int worker) {
+        return wave(symbols, wave.group, wave.f, wave.g, wave.right, steps, worker).losing(wave.loss);
     }
 
-    /// Moves a wave to the maximum of a parabola through three frequencies, along one axis and then the other.
-    private Wave refined(List<SymbolLanczos> symbols, Wave wave, double distanceH, double distanceW, int worker) {
-        Wave best = wave.losing(0);
-        double loss = 0;
-        for (int axis = 0; axis < 2; axis++) {
-            double df = axis == 0 ? distanceH : 0;
-            double dg = axis == 1 ? distanceW : 0;
-            Wave above = moved(symbols, best, df, dg, worker);
-            Wave below = moved(symbols, best, -df, -dg, worker);
-            Vertex vertex = Vertex.of(below.value(), best.value(), above.value(), axis == 0 ? distanceH : distanceW);
-            loss += vertex.loss(axis == 0 ? s.oh() : s.ow());
-            Wave there = vertex.curve > 0
-                    ? moved(symbols, best, axis == 0 ? vertex.move : 0, axis == 1 ? vertex.move : 0, worker)
-                    : best;
-            best = best(new Wave[] {there, above, below, best}, 1)[0];
-        }
-        return best.losing(loss);
-    }
-
-    private static Wave moved(List<SymbolLanczos> symbols, Wave wave, double df, double dg, int worker) {
-        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.triple.right(), REFINED_STEPS, worker);
-    }
-
-    /// The best wave, upon it others that can hardly be told from it, and noise.
-    private float[] image(List<SymbolLanczos> symbols, List<Wave> waves, RandomStream random) {
-        float[] image = new float[s.inputShape().elements()];
-        for (Wave wave : waves) {
-            if (wave.onTheImage() >= (1 - INDISTINCT) * waves.getFirst().onTheImage()) {
-                add(symbols.get(wave.group), wave, image);
+    /// Moves a wave to the maximum of a quadratic function through seven frequencies, and again through nearer ones: ridges often run
+    /// across both axes.
+    private static Wave refined(List<SymbolGram> symbols, Wave wave, double distanceH, double distanceW, int worker) {
+        Wave best = wave;
+        for (int pass = 0; pass < PASSES; pass++) {
+            double h = distanceH / (1 << pass);
+            double w = distanceW / (1 << pass);
+            Wave[] around = new Wave[MOVES.length + 1];
+            for (int i = 0; i < MOVES.length; i++) {
+                around[i] = moved(symbols, best, MOVES[i][0] * h, MOVES[i][1] * w, worker);
             }
+            double[] step = vertex(best.value(), Arrays.stream(around).limit(MOVES.length).mapToDouble(Wave::value).toArray());
+            around[MOVES.length] = moved(symbols, best, step[0] * h, step[1] * w, worker);
+            Wave highest = Arrays.stream(around).max(Comparator.comparingDouble(Wave::value)).orElseThrow();
+            best = highest.value() > best.value() ? highest : best;
         }
+        return best;
+    }
+
+    // The steps whose values determine a quadratic function with that in the middle.
+    private static final int[][] MOVES = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, -1}};
+
+    /// Where the quadratic function has its maximum, within two steps; along each axis for itself where it has none.
+    private static double[] vertex(double middle, double[] around) {
+        double slopeX = (around[0] - around[1]) / 2;
+        double slopeY = (around[2] - around[3]) / 2;
+        double bendX = 2 * middle - around[0] - around[1];
+        double bendY = 2 * middle - around[2] - around[3];
+        double twist = (2 * middle + around[4] + around[5] - around[0] - around[1] - around[2] - around[3]) / 2;
+        double determinant = bendX * bendY - twist * twist;
+        double x;
+        double y;
+        if (bendX > 0 && determinant > 0) {
+            x = (slopeX * bendY + slopeY * twist) / determinant;
+            y = (slopeY * bendX + slopeX * twist) / determinant;
+        } else {
+            x = bendX > 0 ? slopeX / bendX : Math.signum(slopeX);
+            y = bendY > 0 ? slopeY / bendY : Math.signum(slopeY);
+        }
+        double most = Math.max(1, Math.max(Math.abs(x), Math.abs(y)) / 2);
+        return new double[] {x / most, y / most};
+    }
+
+    private static Wave moved(List<SymbolGram> symbols, Wave wave, double df, double dg, int worker) {
+        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.right, REFINED_STEPS, worker);
+    }
+
+    /// The wave and noise.
+    private float[] image(List<SymbolGram> symbols, Wave wave, RandomStream random) {
+        float[] image = new float[s.inputShape().elements()];
+        add(symbols.get(wave.group), wave, image);
         double square = 0;
         for (float value : image) {
             square += (double) value * value;
@@ -293,14 +302,39 @@ final class WaveStart {
         return image;
     }
 
-    /// Adds `Re(v·exp(iω·(p - m)))` times the window, with `v` of length 1, [#turned], and `m` the middle of the image.
-    private void add(SymbolLanczos symbol, Wave wave, float[] image) {
-        float[] v = turned(symbol.inputVector(wave.triple));
-        double square = 0;
-        for (float value : v) {
-            square += (double) value * value;
+    /// Adds `Re ¼ Σ v(ω')·exp(iω·(p - m) + i(ω' - ω)·(p - c))` over the four frequencies `ω' = ω ± π/(n + 1)` that the window is made
+    /// of, with `v` of length 1 and `m` and `c` the middle of the image, to a pixel and exactly.
+    private void add(SymbolGram symbol, Wave wave, float[] image) {
+        float[] v = turned(unit(symbol.inputs(wave.right, wave.f, wave.g)));
+        for (int corner = 0; corner < 4; corner++) {
+            double df = cornerF(corner);
+            double dg = cornerG(corner);
+            add(aligned(v, unit(symbol.inputs(wave.corners.get(corner), wave.f + df, wave.g + dg))), wave, df, dg, image);
         }
-        double scale = square > 0 ? 1 / Math.sqrt(square) : 0;
+    }
+
+    private double cornerF(int corner) {
+        return (corner < 2 ? 1 : -1) * Math.PI * s.strideH() / (s.h() + 1);
+    }
+
+    private double cornerG(int corner) {
+        return (corner % 2 == 0 ? 1 : -1) * Math.PI * s.strideW() / (s.w() + 1);
+    }
+
+    /// The wave as a mixture of four frequencies.
+    private Wave faded(List<SymbolGram> symbols, Wave wave, int worker) {
+        List<Right> corners = new ArrayList<>();
+        double squares = 0;
+        for (int corner = 0; corner < 4; corner++) {
+            Right right = symbols.get(wave.group).at(wave.f + cornerF(corner), wave.g + cornerG(corner), worker)
+                    .run(wave.right.re(), wave.right.im(), CORNER_STEPS);
+            corners.add(right);
+            squares += right.value() * right.value() / 4;
+        }
+        return new Wave(wave.group, wave.f, wave.g, wave.right, wave.value() - Math.sqrt(squares), corners);
+    }
+
+    private void add(float[] v, Wave wave, double df, double dg, float[] image) {
         int phases = s.strideH() * s.strideW();
         int area = s.h() * s.w();
         float[] cos = new float[area];
@@ -308,14 +342,16 @@ final class WaveStart {
         int[] phase = new int[area];
         int middleRow = (s.h() / 2 + s.padTop()) / s.strideH();
         int middleColumn = (s.w() / 2 + s.padLeft()) / s.strideW();
+        double centreRow = ((s.h() - 1) / 2.0 + s.padTop() - (s.strideH() - 1) / 2.0) / s.strideH();
+        double centreColumn = ((s.w() - 1) / 2.0 + s.padLeft() - (s.strideW() - 1) / 2.0) / s.strideW();
         for (int p = 0; p < area; p++) {
             int row = p / s.w() + s.padTop();
             int column = p % s.w() + s.padLeft();
-            double angle = wave.f * (row / s.strideH() - middleRow) + wave.g * (column / s.strideW() - middleColumn);
-            double window = scale * StrictMath.sin(Math.PI * (p / s.w() + 1) / (s.h() + 1))
-                    * StrictMath.sin(Math.PI * (p % s.w() + 1) / (s.w() + 1));
-            cos[p] = (float) (window * StrictMath.cos(angle));
-            sin[p] = (float) (window * StrictMath.sin(angle));
+            int y = row / s.strideH();
+            int x = column / s.strideW();
+            double angle = wave.f * (y - middleRow) + df * (y - centreRow) + wave.g * (x - middleColumn) + dg * (x - centreColumn);
+            cos[p] = (float) (StrictMath.cos(angle) / 4);
+            sin[p] = (float) (StrictMath.sin(angle) / 4);
             phase[p] = row % s.strideH() * s.strideW() + column % s.strideW();
         }
         for (int ic = 0; ic < s.groupInputs(); ic++) {
@@ -325,6 +361,36 @@ final class WaveStart {
                 image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
             }
         }
+    }
+
+    private static float[] unit(float[] v) {
+        double square = 0;
+        for (float value : v) {
+            square += (double) value * value;
+        }
+        return times(v, square > 0 ? 1 / Math.sqrt(square) : 0, 0);
+    }
+
+    /// A vector times the number of magnitude 1 that makes its inner product with `v` positive.
+    private static float[] aligned(float[] v, float[] other) {
+        double re = 0;
+        double im = 0;
+        for (int i = 0; i < v.length; i += 2) {
+            re += (double) v[i] * other[i] + (double) v[i + 1] * other[i + 1];
+            im += (double) v[i] * other[i + 1] - (double) v[i + 1] * other[i];
+        }
+        double length = Math.hypot(re, im);
+        return length > 0 ? times(other, re / length, -im / length) : other;
+    }
+
+    // interleaved v times re + i·im
+    private static float[] times(float[] v, double re, double im) {
+        float[] product = new float[v.length];
+        for (int i = 0; i < v.length; i += 2) {
+            product[i] = (float) (re * v[i] - im * v[i + 1]);
+            product[i + 1] = (float) (re * v[i + 1] + im * v[i]);
+        }
+        return product;
     }
 
     /// The vector times the number of magnitude 1 that makes `Σ v²` real and positive, and the real part of `v` as long as it can be.
@@ -341,13 +407,6 @@ final class WaveStart {
             im += 2.0 * v[i] * v[i + 1];
         }
         double angle = -StrictMath.atan2(im, re) / 2;
-        double cos = StrictMath.cos(angle);
-        double sin = StrictMath.sin(angle);
-        float[] turned = new float[v.length];
-        for (int i = 0; i < v.length; i += 2) {
-            turned[i] = (float) (cos * v[i] - sin * v[i + 1]);
-            turned[i + 1] = (float) (sin * v[i] + cos * v[i + 1]);
-        }
-        return turned;
+        return times(v, StrictMath.cos(angle), StrictMath.sin(angle));
     }
 }

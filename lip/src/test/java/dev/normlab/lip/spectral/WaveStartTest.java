@@ -11,6 +11,7 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionKernels;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.Kernels;
+import dev.normlab.engine.kernel.MatrixKernels;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
@@ -196,30 +197,36 @@ class WaveStartTest {
         }
     }
 
-    /// A device whose convolutions fail after some calls.
+    /// A device whose products and convolutions fail after some calls.
     private static Device failing(Device device, int after) {
-        ConvolutionKernels healthy = device.kernels().convolutions();
         int[] calls = {0};
-        ConvolutionKernels convolutions = (ConvolutionKernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(),
-                new Class<?>[] {ConvolutionKernels.class}, (_, method, arguments) -> {
-                    if (calls[0]++ >= after) {
-                        throw new IllegalStateException("no more calls");
-                    }
-                    return method.invoke(healthy, arguments);
-                });
+        MatrixKernels matrices = failing(MatrixKernels.class, device.kernels().matrices(), after, calls);
+        ConvolutionKernels convolutions = failing(ConvolutionKernels.class, device.kernels().convolutions(), after, calls);
         Kernels kernels = (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
-                (_, method, arguments) -> method.getName().equals("convolutions")
-                        ? convolutions
-                        : method.invoke(device.kernels(), arguments));
+                (_, method, arguments) -> switch (method.getName()) {
+                    case "convolutions" -> convolutions;
+                    case "matrices" -> matrices;
+                    default -> method.invoke(device.kernels(), arguments);
+                });
         return Device.of(kernels, 2, false);
     }
 
+    private static <T> T failing(Class<T> kernels, T healthy, int after, int[] calls) {
+        return kernels.cast(Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {kernels}, (_, method, arguments) -> {
+            if (calls[0]++ >= after) {
+                throw new IllegalStateException("no more calls");
+            }
+            return method.invoke(healthy, arguments);
+        }));
+    }
+
+    /// A 3x3 kernel takes 45 products of taps; convolutions follow.
     @Test
     void whateverFailsAllMemoryGoesBackOnce() {
         Conv2dSizes s = Convolution.sizes(Shape.of(1, 64, 24, 24), Shape.of(64, 64, 3, 3), Conv2dGeometry.of(1, 1));
         float[] weight = DenseJudge.gaussian(new Random(6), s.weightShape().elements());
         try (Device device = Device.cpu(1)) {
-            for (int calls : new int[] {0, 3, 14, 17, 18, 21}) {
+            for (int calls : new int[] {0, 3, 44, 45, 46, 48}) {
                 try (Device failing = failing(device, calls)) {
                     assertThrows(IllegalStateException.class, () -> found(s, weight, failing), calls + " calls");
                     failing.pool().clear();
