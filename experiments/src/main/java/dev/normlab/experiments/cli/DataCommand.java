@@ -3,6 +3,7 @@ package dev.normlab.experiments.cli;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.nn.data.DataSplits;
@@ -67,8 +68,8 @@ final class DataCommand implements Runnable {
             for (String name : List.of("train", "test")) {
                 DataSummary summary = DataSummary.of(splits.split(name));
                 common.say(
-                        String.format(Locale.ROOT, "%-5s  %d images of %s, %d classes, sha256 %.16s", name, summary.size(), summary.shape(),
-                                summary.classNames().size(), summary.contentHash()));
+                        String.format(Locale.ROOT, "%-5s  %d images of %s, %s, sha256 %.16s", name, summary.size(), summary.shape(),
+                                Numbers.counted(summary.classNames().size(), "class", "classes"), summary.contentHash()));
                 common.say("       mean " + numbers(summary.mean()) + "  deviation " + numbers(summary.deviation()));
                 json.put(name, json(summary));
             }

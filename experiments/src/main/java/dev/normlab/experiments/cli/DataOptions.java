@@ -1,6 +1,7 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.RunningStatistics;
@@ -95,7 +96,7 @@ final class DataOptions {
             images = images
                     .first(Math.clamp(split.equals("test") ? info.get().testImages() : info.get().trainImages(), 1, images.size()));
         }
-        boolean own = sameData && isOfRun(images, info.get());
+        boolean own = sameData && isOfRun(images, split, info.get());
         if (sameData && !own) {
             tell.accept("the " + split + " images of " + spec + " are not those of the run (their hash differs): images have come, gone or "
                     + "changed, and some may be images that the run was trained on; nothing is added to the run");
@@ -106,15 +107,22 @@ final class DataOptions {
         }
         if (images.classes() > weights.spec().classes()) {
             throw UserError.failure(
-                    "the data has " + images.classes() + " classes, but the model " + weights.spec() + " only " + weights.spec().classes());
+                    "the data has " + Numbers.counted(images.classes(), "class", "classes") + ", but the model " + weights.spec() + " only "
+                            + weights.spec().classes());
         }
         if (images.classes() < weights.spec().classes()) {
-            tell.accept("the data has " + images.classes() + " classes, but the model " + weights.spec().classes()
+            tell.accept("the data has " + Numbers.counted(images.classes(), "class", "classes") + ", but the model " + weights.spec().classes()
                     + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
         Dataset train = splits.train();
-        return new Judges(images, own && split.equals("test"),
-                sameData ? train.first(Math.clamp(info.get().trainImages(), 1, train.size())) : train);
+        if (sameData) {
+            train = train.first(Math.clamp(info.get().trainImages(), 1, train.size()));
+            if (statisticsImages > 0 && !isOfRun(train, "train", info.get())) {
+                tell.accept("the train images of " + spec + " are not those of the run (their hash differs): batch norm's statistics are "
+                        + "estimated on others than the run was trained on");
+            }
+        }
+        return new Judges(images, own && split.equals("test"), train);
     }
 
     /// Estimates the statistics of batch norm if `--bn-statistics` asks for it, on training images in the order that the seed draws.
@@ -148,7 +156,7 @@ final class DataOptions {
     }
 
     /// Whether images are those with which a run was made; runs of old versions do not say it.
-    private boolean isOfRun(Dataset images, RunInfo info) {
+    private static boolean isOfRun(Dataset images, String split, RunInfo info) {
         String known = info.provenance().get(split + "_data_sha256");
         return known == null || known.equals(images.contentHash());
     }

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.Method;
@@ -240,7 +241,7 @@ final class TrainCommand implements Callable<Integer> {
         Optional<String> known = Weights.modelOf(file, "--init");
         if (known.isPresent() && Weights.parse(known.get()).classes() != classes) {
             throw UserError
-                    .failure("--init: the weights are of " + known.get() + ", but the data has " + classes + " classes; take weights of as "
+                    .failure("--init: the weights are of " + known.get() + ", but the data has " + Numbers.counted(classes, "class", "classes") + "; take weights of as "
                             + "many classes, or name the model with --model to train a head of another size on purpose");
         }
     }

@@ -33,6 +33,6 @@ final class Notes {
     }
 
     private static String count(long values) {
-        return Numbers.integer(values) + (values == 1 ? " value" : " values");
+        return Numbers.counted(values, "value", "values");
     }
 }

@@ -61,6 +61,11 @@ public final class Numbers {
         return fixed(BigDecimal.valueOf(value), 0);
     }
 
+    /// A number of things, such as `1 epoch` and `1,200 epochs`.
+    public static String counted(long count, String one, String many) {
+        return integer(count) + " " + (count == 1 ? one : many);
+    }
+
     static String scientific(BigDecimal value, int exponent, int decimals) {
         BigDecimal mantissa = value.scaleByPowerOfTen(-exponent);
         return fixed(mantissa, decimals) + "×" + powerOfTen(exponent);

@@ -251,8 +251,8 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         }
         contents.result().filter(result -> result.status() != RunResult.Status.FINISHED).ifPresent(result -> {
             String how = result.status() == RunResult.Status.DIVERGED ? "diverged" : "was interrupted";
-            remarks.add(("The run " + how + " after " + result.epochs() + " of " + contents.info().epochs() + " epochs. " + result
-                    .message()).strip());
+            remarks.add(("The run " + how + " after " + result.epochs() + " of "
+                    + Numbers.counted(contents.info().epochs(), "epoch", "epochs") + ". " + result.message()).strip());
         });
         return remarks;
     }

@@ -107,7 +107,7 @@ public final class Quickstart {
         for (TrainingSettings settings : settings()) {
             progress.line("");
             progress.line("training " + settings.method() + ": " + settings.model() + ", " + data.train().size() + " images, "
-                    + settings.epochs() + " epochs");
+                    + Numbers.counted(settings.epochs(), "epoch", "epochs"));
             Optional<Line> line = train(settings, data);
             if (line.isEmpty()) {
                 return new Result(lines, out, false);

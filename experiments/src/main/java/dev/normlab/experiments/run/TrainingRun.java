@@ -3,6 +3,7 @@ package dev.normlab.experiments.run;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.experiments.interchange.RunEvents;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.store.LineWriter;
 import dev.normlab.experiments.store.MetricsLine;
 import dev.normlab.experiments.store.NormLine;
@@ -163,7 +164,7 @@ public final class TrainingRun implements AutoCloseable {
         Optional<RunResult> finished = known.result().filter(result -> result.status() == RunResult.Status.FINISHED);
         earlierAttacks = finished.map(RunResult::attacks).orElse(List.of());
         if (finished.isPresent()) {
-            progress.line(folder.path() + " is finished: all " + settings.epochs() + " epochs are trained, so there is nothing to resume");
+            progress.line(folder.path() + " is finished: " + Numbers.counted(settings.epochs(), "epoch is", "epochs are") + " trained, so there is nothing to resume");
         }
     }
 

@@ -5,6 +5,7 @@ import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.Safetensors;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
@@ -83,7 +84,7 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
         if (file.getFileName().toString().equals(CHECKPOINT_NAME)) {
             Checkpoint checkpoint = Checkpoint.read(file);
             checkpoint.restore(built);
-            source += " (after " + checkpoint.position().epoch() + " epochs)";
+            source += " (after " + Numbers.counted(checkpoint.position().epoch(), "epoch", "epochs") + ")";
         } else {
             StateDict.load(built, contents.tensors(), source);
         }
@@ -149,7 +150,7 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
     /// @throws UserError if it has
     public static void requireClasses(ModelSpec spec, int classes) {
         if (spec.classes() < classes) {
-            throw UserError.usage("--model: the model has " + spec.classes() + " classes, but the data has " + classes
+            throw UserError.usage("--model: the model has " + Numbers.counted(spec.classes(), "class", "classes") + ", but the data has " + classes
                     + "; leave classes= out to get the data's number");
         }
     }

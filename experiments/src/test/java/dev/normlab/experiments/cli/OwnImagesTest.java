@@ -100,6 +100,9 @@ class OwnImagesTest {
         JsonNode kept = json("evaluate", "--weights", run);
         JsonNode estimated = json("evaluate", "--weights", run, "--bn-statistics", "24");
         assertEquals(24, estimated.get("bn_statistics_images").asInt());
+        Output said = Output.of("evaluate", "--weights", run, "--bn-statistics", "24");
+        assertTrue(said.out().contains("batch norm's statistics of 24 training images"), said.out());
+        assertFalse(said.err().contains("their hash differs"), said.err());
         Output corruptions = Output.of("evaluate", "--weights", run, "--data", "cifar10c:nowhere", "--bn-statistics", "24");
         assertTrue(corruptions.err().contains("CIFAR-10-C has no training images"), corruptions.err());
         assertTrue(kept.get("loss").asDouble() != estimated.get("loss").asDouble(), "two steps leave most of what statistics begin with");
@@ -108,6 +111,23 @@ class OwnImagesTest {
         assertTrue(attacked.err().contains("not the statistics of batch norm with which the run ended"), attacked.err());
         assertEquals(before, Files.readString(folder.resolve("run/result.json")));
         assertEquals(2, Output.of("evaluate", "--weights", run, "--bn-statistics", "-1").code());
+    }
+
+    @Test
+    void trainingImagesThatAreNotTheRunsAreNoticed() throws IOException {
+        Path copy = Files.createDirectories(folder.resolve("copy"));
+        try (var files = Files.list(folder.resolve("run"))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(file, copy.resolve(file.getFileName().toString()));
+            }
+        }
+        String info = Files.readString(copy.resolve(RunFolder.INFO_FILE));
+        String changed = info.replaceFirst("(\"train_data_sha256\" *: *\")[0-9a-f]", "$1x");
+        assertFalse(info.equals(changed), info);
+        Files.writeString(copy.resolve(RunFolder.INFO_FILE), changed);
+        Output evaluated = Output.of("evaluate", "--weights", copy.toString(), "--bn-statistics", "24");
+        assertTrue(evaluated.err().contains("the train images of " + DATA + " are not those of the run"), evaluated.err());
+        assertFalse(Output.of("evaluate", "--weights", copy.toString()).err().contains("the train images"));
     }
 
     @Test
@@ -123,7 +143,7 @@ class OwnImagesTest {
         Files.delete(folder.resolve("run/weights.safetensors"));
         Output attacked = Output.of("attack", "--weights", run, "--attacks", "fgsm");
         assertTrue(attacked.err().contains("not recorded"), attacked.err());
-        assertTrue(attacked.err().contains("checkpoint.safetensors (after 1 epochs)"), attacked.err());
+        assertTrue(attacked.err().contains("checkpoint.safetensors (after 1 epoch)"), attacked.err());
     }
 
     @Test
