@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
 final class WaveStart {
 
     // Frequencies along an axis for each pixel that the kernel extends, and at most: values change slowly between them.
-    private static final int DENSITY = 6;
+    private static final int DENSITY = 8;
     private static final int MOST_FREQUENCIES = 12;
     private static final int COARSE_STEPS = 16;
     private static final int FINE_STEPS = 12;
