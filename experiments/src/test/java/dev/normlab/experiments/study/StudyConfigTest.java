@@ -200,5 +200,10 @@ class StudyConfigTest {
         assertEquals("8/255", adversarial.attack().eps());
         assertEquals(List.of("plain", "alp", "trades", "pgd-at", "alp-nd-l1", "alp-wd"),
                 adversarial.methods().stream().map(StudyMethod::name).toList());
+        for (String name : List.of("adversarial-training", "adversarial-training-smoke")) {
+            PlannedRun variant = StudyPlan.of(StudyConfig.of(ConfigTree.builtIn(name))).runs().stream()
+                    .filter(run -> run.setting().startsWith("alp-nd-l1 ")).findFirst().orElseThrow();
+            assertEquals("l1:0.001:conv+linear", variant.settings().normDecay().orElseThrow().toString(), "the script leaves batch norm out");
+        }
     }
 }
