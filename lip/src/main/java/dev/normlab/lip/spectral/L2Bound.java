@@ -62,7 +62,7 @@ public record L2Bound(double value, Source source) {
         if (mode == PadMode.ZERO) {
             return ofConvolution(s, weight, workers);
         }
-        if (mode == PadMode.CIRCULAR && CircularConvolution.exists(s) && s.oh() * s.strideH() == s.h() && s.ow() * s.strideW() == s.w()) {
+        if (CircularConvolution.is(s, mode)) {
             return new L2Bound(ofTorus(CircularConvolution.of(s), weight, workers), Source.TORUS);
         }
         double border = Math
