@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.autograd.Convolution;
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.RandomStream;
@@ -14,6 +16,7 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.lip.norm.DenseMatrix;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.NormedLayer;
+import dev.normlab.nn.layer.AdaptiveAvgPool2d;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.ConvTranspose2d;
@@ -199,6 +202,30 @@ class ClippingHookTest {
         assertEquals(5, norms.size());
         norms.forEach((name, norm) -> assertTrue(norm <= 1 + 1e-4, "layer " + name + ": " + norm));
         assertTrue(norms.get("5") > 0.9, "clipped at the limit, not far below it: " + norms);
+    }
+
+    /// On images of one pixel a kernel is clipped at its centre tap, or at the sum of its taps. The third step is a replay.
+    @ParameterizedTest
+    @EnumSource(ClippedOperator.class)
+    void imagesOfAnotherSizeAreClippedAsTheLayersTheyMeetInReplaysToo(ClippedOperator operator) {
+        Conv2d conv = new Conv2d(1, 1, 3, 1, 1, false);
+        Layer model = new Sequential(conv, new AdaptiveAvgPool2d(1, 1), new Flatten(), new Linear(1, 2, true)).initialize(1);
+        Tensor labels = Tensor.ofInts(Shape.of(2), 0, 1);
+        ClippingHook hook = ClippingHook.beforeEvaluation(model, 0.5, Set.of(LayerKind.CONV), SvdMethod.GRAM, operator, 1);
+        try (Device device = Device.scalar(1);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0, 0)),
+                        List.of(hook), device)) {
+            for (int size : new int[] {4, 1, 4}) {
+                conv.weight().set(1, -1, 1, -1, 1, -1, 1, -1, 1);
+                step.run(Tensor.full(0.5f, 2, 1, size, size), labels);
+                float[] weight = conv.weight().tensor().toArray();
+                Conv2dSizes s = Convolution.sizes(Shape.of(1, 1, size, size), Shape.of(1, 1, 3, 3), conv.geometry());
+                double norm = DenseJudge.singularValues(operator == ClippedOperator.LAYER
+                        ? DenseJudge.padded(s, weight)
+                        : DenseJudge.circular(CircularConvolution.of(s), weight))[0];
+                assertTrue(norm <= 0.5 * (1 + 1e-4) && norm > 0.3, "on images of " + size + ": " + norm);
+            }
+        }
     }
 
     @Test
