@@ -8,6 +8,7 @@ import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.lip.bound.NetworkBound;
 import dev.normlab.lip.bound.SpectralBound;
+import dev.normlab.lip.spectral.LargestSingularValue;
 import dev.normlab.nn.data.ImageShape;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,7 +63,8 @@ final class NormsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, SvdNames.parse(svd), common.seed());
+        NormMeasurement.Request request = new NormMeasurement.Request(Quantity.parse(norms), spectra, SvdNames.parse(svd),
+                LargestSingularValue.Options.ACCURATE, common.seed());
         ImageShape given = Images.given("--input", input);
         if (!compared.isEmpty() && (network || !spectra.isEmpty() || models.hasWeights())) {
             throw UserError.usage("--compare shows norms of two checkpoints; leave --weights, --network and --spectrum out");
