@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Convolutions with circular, reflected or replicated borders have slices of summed taps ([PatternSlices]). Batch norm's slice is one
 /// channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step and runs where
-/// the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same.
+/// the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same. Batch norm without
+/// running statistics has no fixed norm: it is left alone, and measured as NaN.
 public final class NormDecay implements TrainingHook {
 
     /// What is decayed how strongly.
@@ -77,7 +78,7 @@ public final class NormDecay implements TrainingHook {
         this.scalars = Tensor.of(Shape.of(2), options.beta(), options.momentum()).named("norm decay beta and momentum");
         Tensor one = Tensor.scalar(1f).named("one");
         for (NormedLayer layer : NormedLayer.of(model)) {
-            boolean decays = options.kinds().contains(layer.kind()) && layer.weight().isPresent();
+            boolean decays = options.kinds().contains(layer.kind()) && layer.weight().isPresent() && !layer.dependsOnBatch();
             Tensor trace = decays ? Tensor.zeros(layer.weight().get().shape().toArray()).named(layer.name() + ".norm_decay_trace") : null;
             float eps = layer.layer() instanceof BatchNormalization batchNorm ? batchNorm.options().eps() : 0f;
             layers.add(new Decayed(layer, trace, one, Tensor.scalar(eps).named(layer.name() + ".eps")));
@@ -121,17 +122,20 @@ public final class NormDecay implements TrainingHook {
     /// @return the norms before the update in module order, one-element tensors
     /// @throws NormException if a convolution's input size is not known: the forward pass comes first
     public List<Tensor> applyAndMeasure(Executor executor, Gradients gradients) {
-        List<Tensor> norms = new ArrayList<>();
-        for (Decayed decayed : layers) {
-            Optional<PatternSlices> patterns = decayed.layer().patterns(options.norm());
-            norms.add(patterns.isPresent()
-                    ? applyToPatterns(executor, gradients, decayed, patterns.get())
-                    : applyToTapSets(executor, gradients, decayed));
-        }
-        return norms;
+        return layers.stream().map(decayed -> apply(executor, gradients, decayed)).toList();
     }
 
-    /// The sum of the norms that [#applyAndMeasure] gave, a one-element tensor.
+    private Tensor apply(Executor executor, Gradients gradients, Decayed decayed) {
+        if (decayed.layer().dependsOnBatch()) {
+            return Tensor.full(Float.NaN, 1);
+        }
+        Optional<PatternSlices> patterns = decayed.layer().patterns(options.norm());
+        return patterns.isPresent()
+                ? applyToPatterns(executor, gradients, decayed, patterns.get())
+                : applyToTapSets(executor, gradients, decayed);
+    }
+
+    /// The sum of the norms that [#applyAndMeasure] gave, a one-element tensor; NaN if one of them is.
     public static Tensor sum(Executor executor, List<Tensor> norms) {
         Tensor sum = Tensor.scalar(0f);
         for (Tensor norm : norms) {

@@ -15,6 +15,8 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.lip.projection.NormProjection;
+import dev.normlab.lip.record.NormRecorder;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Conv2d;
@@ -23,16 +25,21 @@ import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.layer.Sequential;
+import dev.normlab.nn.train.EpochTotals;
+import dev.normlab.nn.train.TrainingEvent;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NormDecayTest {
 
@@ -287,6 +294,45 @@ class NormDecayTest {
             decayOf(device, model, new NormDecay(model, NormDecay.Options.of(Norm.LINF, 1f)));
             assertEquals(1 / Math.sqrt(0.25 + 1e-5f), LayerNorms.of(model).layers().get(1).linf(), 1e-9);
         }
+    }
+
+    /// It divides by the deviations of every batch anew, so that it has no norm of its own; all others still have theirs.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void batchNormWithoutRunningStatisticsIsNoHindrance(boolean decayed) {
+        Layer model = new Sequential(new Conv2d(3, 2, 3, 1, 1, false),
+                new BatchNorm2d(2, new BatchNormalization.Options(1e-5f, 0.1f, true, false)), new Flatten(), new Linear(72, 2, true))
+                .initialize(2);
+        NormDecay decay = new NormDecay(model, new NormDecay.Options(Norm.LINF, 1f, 0.5f,
+                decayed ? EnumSet.allOf(LayerKind.class) : EnumSet.of(LayerKind.CONV, LayerKind.LINEAR)));
+        try (Device device = Device.scalar(1)) {
+            Map<String, float[]> gradients = decayOf(device, model, decay);
+            assertArrayEquals(new float[2], gradients.get("1.weight"), "left alone");
+            assertFalse(Arrays.equals(new float[144], gradients.get("3.weight")), "the others are decayed");
+            assertEquals(Set.of("0.norm_decay_trace", "3.norm_decay_trace"), decay.state().keySet());
+            try (Tape tape = Tape.eager(device, model.trainable())) {
+                Tensor loss = Reductions.sum(tape, model.forward(tape, Tensor.full(0.5f, 2, 3, 6, 6)), false);
+                List<Tensor> norms = decay.applyAndMeasure(tape.executor(), tape.backward(loss));
+                assertEquals(List.of(false, true, false), norms.stream().map(norm -> Float.isNaN(norm.item())).toList());
+            }
+            try (Tape tape = Tape.inference(device)) {
+                new BatchNormProjection(model, 1e-3f).apply(tape.executor());
+            }
+            assertArrayEquals(new float[] {1, 1}, model.namedParameters().get("1.weight").tensor().toArray());
+            float[] images = new float[2 * 3 * 36];
+            images[5] = 3;
+            LayerNorms.LayerNorm ofBatch = LayerNorms.of(model,
+                    BatchNormStatistics.ofBatch(model, Tensor.of(Shape.of(2, 3, 6, 6), images), device)).layers().get(1);
+            assertTrue(ofBatch.linf() > 1 && Double.isFinite(ofBatch.linf()), "with the statistics of a batch it has a norm");
+        }
+        LayerNorms.LayerNorm norm = LayerNorms.of(model).layers().get(1);
+        assertTrue(Double.isNaN(norm.l1()) && Double.isNaN(norm.linf()));
+        assertEquals("without running statistics", norm.remark().orElseThrow());
+        assertTrue(LayerNorms.of(model).layers().get(0).l1() > 0);
+        NormRecorder recorder = new NormRecorder(model, NormRecorder.Options.EPOCHS);
+        recorder.on(new TrainingEvent.EpochFinished(0, 0.1, EpochTotals.NONE, Optional.empty(), 1, 1));
+        assertTrue(Double.isNaN(recorder.series().points().getFirst().l1()[1]));
+        assertEquals(2, new NormProjection(model, new NormProjection.Options(Norm.L1, 1, EnumSet.allOf(LayerKind.class))).apply().size());
     }
 
     /// The reference notices NaN only when everything is NaN, and says nothing of infinity or frozen layers.
