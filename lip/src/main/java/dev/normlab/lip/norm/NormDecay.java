@@ -64,6 +64,9 @@ public final class NormDecay implements TrainingHook {
         }
     }
 
+    /// The name of beta and momentum in the state.
+    private static final String SCALARS = "norm_decay_beta_and_momentum";
+
     private final Options options;
     private final Tensor scalars;
     private final List<Decayed> layers = new ArrayList<>();
@@ -85,16 +88,17 @@ public final class NormDecay implements TrainingHook {
         }
     }
 
-    /// What is decayed how strongly.
+    /// What is decayed how strongly now.
     public Options options() {
-        return options;
+        float[] now = scalars.toArray();
+        return new Options(options.norm(), now[0], now[1], options.kinds());
     }
 
     /// Changes the weight of the subgradient from the next step on; recorded steps see the change.
     ///
     /// @throws IllegalArgumentException if it is negative or not finite
     public void beta(float beta) {
-        Options checked = new Options(options.norm(), beta, scalars.toArray()[1], options.kinds());
+        Options checked = new Options(options.norm(), beta, options().momentum(), options.kinds());
         scalars.set(checked.beta(), checked.momentum());
     }
 
@@ -102,7 +106,7 @@ public final class NormDecay implements TrainingHook {
     ///
     /// @throws IllegalArgumentException unless it lies in [0, 1)
     public void momentum(float momentum) {
-        Options checked = new Options(options.norm(), scalars.toArray()[0], momentum, options.kinds());
+        Options checked = new Options(options.norm(), options().beta(), momentum, options.kinds());
         scalars.set(checked.beta(), checked.momentum());
     }
 
@@ -179,16 +183,23 @@ public final class NormDecay implements TrainingHook {
         return measured.norm();
     }
 
-    /// The traces by name.
+    /// Beta and momentum, which may have been changed, and the traces.
     @Override
     public Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>();
+        state.put(SCALARS, scalars);
         for (Decayed decayed : layers) {
             if (decayed.trace() != null) {
                 state.put(decayed.layer().name() + ".norm_decay_trace", decayed.trace());
             }
         }
         return state;
+    }
+
+    /// Checkpoints of earlier versions have the traces only.
+    @Override
+    public Set<String> optionalState() {
+        return Set.of(SCALARS);
     }
 
     /// `1 / sqrt(var + eps)` `[c]` of the running statistics.

