@@ -20,6 +20,7 @@ import dev.normlab.lip.record.NormRecorder;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Conv2d;
+import dev.normlab.nn.layer.ConvTranspose2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
@@ -35,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,28 +103,40 @@ class NormDecayTest {
         }
     }
 
-    /// The maximisers of random weights are unique, so that the subgradient is the gradient.
     @ParameterizedTest
     @CsvSource({"CIRCULAR, L1", "CIRCULAR, LINF", "REFLECT, L1", "REFLECT, LINF", "REPLICATE, L1", "REPLICATE, LINF"})
     void decayOfConvolutionsWithOtherBordersEqualsFiniteDifferences(PadMode mode, Norm norm) {
+        assertDecayEqualsDifferences(norm, () -> new Sequential(new Conv2d(3, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), true),
+                new Conv2d(4, 6, 3, 4, new Conv2dGeometry(2, 1, 2, 1, 1, 2, 1, 2, 2, mode), false), new Flatten()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Norm.class)
+    void decayOfGroupedDilatedAndTransposedConvolutionsEqualsFiniteDifferences(Norm norm) {
+        assertDecayEqualsDifferences(norm, () -> new Sequential(
+                new Conv2d(3, 6, 3, 2, new Conv2dGeometry(2, 1, 2, 1, 0, 1, 2, 3, 3, PadMode.ZERO), true),
+                new ConvTranspose2d(6, 4, 3, 2, new Conv2dGeometry(2, 1, 1, 0, 1, 1, 1, 2, 2, PadMode.ZERO), 1, 0, false),
+                new ConvTranspose2d(4, 2, 3, 3, new Conv2dGeometry(1, 2, 1, 1, 1, 1, 1, 1, 1, PadMode.ZERO), 0, 1, true), new Flatten()));
+    }
+
+    /// The maximisers of random weights are unique, so that the subgradient is the gradient.
+    private static void assertDecayEqualsDifferences(Norm norm, Supplier<Layer> layers) {
         float beta = 0.25f;
         int kinks = 0;
         int compared = 0;
         for (int trial = 0; trial < 4; trial++) {
-            Layer model = new Sequential(new Conv2d(3, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), true),
-                    new Conv2d(4, 6, 3, 4, new Conv2dGeometry(2, 1, 2, 1, 1, 2, 1, 2, 2, mode), false), new Flatten()).initialize(trial);
+            Layer model = layers.get().initialize(trial);
             try (Device device = Device.scalar(1)) {
                 Map<String, float[]> decay = decayOf(device, model, new NormDecay(model, NormDecay.Options.of(norm, beta)));
-                for (String name : List.of("0.weight", "1.weight")) {
-                    Parameter parameter = model.namedParameters().get(name);
-                    float[] values = parameter.tensor().toArray();
+                for (Map.Entry<String, Parameter> entry : model.namedParameters().entrySet()) {
+                    float[] values = entry.getValue().tensor().toArray();
                     for (int i = 0; i < values.length; i++) {
-                        if (hasKink(model, parameter, values, i, norm)) {
+                        if (hasKink(model, entry.getValue(), values, i, norm)) {
                             kinks++;
                         } else {
                             compared++;
-                            double difference = difference(model, parameter, values, i, norm);
-                            assertEquals(beta * difference, decay.get(name)[i], 5e-5, name + "[" + i + "]");
+                            double difference = difference(model, entry.getValue(), values, i, norm);
+                            assertEquals(beta * difference, decay.get(entry.getKey())[i], 5e-5, entry.getKey() + "[" + i + "]");
                         }
                     }
                 }
