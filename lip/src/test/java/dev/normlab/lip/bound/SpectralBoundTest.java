@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SpectralBoundTest {
 
     /// The largest singular value by power iteration, from below.
-    private static double largestSingularValue(double[][] m) {
+    static double largestSingularValue(double[][] m) {
         double[] x = new double[m[0].length];
         Random random = new Random(1);
         for (int i = 0; i < x.length; i++) {
