@@ -51,16 +51,15 @@ final class NormTables {
             lines.add(line.toString());
         });
         for (Measured layer : measured.layers()) {
-            layer.spectrum().ifPresent(values -> lines.add(spectrumLine(layer.name(), values)));
+            layer.spectrum().ifPresent(spectrum -> lines.add(spectrumLine(layer.name(), spectrum)));
         }
         return lines;
     }
 
-    private static String spectrumLine(String name, double[] values) {
-        double median = values[values.length / 2];
-        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %.6g, median %.6f; all of them with --json",
-                name,
-                values.length, values[0], values[values.length - 1], median);
+    private static String spectrumLine(String name, NormMeasurement.Spectrum spectrum) {
+        double[] values = spectrum.values();
+        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %s, median %s; all of them with --json", name,
+                values.length, values[0], spectrum.show(values[values.length - 1]), spectrum.show(values[values.length / 2]));
     }
 
     static Map<String, Object> json(NormMeasurement measured, Set<Quantity> wanted) {
@@ -72,7 +71,10 @@ final class NormTables {
             wanted.forEach(quantity -> entry.put(quantity.key(), layer.of(quantity)));
             layer.converged().ifPresent(converged -> entry.put("l2_converged", converged));
             layer.remark().ifPresent(remark -> entry.put("remark", remark));
-            layer.spectrum().ifPresent(values -> entry.put("spectrum", values));
+            layer.spectrum().ifPresent(spectrum -> {
+                entry.put("spectrum", spectrum.values());
+                entry.put("spectrum_noise", spectrum.method().noise() * spectrum.values()[0]);
+            });
             layers.add(entry);
         }
         Map<String, Object> sum = new LinkedHashMap<>();

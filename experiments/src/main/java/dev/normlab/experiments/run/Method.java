@@ -131,6 +131,10 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             if (!(limit >= 1e-30 && limit <= 1e12)) {
                 throw UserError.usage("--svc: expected a number above 0 and at most 1e12, but got " + limit);
             }
+            if (!svd.clips()) {
+                throw UserError.usage("--svd: " + svd.label() + " finds singular values only, and clipping needs their vectors; choose "
+                        + Arrays.stream(SvdMethod.values()).filter(SvdMethod::clips).map(SvdMethod::label).collect(Collectors.joining(", ")));
+            }
             if (clipFreq < 1) {
                 throw UserError.usage("--clip-freq: expected a number of steps of at least 1, but got " + clipFreq);
             }

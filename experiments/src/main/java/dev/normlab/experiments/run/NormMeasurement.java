@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -40,13 +41,24 @@ public record NormMeasurement(List<Measured> layers) {
     /// @param values    NaN where a weight is not finite or the layer has no such quantity
     /// @param converged whether Lanczos reached the accuracy that was asked for; empty where l2 was not estimated
     /// @param remark    what is unusual about the weights or the estimate; empty if nothing is
-    /// @param spectrum  all singular values of the circular convolution, largest first, if they were asked for
+    /// @param spectrum  of the circular convolution, if it was asked for
     public record Measured(String name, LayerKind kind, Map<Quantity, Double> values, Optional<Boolean> converged,
-            Optional<String> remark, Optional<double[]> spectrum) {
+            Optional<String> remark, Optional<Spectrum> spectrum) {
 
         /// One quantity; NaN if it was not measured.
         public double of(Quantity quantity) {
             return values.getOrDefault(quantity, Double.NaN);
+        }
+    }
+
+    /// All singular values, largest first, and how they were found.
+    public record Spectrum(double[] values, SvdMethod method) {
+
+        /// A value, or that it is below what the method can see.
+        public String show(double value) {
+            return value < method.noise() * values[0]
+                    ? String.format(Locale.ROOT, "below %.0e of the largest", method.noise())
+                    : String.format(Locale.ROOT, "%.6g", value);
         }
     }
 
@@ -139,7 +151,7 @@ public record NormMeasurement(List<Measured> layers) {
             return estimate.value();
         }
 
-        private double[] spectrum() {
+        private Spectrum spectrum() {
             Conv2dSizes s = sizes();
             if (!CircularConvolution.exists(s)) {
                 throw UserError.failure("--spectrum: the stride of " + layer.name() + " does not divide its input of " + s.h() + "x" + s.w()
@@ -148,7 +160,8 @@ public record NormMeasurement(List<Measured> layers) {
             if (layer.remark().filter(remark -> remark.contains("weights are")).isPresent()) {
                 throw UserError.failure("--spectrum: " + layer.name() + " has no singular values: " + layer.remark().orElse(""));
             }
-            return ConvolutionSpectrum.values(CircularConvolution.of(s), weight(), request.svd(), device.workers());
+            return new Spectrum(ConvolutionSpectrum.values(CircularConvolution.of(s), weight(), request.svd(), device.workers()),
+                    request.svd());
         }
 
         private float[] weight() {

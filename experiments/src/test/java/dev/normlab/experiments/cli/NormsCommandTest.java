@@ -12,10 +12,12 @@ import dev.normlab.lip.spectral.LargestSingularValue;
 import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.model.ModelSpec;
 import dev.normlab.nn.model.Models;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -23,6 +25,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NormsCommandTest {
 
@@ -77,6 +81,25 @@ class NormsCommandTest {
         assertEquals(0, output.code(), output.err());
         assertTrue(output.out().contains("spectrum of features.4: 1024 singular values"), output.out());
         assertTrue(output.out().contains("spectrum of classifier: 10 singular values"), output.out());
+    }
+
+    /// Eigenvalues of the Gram matrix below 1e-14 of the largest are rounding errors, and so are their roots.
+    @ParameterizedTest
+    @ValueSource(strings = {"gram", "ejml-values"})
+    void whatIsNoiseIsNotShownAsASingularValue(String svd) throws IOException {
+        ModelSpec spec = ModelSpec.parse(TINY);
+        Layer model = Models.create(spec, 1);
+        Parameter weight = model.namedParameters().get("features.4.weight");
+        float[] ones = new float[weight.shape().elements()];
+        Arrays.fill(ones, 0.1f);
+        weight.set(ones);
+        String file = folder.resolve("rank-one.safetensors").toString();
+        Weights.save(model, spec, null, Path.of(file));
+        Output output = Output.of("norms", "--weights", file, "--spectrum", "features.4", "--svd", svd, "--threads", "1");
+        assertEquals(0, output.code(), output.err());
+        assertTrue(output.out().contains("down to below 1e-07 of the largest, median below 1e-07 of the largest"), output.out());
+        Output exact = Output.of("norms", "--weights", file, "--spectrum", "features.4", "--svd", "jacobi", "--threads", "1");
+        assertFalse(exact.out().contains("below 1e-07"), exact.out());
     }
 
     @Test
@@ -157,7 +180,11 @@ class NormsCommandTest {
         assertMistake("there is no norm 'l3'; known norms: l1, linf, l2, l2-bound, circular, all", "--model", TINY, "--norm", "l3");
         assertMistake("no convolution or linear layer 'nowhere'", "--model", TINY, "--spectrum", "nowhere");
         assertMistake("--compare shows norms of two checkpoints", "--compare", "a", "b", "--network");
-        assertMistake("--svd", "--model", TINY, "--svd", "magic");
+        assertMistake("known: jacobi, ejml, gram, ejml-values", "--model", TINY, "--svd", "magic");
+        Output clipping = Output.of("train", "--svc", "1", "--svd", "ejml-values");
+        assertEquals(2, clipping.code());
+        assertTrue(clipping.err().contains("--svd: ejml-values finds singular values only, and clipping needs their vectors; choose jacobi, "
+                + "ejml, gram"), clipping.err());
     }
 
     private static void assertMistake(String message, String... more) {
