@@ -128,6 +128,19 @@ public final class SpeedTest {
         return rows;
     }
 
+    /// The layer that all methods measure: as many outputs as inputs per channel.
+    static Conv2dSizes layer(NormBenchmark.Size size) {
+        return Convolution.sizes(Shape.of(1, size.inputs(), SIDE, SIDE),
+                Shape.of(size.outputs(), size.inputs(), size.kernel(), size.kernel()), Conv2dGeometry.of(1, size.kernel() / 2));
+    }
+
+    /// Its weights.
+    float[] weight(NormBenchmark.Size size) {
+        float[] weight = new float[layer(size).weightShape().elements()];
+        RandomStream.of(seed, "weights of " + size).fillNormal(weight, 0, 1);
+        return weight;
+    }
+
     /// A layer of one size.
     private final class Layer {
 
@@ -140,10 +153,8 @@ public final class SpeedTest {
         Layer(NormBenchmark.Size size, Device device) {
             this.size = size;
             this.device = device;
-            this.s = Convolution.sizes(Shape.of(1, size.inputs(), SIDE, SIDE),
-                    Shape.of(size.outputs(), size.inputs(), size.kernel(), size.kernel()), Conv2dGeometry.of(1, size.kernel() / 2));
-            this.weight = new float[s.weightShape().elements()];
-            RandomStream.of(seed, "weights of " + size).fillNormal(weight, 0, 1);
+            this.s = layer(size);
+            this.weight = weight(size);
         }
 
         Row measure(Consumer<String> progress) {

@@ -19,6 +19,7 @@ import java.util.Set;
 final class NormTables {
 
     private static final String PLACES = "  %14.6f";
+    private static final String COMPARED = "  %15.6f";
 
     private NormTables() {}
 
@@ -35,7 +36,7 @@ final class NormTables {
         int width = width(measured.layers().stream().map(Measured::name).toList());
         List<String> lines = new ArrayList<>();
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", "layer", "kind"));
-        wanted.forEach(quantity -> head.append(String.format(Locale.ROOT, "  %14s", quantity.label())));
+        wanted.forEach(quantity -> head.append(String.format(Locale.ROOT, "  %14s", quantity.title())));
         lines.add(head.toString());
         for (Measured layer : measured.layers()) {
             StringBuilder line = new StringBuilder(
@@ -50,16 +51,15 @@ final class NormTables {
             lines.add(line.toString());
         });
         for (Measured layer : measured.layers()) {
-            layer.spectrum().ifPresent(values -> lines.add(spectrumLine(layer.name(), values)));
+            layer.spectrum().ifPresent(spectrum -> lines.add(spectrumLine(layer.name(), spectrum)));
         }
         return lines;
     }
 
-    private static String spectrumLine(String name, double[] values) {
-        double median = values[values.length / 2];
-        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %.6g, median %.6f; all of them with --json",
-                name,
-                values.length, values[0], values[values.length - 1], median);
+    private static String spectrumLine(String name, NormMeasurement.Spectrum spectrum) {
+        double[] values = spectrum.values();
+        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %s, median %s; all of them with --json", name,
+                values.length, values[0], spectrum.show(values[values.length - 1]), spectrum.show(values[values.length / 2]));
     }
 
     static Map<String, Object> json(NormMeasurement measured, Set<Quantity> wanted) {
@@ -69,8 +69,12 @@ final class NormTables {
             entry.put("name", layer.name());
             entry.put("kind", layer.kind().label());
             wanted.forEach(quantity -> entry.put(quantity.key(), layer.of(quantity)));
+            layer.converged().ifPresent(converged -> entry.put("l2_converged", converged));
             layer.remark().ifPresent(remark -> entry.put("remark", remark));
-            layer.spectrum().ifPresent(values -> entry.put("spectrum", values));
+            layer.spectrum().ifPresent(spectrum -> {
+                entry.put("spectrum", spectrum.values());
+                entry.put("spectrum_noise", spectrum.method().noise() * spectrum.values()[0]);
+            });
             layers.add(entry);
         }
         Map<String, Object> sum = new LinkedHashMap<>();
@@ -82,7 +86,14 @@ final class NormTables {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("layers", layers);
         json.put("sum", sum);
+        sayWhatL2Is(json, wanted);
         return json;
+    }
+
+    private static void sayWhatL2Is(Map<String, Object> json, Set<Quantity> wanted) {
+        if (wanted.contains(Quantity.L2)) {
+            json.put("l2_is", "estimate");
+        }
     }
 
     /// The bounds of a whole network, with the factor of every operation.
@@ -133,27 +144,38 @@ final class NormTables {
         List<String> lines = new ArrayList<>();
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", "layer", "kind"));
         wanted.forEach(quantity -> head
-                .append(String.format(Locale.ROOT, "  %14s  %14s  %7s", quantity.label() + " A", quantity.label() + " B", "B/A")));
+                .append(String.format(Locale.ROOT, "  %15s  %15s  %7s", quantity.title() + " A", quantity.title() + " B", "B/A")));
         lines.add(head.toString());
         pairs.forEach((name, pair) -> {
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + width + "s  %-6s", name, pair.kind()));
-            wanted.forEach(quantity -> line.append(compared(value(pair.a, quantity), value(pair.b, quantity))));
+            wanted.forEach(quantity -> line.append(compared(pair.a.map(a -> a.of(quantity)), pair.b.map(b -> b.of(quantity)))));
+            remark(pair.a).ifPresent(remark -> line.append("  (A: ").append(remark).append(')'));
+            remark(pair.b).ifPresent(remark -> line.append("  (B: ").append(remark).append(')'));
             lines.add(line.toString());
         });
         groups().forEach((name, kinds) -> {
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-" + (width + 8) + "s", "sum " + name));
-            wanted.forEach(quantity -> line.append(compared(first.sum(quantity, kinds), second.sum(quantity, kinds))));
+            wanted.forEach(quantity -> line.append(
+                    compared(Optional.of(first.sum(quantity, kinds)), Optional.of(second.sum(quantity, kinds)))));
             lines.add(line.toString());
         });
         return lines;
     }
 
-    private static String compared(double a, double b) {
-        return place(a) + place(b) + (Double.isNaN(b / a) ? String.format("  %7s", "-") : String.format(Locale.ROOT, "  %7.3f", b / a));
+    /// Two values and their ratio, with a line where a checkpoint lacks the layer.
+    private static String compared(Optional<Double> a, Optional<Double> b) {
+        String ratio = a.isPresent() && b.isPresent()
+                ? String.format(Locale.ROOT, "  %7.3f", b.get() / a.get())
+                : String.format("  %7s", "-");
+        return place(a) + place(b) + ratio;
     }
 
-    private static String place(double value) {
-        return Double.isNaN(value) ? String.format("  %14s", "-") : String.format(Locale.ROOT, PLACES, value);
+    private static String place(Optional<Double> value) {
+        return value.map(number -> String.format(Locale.ROOT, COMPARED, number)).orElseGet(() -> String.format("  %15s", "-"));
+    }
+
+    private static Optional<String> remark(Optional<Measured> layer) {
+        return layer.flatMap(Measured::remark);
     }
 
     static Map<String, Object> comparisonJson(NormMeasurement first, NormMeasurement second, Set<Quantity> wanted) {
@@ -163,11 +185,17 @@ final class NormTables {
             entry.put("name", name);
             entry.put("kind", pair.kind());
             wanted.forEach(quantity -> entry.put(quantity.key(), List.of(value(pair.a, quantity), value(pair.b, quantity))));
+            if (pair.a.isEmpty() || pair.b.isEmpty()) {
+                entry.put("only_in", pair.a.isPresent() ? "A" : "B");
+            }
+            remark(pair.a).ifPresent(remark -> entry.put("remark_a", remark));
+            remark(pair.b).ifPresent(remark -> entry.put("remark_b", remark));
             layers.add(entry);
         });
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("layers", layers);
         json.put("sum", List.of(json(first, wanted).get("sum"), json(second, wanted).get("sum")));
+        sayWhatL2Is(json, wanted);
         return json;
     }
 

@@ -13,6 +13,7 @@ import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
+import dev.normlab.lip.spectral.ClippedOperator;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.Evaluation;
@@ -91,8 +92,13 @@ final class TrainCommand implements Callable<Integer> {
             description = "How --svc finds singular values: gram (default, by far the fastest), jacobi or ejml.")
     private @Nullable String svd;
 
+    @Option(names = "--svc-as", paramLabel = "NAME",
+            description = "What --svc limits after the last step of every epoch: convolutions as if their borders were circular, as in the "
+                    + "paper (circular, default), or as the layers that they are, by a guaranteed bound (layer, slower).")
+    private @Nullable String svcAs;
+
     @Option(names = "--clip-freq", paramLabel = "N",
-            description = "--svc clips every N steps (default: 100), and after the last step of every epoch until the limit holds.")
+            description = "--svc clips every N batches of an epoch (default: 100), and after the last one of every epoch until the limit holds.")
     private @Nullable Integer clipFreq;
 
     @Mixin
@@ -248,12 +254,20 @@ final class TrainCommand implements Callable<Integer> {
 
     private Optional<Method.Clipping> clipping(Method bundle) {
         Optional<Method.Clipping> usual = svc == null ? bundle.svc() : limitOf("--svc", svc).map(Method.Clipping::at);
-        if (usual.isEmpty() && (svd != null || clipFreq != null)) {
-            throw UserError
-                    .usage((svd != null ? "--svd" : "--clip-freq") + ": no singular values are clipped without --svc R or --method svc");
+        if (usual.isEmpty() && (svd != null || svcAs != null || clipFreq != null)) {
+            String option = svd != null ? "--svd" : svcAs != null ? "--svc-as" : "--clip-freq";
+            throw UserError.usage(option + ": no singular values are clipped without --svc R or --method svc");
         }
         return usual.map(clipping -> new Method.Clipping(clipping.limit(), svd == null ? clipping.svd() : SvdNames.parse(svd),
-                clipFreq == null ? clipping.clipFreq() : clipFreq));
+                svcAs == null ? clipping.operator() : clippedOperator(svcAs), clipFreq == null ? clipping.clipFreq() : clipFreq));
+    }
+
+    private static ClippedOperator clippedOperator(String name) {
+        try {
+            return ClippedOperator.parse(name);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--svc-as: " + e.getMessage());
+        }
     }
 
     private int limit() {
@@ -278,8 +292,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
-            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--svd", svd}, {"--clip-freq", clipFreq},
-            {"--init", init},
+            {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--svd", svd}, {"--svc-as", svcAs},
+            {"--clip-freq", clipFreq}, {"--init", init},
             {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {

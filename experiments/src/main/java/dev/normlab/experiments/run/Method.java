@@ -5,6 +5,7 @@ import dev.normlab.lip.norm.BatchNormProjection;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormDecay;
+import dev.normlab.lip.spectral.ClippedOperator;
 import dev.normlab.lip.spectral.ClippingHook;
 import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.layer.Layer;
@@ -119,8 +120,9 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     ///
     /// @param limit    the largest singular value
     /// @param svd      how singular values are found
-    /// @param clipFreq the steps between two single passes; every epoch ends with a clipping of its own
-    public record Clipping(double limit, SvdMethod svd, int clipFreq) {
+    /// @param operator which linear map of a convolution the clipping at the end of an epoch limits
+    /// @param clipFreq the batches of an epoch between two single passes; every epoch ends with a clipping of its own
+    public record Clipping(double limit, SvdMethod svd, ClippedOperator operator, int clipFreq) {
 
         /// Checks the values.
         ///
@@ -129,14 +131,18 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             if (!(limit >= 1e-30 && limit <= 1e12)) {
                 throw UserError.usage("--svc: expected a number above 0 and at most 1e12, but got " + limit);
             }
+            if (!svd.clips()) {
+                throw UserError.usage("--svd: " + svd.label() + " finds singular values only, and clipping needs their vectors; choose "
+                        + Arrays.stream(SvdMethod.values()).filter(SvdMethod::clips).map(SvdMethod::label).collect(Collectors.joining(", ")));
+            }
             if (clipFreq < 1) {
                 throw UserError.usage("--clip-freq: expected a number of steps of at least 1, but got " + clipFreq);
             }
         }
 
-        /// By Gram matrices, every 100 steps, as in the paper.
+        /// By Gram matrices, as circular convolutions, every 100 batches, as in the paper.
         public static Clipping at(double limit) {
-            return new Clipping(limit, SvdMethod.GRAM, ClippingHook.CLIP_FREQUENCY);
+            return new Clipping(limit, SvdMethod.GRAM, ClippedOperator.CIRCULAR, ClippingHook.CLIP_FREQUENCY);
         }
     }
 
@@ -155,8 +161,8 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             int stepsOfAnEpoch) {
         List<TrainingHook> hooks = new ArrayList<>();
         normDecay.ifPresent(decay -> hooks.add(new NormDecay(model, decay.options())));
-        svc.ifPresent(clipping -> hooks
-                .addAll(ClippingHook.both(model, clipping.limit(), clipping.svd(), clipping.clipFreq(), stepsOfAnEpoch)));
+        svc.ifPresent(clipping -> hooks.addAll(ClippingHook.both(model, clipping.limit(), clipping.svd(), clipping.operator(),
+                clipping.clipFreq(), stepsOfAnEpoch)));
         projectBn.ifPresent(radius -> hooks.add(new BatchNormProjection(model, radius.floatValue())));
         return hooks;
     }

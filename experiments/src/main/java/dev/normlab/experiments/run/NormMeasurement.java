@@ -20,9 +20,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Norms, bounds and spectra of all layers of a model.
 ///
@@ -36,11 +38,12 @@ public record NormMeasurement(List<Measured> layers) {
 
     /// What was measured of a layer.
     ///
-    /// @param values   NaN where a weight is not finite or the layer has no such quantity
-    /// @param remark   what is unusual about the weights; empty if nothing is
-    /// @param spectrum all singular values of the circular convolution, largest first, if they were asked for
-    public record Measured(String name, LayerKind kind, Map<Quantity, Double> values, Optional<String> remark,
-            Optional<double[]> spectrum) {
+    /// @param values    NaN where a weight is not finite or the layer has no such quantity
+    /// @param converged whether Lanczos reached the accuracy that was asked for; empty where l2 was not estimated
+    /// @param remark    what is unusual about the weights or the estimate; empty if nothing is
+    /// @param spectrum  of the circular convolution, if it was asked for
+    public record Measured(String name, LayerKind kind, Map<Quantity, Double> values, Optional<Boolean> converged,
+            Optional<String> remark, Optional<Spectrum> spectrum) {
 
         /// One quantity; NaN if it was not measured.
         public double of(Quantity quantity) {
@@ -48,11 +51,23 @@ public record NormMeasurement(List<Measured> layers) {
         }
     }
 
+    /// All singular values, largest first, and how they were found.
+    public record Spectrum(double[] values, SvdMethod method) {
+
+        /// A value, or that it is below what the method can see.
+        public String show(double value) {
+            return value < method.noise() * values[0]
+                    ? String.format(Locale.ROOT, "below %.0e of the largest", method.noise())
+                    : String.format(Locale.ROOT, "%.6g", value);
+        }
+    }
+
     /// What is measured.
     ///
     /// @param spectra the names of layers whose spectrum is computed; `all` for all
+    /// @param lanczos when estimates of the l2 norm stop
     /// @param seed    of the random start of estimates
-    public record Request(Set<Quantity> quantities, List<String> spectra, SvdMethod svd, long seed) {}
+    public record Request(Set<Quantity> quantities, List<String> spectra, SvdMethod svd, LargestSingularValue.Options lanczos, long seed) {}
 
     /// Measures a model whose layers know their input size.
     ///
@@ -79,14 +94,32 @@ public record NormMeasurement(List<Measured> layers) {
     }
 
     /// The measurement of one layer.
-    private record LayerMeasurement(NormedLayer layer, Request request, Device device) {
+    private static final class LayerMeasurement {
+
+        private final NormedLayer layer;
+        private final Request request;
+        private final Device device;
+        private Optional<Boolean> converged = Optional.empty();
+
+        LayerMeasurement(NormedLayer layer, Request request, Device device) {
+            this.layer = layer;
+            this.request = request;
+            this.device = device;
+        }
 
         Measured run() {
             Map<Quantity, Double> values = new EnumMap<>(Quantity.class);
             request.quantities().forEach(quantity -> values.put(quantity, measure(quantity)));
             boolean wanted = layer.kind() != LayerKind.BN
                     && (request.spectra().contains("all") || request.spectra().contains(layer.name()));
-            return new Measured(layer.name(), layer.kind(), values, layer.remark(), wanted ? Optional.of(spectrum()) : Optional.empty());
+            return new Measured(layer.name(), layer.kind(), values, converged, remark(),
+                    wanted ? Optional.of(spectrum()) : Optional.empty());
+        }
+
+        private Optional<String> remark() {
+            Optional<String> estimate = converged.filter(reached -> !reached)
+                    .map(_ -> "the estimate of l2 has not converged: the truth may be well above");
+            return Stream.of(layer.remark(), estimate).flatMap(Optional::stream).reduce((a, b) -> a + ", " + b);
         }
 
         private double measure(Quantity quantity) {
@@ -102,9 +135,7 @@ public record NormMeasurement(List<Measured> layers) {
             }
             Conv2dSizes s = sizes();
             return switch (quantity) {
-                case L2 -> LargestSingularValue.ofConvolution(s, mode(), weight(),
-                        RandomStream.of(request.seed(), "l2 norm of " + layer.name()), LargestSingularValue.Options.ACCURATE, device)
-                        .value();
+                case L2 -> estimate(s);
                 case L2_BOUND -> SpectralBound.guaranteed(device.workers()).of(s, mode(), weight());
                 case CIRCULAR -> CircularConvolution.exists(s)
                         ? ConvolutionSpectrum.largest(CircularConvolution.of(s), weight(), device.workers())
@@ -113,7 +144,14 @@ public record NormMeasurement(List<Measured> layers) {
             };
         }
 
-        private double[] spectrum() {
+        private double estimate(Conv2dSizes s) {
+            RandomStream start = RandomStream.of(request.seed(), "l2 norm of " + layer.name());
+            LargestSingularValue.Estimate estimate = LargestSingularValue.ofConvolution(s, mode(), weight(), start, request.lanczos(), device);
+            converged = Optional.of(estimate.converged());
+            return estimate.value();
+        }
+
+        private Spectrum spectrum() {
             Conv2dSizes s = sizes();
             if (!CircularConvolution.exists(s)) {
                 throw UserError.failure("--spectrum: the stride of " + layer.name() + " does not divide its input of " + s.h() + "x" + s.w()
@@ -122,7 +160,8 @@ public record NormMeasurement(List<Measured> layers) {
             if (layer.remark().filter(remark -> remark.contains("weights are")).isPresent()) {
                 throw UserError.failure("--spectrum: " + layer.name() + " has no singular values: " + layer.remark().orElse(""));
             }
-            return ConvolutionSpectrum.values(CircularConvolution.of(s), weight(), request.svd(), device.workers());
+            return new Spectrum(ConvolutionSpectrum.values(CircularConvolution.of(s), weight(), request.svd(), device.workers()),
+                    request.svd());
         }
 
         private float[] weight() {

@@ -32,6 +32,11 @@ public enum Quantity {
         return label;
     }
 
+    /// The name at the head of a table, which says what is an estimate.
+    public String title() {
+        return this == L2 ? label + " (estimate)" : label;
+    }
+
     /// The name in JSON, for example `l2_bound`.
     public String key() {
         return label.replace('-', '_');

@@ -174,7 +174,8 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is
-    /// rewritten after every epoch. After [#resume] it goes on with what is there.
+    /// rewritten after every epoch and with every checkpoint. After [#resume] it goes on with what is there, and the file is in the end that
+    /// of an uninterrupted run.
     ///
     /// @throws IOException if an earlier part cannot be read
     public void recordNorms(int everySteps) throws IOException {
@@ -185,7 +186,8 @@ public final class TrainingRun implements AutoCloseable {
         }
         trainer.listen(recorder);
         trainer.listen(event -> {
-            if (event instanceof TrainingEvent.EpochFinished) {
+            // after an epoch before its checkpoint: a file that is ahead of the checkpoint can be gone on with, one behind it has a gap
+            if (event instanceof TrainingEvent.EpochFinished || event instanceof TrainingEvent.CheckpointWritten) {
                 try {
                     recorder.series().write(file);
                 } catch (IOException e) {

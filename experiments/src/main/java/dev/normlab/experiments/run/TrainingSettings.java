@@ -1,6 +1,7 @@
 package dev.normlab.experiments.run;
 
 import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.lip.spectral.ClippedOperator;
 import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.optim.Schedule;
 import java.util.LinkedHashMap;
@@ -73,6 +74,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         Map<String, String> usual = withBundle(Method.parse(method)).toMap();
         svc.map(clipping -> Method.Clipping.at(clipping.limit())).ifPresent(clipping -> {
             usual.putIfAbsent("svd", clipping.svd().label());
+            usual.putIfAbsent("svc_as", clipping.operator().label());
             usual.putIfAbsent("clip_freq", Integer.toString(clipping.clipFreq()));
         });
         StringBuilder title = new StringBuilder(method);
@@ -120,6 +122,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("svc", svc.map(clipping -> Double.toString(clipping.limit())).orElse("none"));
         svc.ifPresent(clipping -> {
             map.put("svd", clipping.svd().label());
+            map.put("svc_as", clipping.operator().label());
             map.put("clip_freq", Integer.toString(clipping.clipFreq()));
         });
         adversarial.ifPresent(settings -> map.putAll(settings.toMap()));
@@ -159,12 +162,9 @@ public record TrainingSettings(String model, String data, int limit, String meth
         }
         Method.Clipping usual = Method.Clipping.at(Double.parseDouble(limit));
         int clipFreq = Integer.parseInt(map.getOrDefault("clip_freq", Integer.toString(usual.clipFreq())));
-        return Optional.of(new Method.Clipping(usual.limit(), svdMethod(map.getOrDefault("svd", usual.svd().label())), clipFreq));
-    }
-
-    private static SvdMethod svdMethod(String name) {
         try {
-            return SvdMethod.parse(name);
+            return Optional.of(new Method.Clipping(usual.limit(), SvdMethod.parse(map.getOrDefault("svd", usual.svd().label())),
+                    ClippedOperator.parse(map.getOrDefault("svc_as", usual.operator().label())), clipFreq));
         } catch (IllegalArgumentException e) {
             throw UserError.failure("the settings of the run folder: " + e.getMessage());
         }

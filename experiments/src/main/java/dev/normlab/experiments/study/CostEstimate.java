@@ -121,8 +121,10 @@ public record CostEstimate(Map<Integer, Double> seconds) {
                 return 0;
             }
             Method.Clipping clipping = settings.svc().get();
-            double[] seconds = clippings.computeIfAbsent(clipping.svd().label() + (clipping.limit() < 1), _ -> times.clipping(clipping));
-            return batches / clipping.clipFreq() * seconds[0] + seconds[1] + Math.min(images, TrainingRun.STATISTICS_IMAGES) * evaluation;
+            double[] seconds = clippings.computeIfAbsent(clipping.svd().label() + clipping.operator() + (clipping.limit() < 1),
+                    _ -> times.clipping(clipping));
+            double passes = Math.ceil((batches - 1) / clipping.clipFreq()); // at batches 1, 1 + clipFreq and so on, counted from 0
+            return passes * seconds[0] + seconds[1] + Math.min(images, TrainingRun.STATISTICS_IMAGES) * evaluation;
         }
     }
 

@@ -168,8 +168,8 @@ final class ModelTimes {
         Layer clipped = Models.create(spec, 0);
         Weights.summarize(clipped, data.train().shape(), device);
         Set<LayerKind> kinds = Set.of(LayerKind.CONV, LayerKind.LINEAR);
-        ClippingHook pass = ClippingHook.everyFewSteps(clipped, clipping.limit(), kinds, clipping.svd(), clipping.clipFreq());
-        ClippingHook end = ClippingHook.beforeEvaluation(clipped, clipping.limit(), kinds, clipping.svd(), 1);
+        ClippingHook pass = ClippingHook.everyFewSteps(clipped, clipping.limit(), kinds, clipping.svd(), clipping.clipFreq(), 1);
+        ClippingHook end = ClippingHook.beforeEvaluation(clipped, clipping.limit(), kinds, clipping.svd(), clipping.operator(), 1);
         pass.clip(device);
         double once = steadily(() -> pass.clip(device));
         return new double[] {once, timed(() -> end.clip(device))};

@@ -17,6 +17,8 @@ import java.util.TreeMap;
 final class Seeds {
 
     private static final List<String> LEFT_OUT = List.of("data", "conv", "seed", "init");
+    /// Settings that came later: at these values they leave the seeds as they were.
+    private static final Map<String, String> CAME_LATER = Map.of("svc_as", "circular");
     /// Seeds have 48 bits, which every program that reads JSON keeps.
     private static final int DROPPED_BITS = 16;
 
@@ -25,6 +27,7 @@ final class Seeds {
     static long of(long studySeed, TrainingSettings settings, int replicate) {
         Map<String, String> map = new TreeMap<>(settings.toMap());
         LEFT_OUT.forEach(map::remove);
+        CAME_LATER.forEach(map::remove);
         StringBuilder text = new StringBuilder("normlab run 1\n");
         map.forEach((key, value) -> text.append(key).append('=').append(value).append('\n'));
         text.append("replicate=").append(replicate).append("\nstudy=").append(studySeed).append('\n');

@@ -10,6 +10,7 @@ import dev.normlab.experiments.run.Interruption;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.Provenance;
 import dev.normlab.experiments.run.TrainingRun;
+import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.FolderLock;
@@ -121,9 +122,11 @@ final class StudyRun {
 
     private void requireSame(RunInfo before) {
         List<String> differences = new ArrayList<>();
+        // read and written again, what the folder of an earlier version leaves out has the value that it had then
+        Map<String, String> known = TrainingSettings.parse(before.settings()).toMap();
         run.settings().toMap().forEach((key, value) -> {
-            if (!value.equals(before.settings().get(key))) {
-                differences.add(key + " was " + before.settings().get(key) + ", not " + value);
+            if (!value.equals(known.get(key))) {
+                differences.add(key + " was " + known.get(key) + ", not " + value);
             }
         });
         Map.of("train_data_sha256", data.train(), "test_data_sha256", data.test()).forEach((key, split) -> {

@@ -3,14 +3,73 @@ package dev.normlab.experiments.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.SpeedTest.Method;
 import dev.normlab.lip.spectral.SvdMethod;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class SpeedTestTest {
+
+    /// The published study times an unpadded convolution, of 30x30 outputs, beside a circular one.
+    @Test
+    void whatIsTimedIsTheLayerThatIsPaddedToTheSameSize() {
+        for (NormBenchmark.Size size : NormBenchmark.PAPER) {
+            Conv2dSizes s = SpeedTest.layer(size);
+            assertEquals(List.of(32, 32, 32, 32), List.of(s.h(), s.w(), s.oh(), s.ow()), size.toString());
+        }
+        NormBenchmark.Size size = new NormBenchmark.Size(3, 2, 3);
+        SpeedTest study = new SpeedTest(List.of(size), 1, SvdMethod.GRAM, 1);
+        double padded = largestSingularValue(size, study.weight(size), 1);
+        double unpadded = largestSingularValue(size, study.weight(size), 0);
+        assertTrue(unpadded < padded * (1 - 2e-4), "the tolerance tells them apart: " + unpadded + " and " + padded);
+        try (Device device = Device.cpu(1)) {
+            SpeedTest.Row row = study.run(device, _ -> {
+            }).getFirst();
+            assertEquals(padded, row.timings().get(Method.POWER).value(), 1e-4 * padded);
+            assertEquals(padded, row.timings().get(Method.LANCZOS).value(), 1e-3 * padded);
+        }
+    }
+
+    /// By power iteration on loops over the definition.
+    private static double largestSingularValue(NormBenchmark.Size size, float[] weight, int padding) {
+        int outputs = 30 + 2 * padding;
+        double[] x = new Random(1).doubles(size.inputs() * 32 * 32).toArray();
+        double value = 0;
+        for (int step = 0; step < 1000; step++) {
+            double[] next = new double[x.length];
+            for (int io = 0; io < size.outputs(); io++) {
+                for (int position = 0; position < outputs * outputs; position++) {
+                    int top = position / outputs - padding;
+                    int left = position % outputs - padding;
+                    double y = 0;
+                    for (int turn = 0; turn < 2; turn++) {
+                        for (int tap = 0; tap < size.inputs() * 9; tap++) {
+                            int ih = top + tap / 3 % 3;
+                            int iw = left + tap % 3;
+                            if (ih >= 0 && ih < 32 && iw >= 0 && iw < 32) {
+                                int input = (tap / 9 * 32 + ih) * 32 + iw;
+                                float k = weight[io * size.inputs() * 9 + tap];
+                                if (turn == 0) {
+                                    y += k * x[input];
+                                } else {
+                                    next[input] += k * y;
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            double norm = Math.sqrt(Arrays.stream(next).map(v -> v * v).sum());
+            value = Math.sqrt(norm);
+            x = Arrays.stream(next).map(v -> v / norm).toArray();
+        }
+        return value;
+    }
 
     @Test
     void allMethodsAgreeOnOneSmallLayerWhateverTheirSpeed() {

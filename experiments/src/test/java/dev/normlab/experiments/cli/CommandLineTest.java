@@ -17,6 +17,7 @@ import dev.normlab.experiments.store.RunResult;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.NormedLayer;
 import dev.normlab.lip.spectral.CircularConvolution;
+import dev.normlab.lip.spectral.ClippedOperator;
 import dev.normlab.lip.spectral.ConvolutionSpectrum;
 import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.data.ImageShape;
@@ -411,11 +412,13 @@ class CommandLineTest {
 
     @Test
     void theWayToSingularValuesAndTheFrequencyOfClippingAreSettingsOfTheRun() throws IOException {
-        assertEquals(0, train("jacobi", "--svc", "0.8", "--svd", "jacobi", "--clip-freq", "2").code());
+        assertEquals(0, train("jacobi", "--svc", "0.8", "--svd", "jacobi", "--svc-as", "layer", "--clip-freq", "2").code());
         TrainingSettings settings = TrainingSettings.parse(RunFolder.open(folder.resolve("jacobi")).readInfo().settings());
-        assertEquals(new Method.Clipping(0.8, SvdMethod.JACOBI, 2), settings.svc().orElseThrow());
+        assertEquals(new Method.Clipping(0.8, SvdMethod.JACOBI, ClippedOperator.LAYER, 2), settings.svc().orElseThrow());
         refused(2, "--svd: there is no way 'magic' to singular values; known: jacobi, ejml, gram", "train", "--svc", "1", "--svd", "magic");
         refused(2, "--clip-freq: expected a number of steps of at least 1", "train", "--svc", "1", "--clip-freq", "0");
+        refused(2, "--svc-as: convolutions are not clipped as 'padded'; known: circular, layer", "train", "--svc", "1", "--svc-as", "padded");
+        refused(2, "--svc-as: no singular values are clipped without --svc", "train", "--svc-as", "layer");
         assertEquals(Method.Clipping.at(2), TrainingSettings.parse(olderSettings(settings)).svc().orElseThrow(), "a folder of before");
     }
 
@@ -424,6 +427,7 @@ class CommandLineTest {
         Map<String, String> map = new LinkedHashMap<>(settings.toMap());
         map.put("svc", "2.0");
         map.remove("svd");
+        map.remove("svc_as");
         map.remove("clip_freq");
         return map;
     }

@@ -25,7 +25,7 @@ class InterruptionTest {
 
     private static final List<String> SETTINGS = List.of("--model", "vgg11:width=0.0625", "--data", "synthetic:train=600,test=20",
             "--epochs", "6",
-            "--batch-size", "20", "--method", "nd-l1-bn", "--threads", "1");
+            "--batch-size", "20", "--method", "nd-l1-bn", "--threads", "1", "--record-norms", "7");
 
     @TempDir
     private Path folder = Path.of("");
@@ -50,10 +50,12 @@ class InterruptionTest {
         assertEquals(143, process.exitValue(), log);
         assertTrue(log.contains("interrupted; the checkpoint is safe"), log);
         assertFalse(Files.exists(stopped.resolve("weights.safetensors")), "the run had not ended");
-        assertEquals(0, run("train", "--out", stopped.toString(), "--resume", "--quiet"));
+        assertEquals(0, run("train", "--out", stopped.toString(), "--resume", "--quiet", "--record-norms", "7"));
         assertArrayEquals(Files.readAllBytes(whole.resolve("weights.safetensors")),
                 Files.readAllBytes(stopped.resolve("weights.safetensors")));
         assertEquals(6, Files.readAllLines(metrics).size());
+        assertArrayEquals(Files.readAllBytes(whole.resolve("norms.safetensors")), Files.readAllBytes(stopped.resolve("norms.safetensors")),
+                "the norms of the steps before and after the signal are there");
     }
 
     private static String[] arguments(Path out) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.lip.spectral.ClippedOperator;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -132,11 +133,12 @@ class StudyConfigTest {
     @Test
     void optionsReachTheSettings() {
         StudyPlan plan = StudyPlan.of(parse(SMALL.replace("base: plain}",
-                "base: alp, options: {adv_steps: 3, adv_eps: 4/255, svc: 0.5, clip_freq: 7, weight_decay: 1e-4, epochs: 1, lr: 0.2}}")));
+                "base: alp, options: {adv_steps: 3, adv_eps: 4/255, svc: 0.5, svc_as: layer, clip_freq: 7, weight_decay: 1e-4, epochs: 1, lr: 0.2}}")));
         var settings = plan.runs().getFirst().settings();
         assertEquals(3, settings.adversarial().orElseThrow().steps());
         assertEquals(4 / 255f, settings.adversarial().orElseThrow().eps());
         assertEquals(0.5, settings.svc().orElseThrow().limit());
+        assertEquals(ClippedOperator.LAYER, settings.svc().orElseThrow().operator());
         assertEquals(7, settings.svc().orElseThrow().clipFreq());
         assertEquals(1e-4, settings.weightDecay());
         assertEquals(1, settings.epochs());

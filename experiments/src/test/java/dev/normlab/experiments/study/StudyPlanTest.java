@@ -45,7 +45,18 @@ class StudyPlanTest {
         assertEquals(SEED_OF_DECAY, seeds.get("vgg11-width-0.0625_nd-l1_0.01_2"));
     }
 
+    /// Settings that came later leave the seeds of runs that do not use them as they were.
+    @Test
+    void whatClippingLimitsCountsOnlyWhereItIsNotTheUsual() {
+        String clipped = StudyConfigTest.SMALL.replace("base: plain}",
+                "base: plain}\n  - {name: svc, base: svc}\n  - {name: own, base: svc, options: {svc_as: layer}}");
+        Map<String, Long> seeds = seeds(plan(clipped));
+        assertEquals(SEED_OF_CLIPPING, seeds.get("vgg11-width-0.0625_svc_1"));
+        assertNotEquals(SEED_OF_CLIPPING, seeds.get("vgg11-width-0.0625_own_1"));
+    }
+
     private static final long SEED_OF_PLAIN = 137372682790575L;
+    private static final long SEED_OF_CLIPPING = 171993831873671L;
     private static final long SEED_OF_DECAY = 143549432969178L;
 
     @Test

@@ -79,6 +79,25 @@ class StudyRunnerTest {
         return folder().of(PLAIN).resolve(name);
     }
 
+    /// Run folders of earlier versions do not say what clipping limits.
+    @Test
+    void aRunOfAnEarlierVersionIsKnownWithWhatItDidNotSay() throws IOException {
+        StudyPlan plan = StudyPlan.of(StudyConfig.of(ConfigTree.parse(StudyConfigTest.SMALL.replace("base: plain}", "base: svc}")
+                .replace("epochs: 2", "epochs: 1"), "study.yaml")));
+        PlannedRun clipped = plan.runs().getFirst();
+        try (Device device = Device.cpu(1)) {
+            StudyRun run = new StudyRun(plan.config(), clipped, folder(), DataSource.load(plan.config().data()), device,
+                    new Told().progress(null), "experiment");
+            assertEquals(StudyRun.Outcome.DONE, run.execute());
+            Path info = folder().of(clipped).resolve(RunFolder.INFO_FILE);
+            String written = Files.readString(info);
+            String older = written.replaceAll("\\s*\"svc_as\"\\s*:\\s*\"circular\",", "");
+            assertTrue(older.length() < written.length(), written);
+            Files.writeString(info, older);
+            assertEquals(StudyRun.Outcome.KNOWN, run.execute());
+        }
+    }
+
     /// As when a killed machine's locks are held for a while by the file server.
     @Test
     void aRunThatAnotherProcessHoldsIsWaitedForAndDoneWhenThatOneLetsGo() throws Exception {

@@ -216,9 +216,8 @@ final class BoundWalk {
         Operation before = producers[x];
         if (before != null && before.opcode() == Opcode.CONV2D && uses[x] == 1) {
             Convolved c = convolved(before);
-            PNorms exact = factor(scaled(c, scale));
-            // the products were rounded: away from zero for l1 and linf, but for l2 that may be either way
-            PNorms factor = new PNorms(exact.l1(), exact.l2() + 0x1p-23 * Math.sqrt(exact.l1() * exact.linf()), exact.linf());
+            Convolved together = scaled(c, scale);
+            PNorms factor = factor(together).plus(rounding(together));
             put(operation, c.input.after(factor, range(c).affine(scale, shift)),
                     new NetworkBound.Step("convolution and batch norm", c.name, factor));
         } else {
@@ -229,16 +228,24 @@ final class BoundWalk {
         }
     }
 
-    /// The convolution whose output channels are scaled.
+    /// The convolution whose output channels are scaled, in single precision.
     private static Convolved scaled(Convolved c, double[] scale) {
         float[] weight = new float[c.weight.length];
         int perOutput = weight.length / c.sizes.o();
         for (int i = 0; i < weight.length; i++) {
-            double product = c.weight[i] * scale[i / perOutput];
-            float rounded = (float) product;
-            weight[i] = Math.abs(rounded) < Math.abs(product) ? Math.copySign(Math.nextUp(Math.abs(rounded)), rounded) : rounded;
+            weight[i] = (float) (c.weight[i] * scale[i / perOutput]);
         }
         return new Convolved(c.input, c.sizes, c.mode, weight, c.bias, c.name);
+    }
+
+    /// The norms of what rounding to single precision can have taken from a convolution: at most `2^-23` of every weight, and the smallest
+    /// number there is.
+    private static PNorms rounding(Convolved c) {
+        float[] errors = new float[c.weight.length];
+        for (int i = 0; i < errors.length; i++) {
+            errors[i] = Math.nextUp(0x1p-23f * Math.abs(c.weight[i]));
+        }
+        return Factors.convolution(c.sizes, c.mode, errors, SpectralBound::byExactNorms);
     }
 
     private void pooling(Operation operation, PoolingNorms norms, boolean readsZero) {

@@ -13,7 +13,8 @@ import java.util.List;
 
 /// Keeps the norm of every batch norm layer at most `r` (Liang & Huang, AAAI 2021): after the update every channel with
 /// `|γ| / sqrt(var + eps) > r` gets `γ = sign(γ) · r · sqrt(var + eps)`, all channels at once. Channels inside keep their bits. Layers
-/// without affine parameters, whose norm no parameter controls, and frozen ones are left alone.
+/// without affine parameters, whose norm no parameter controls, without running statistics, which have no fixed norm, and frozen ones are
+/// left alone.
 public final class BatchNormProjection implements TrainingHook {
 
     private final Tensor radius;
@@ -31,7 +32,8 @@ public final class BatchNormProjection implements TrainingHook {
         }
         radius = Tensor.scalar(r).named("batch norm radius");
         for (NormedLayer layer : NormedLayer.of(model)) {
-            if (layer.layer() instanceof BatchNormalization batchNorm && layer.weight().isPresent() && !layer.weight().get().frozen()) {
+            if (layer.layer() instanceof BatchNormalization batchNorm && !layer.dependsOnBatch() && layer.weight().isPresent()
+                    && !layer.weight().get().frozen()) {
                 Tensor eps = Tensor.scalar(batchNorm.options().eps()).named(layer.name() + ".eps");
                 layers.add(new Projected(layer.weight().get().tensor(), layer.runningVar(batchNorm), eps));
             }

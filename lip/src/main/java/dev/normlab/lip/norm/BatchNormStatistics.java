@@ -56,7 +56,14 @@ public final class BatchNormStatistics {
         return new BatchNormStatistics(variances);
     }
 
+    /// Whether these are the running variances.
+    boolean areRunning() {
+        return variances == null;
+    }
+
     /// `1 / sqrt(var + eps)` per channel.
+    ///
+    /// @throws NormException if the layer keeps no running statistics, or saw no input in the batch
     public double[] scale(NormedLayer normed, BatchNormalization batchNorm) {
         double[] var = variances == null ? widened(normed.runningVar(batchNorm).toArray()) : variances.get(batchNorm);
         if (var == null) {

@@ -23,7 +23,8 @@ public record LayerNorms(List<LayerNorm> layers) {
     /// The norms of one layer.
     ///
     /// @param name   within the model, for example `layer1.0.conv1`
-    /// @param remark what is unusual about the weights: frozen, NaN, infinite, none; empty if nothing is
+    /// @param remark what is unusual about the layer: no running statistics; weights that are frozen, NaN, infinite, or none; empty if
+    ///               nothing is
     public record LayerNorm(String name, LayerKind kind, double l1, double linf, Optional<String> remark) {
 
         /// A layer whose weights are as usual.
@@ -38,14 +39,15 @@ public record LayerNorms(List<LayerNorm> layers) {
     }
 
     /// Computes the norms in double precision from the current weights, batch norm by its running statistics. NaN weights give NaN norms,
-    /// infinite ones infinite norms, and a remark says so.
+    /// infinite ones infinite norms, batch norm without running statistics NaN, and a remark says so.
     ///
-    /// @throws NormException if a convolution's input size is not known yet, or a layer has no norm by its kind
+    /// @throws NormException if a convolution's input size is not known yet
     public static LayerNorms of(Layer model) {
         return of(model, BatchNormStatistics.running());
     }
 
-    /// Computes the norms with batch norm dividing by given variances.
+    /// Computes the norms with batch norm dividing by given variances: with [BatchNormStatistics#ofBatch], as the layers act in training on
+    /// that batch.
     ///
     /// @throws NormException as [#of(Layer)]
     public static LayerNorms of(Layer model, BatchNormStatistics statistics) {

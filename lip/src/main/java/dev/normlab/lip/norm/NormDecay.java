@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Convolutions with circular, reflected or replicated borders have slices of summed taps ([PatternSlices]). Batch norm's slice is one
 /// channel with subgradient `sign(γ) / sqrt(var + eps)`. Everything is an ordinary operation: it is recorded with the step and runs where
-/// the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same.
+/// the step runs. Frozen parameters and layers without weights are left alone; their norms are measured all the same. Batch norm without
+/// running statistics has no fixed norm: it is left alone, and measured as NaN.
 public final class NormDecay implements TrainingHook {
 
     /// What is decayed how strongly.
@@ -63,6 +64,9 @@ public final class NormDecay implements TrainingHook {
         }
     }
 
+    /// The name of beta and momentum in the state.
+    private static final String SCALARS = "norm_decay_beta_and_momentum";
+
     private final Options options;
     private final Tensor scalars;
     private final List<Decayed> layers = new ArrayList<>();
@@ -77,23 +81,24 @@ public final class NormDecay implements TrainingHook {
         this.scalars = Tensor.of(Shape.of(2), options.beta(), options.momentum()).named("norm decay beta and momentum");
         Tensor one = Tensor.scalar(1f).named("one");
         for (NormedLayer layer : NormedLayer.of(model)) {
-            boolean decays = options.kinds().contains(layer.kind()) && layer.weight().isPresent();
+            boolean decays = options.kinds().contains(layer.kind()) && layer.weight().isPresent() && !layer.dependsOnBatch();
             Tensor trace = decays ? Tensor.zeros(layer.weight().get().shape().toArray()).named(layer.name() + ".norm_decay_trace") : null;
             float eps = layer.layer() instanceof BatchNormalization batchNorm ? batchNorm.options().eps() : 0f;
             layers.add(new Decayed(layer, trace, one, Tensor.scalar(eps).named(layer.name() + ".eps")));
         }
     }
 
-    /// What is decayed how strongly.
+    /// What is decayed how strongly now.
     public Options options() {
-        return options;
+        float[] now = scalars.toArray();
+        return new Options(options.norm(), now[0], now[1], options.kinds());
     }
 
     /// Changes the weight of the subgradient from the next step on; recorded steps see the change.
     ///
     /// @throws IllegalArgumentException if it is negative or not finite
     public void beta(float beta) {
-        Options checked = new Options(options.norm(), beta, scalars.toArray()[1], options.kinds());
+        Options checked = new Options(options.norm(), beta, options().momentum(), options.kinds());
         scalars.set(checked.beta(), checked.momentum());
     }
 
@@ -101,7 +106,7 @@ public final class NormDecay implements TrainingHook {
     ///
     /// @throws IllegalArgumentException unless it lies in [0, 1)
     public void momentum(float momentum) {
-        Options checked = new Options(options.norm(), scalars.toArray()[0], momentum, options.kinds());
+        Options checked = new Options(options.norm(), options().beta(), momentum, options.kinds());
         scalars.set(checked.beta(), checked.momentum());
     }
 
@@ -121,17 +126,20 @@ public final class NormDecay implements TrainingHook {
     /// @return the norms before the update in module order, one-element tensors
     /// @throws NormException if a convolution's input size is not known: the forward pass comes first
     public List<Tensor> applyAndMeasure(Executor executor, Gradients gradients) {
-        List<Tensor> norms = new ArrayList<>();
-        for (Decayed decayed : layers) {
-            Optional<PatternSlices> patterns = decayed.layer().patterns(options.norm());
-            norms.add(patterns.isPresent()
-                    ? applyToPatterns(executor, gradients, decayed, patterns.get())
-                    : applyToTapSets(executor, gradients, decayed));
-        }
-        return norms;
+        return layers.stream().map(decayed -> apply(executor, gradients, decayed)).toList();
     }
 
-    /// The sum of the norms that [#applyAndMeasure] gave, a one-element tensor.
+    private Tensor apply(Executor executor, Gradients gradients, Decayed decayed) {
+        if (decayed.layer().dependsOnBatch()) {
+            return Tensor.full(Float.NaN, 1);
+        }
+        Optional<PatternSlices> patterns = decayed.layer().patterns(options.norm());
+        return patterns.isPresent()
+                ? applyToPatterns(executor, gradients, decayed, patterns.get())
+                : applyToTapSets(executor, gradients, decayed);
+    }
+
+    /// The sum of the norms that [#applyAndMeasure] gave, a one-element tensor; NaN if one of them is.
     public static Tensor sum(Executor executor, List<Tensor> norms) {
         Tensor sum = Tensor.scalar(0f);
         for (Tensor norm : norms) {
@@ -175,16 +183,23 @@ public final class NormDecay implements TrainingHook {
         return measured.norm();
     }
 
-    /// The traces by name.
+    /// Beta and momentum, which may have been changed, and the traces.
     @Override
     public Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>();
+        state.put(SCALARS, scalars);
         for (Decayed decayed : layers) {
             if (decayed.trace() != null) {
                 state.put(decayed.layer().name() + ".norm_decay_trace", decayed.trace());
             }
         }
         return state;
+    }
+
+    /// Checkpoints of earlier versions have the traces only.
+    @Override
+    public Set<String> optionalState() {
+        return Set.of(SCALARS);
     }
 
     /// `1 / sqrt(var + eps)` `[c]` of the running statistics.

@@ -78,10 +78,16 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
         };
     }
 
-    /// The layer's l1 or linf norm in double precision; NaN if a weight is NaN.
+    /// Whether the layer is no fixed linear map in eval mode: batch norm without running statistics, which divides by the deviations of
+    /// every batch anew. It has a norm with the statistics of one batch only.
+    public boolean dependsOnBatch() {
+        return layer instanceof BatchNormalization batchNorm && batchNorm.runningVar().isEmpty();
+    }
+
+    /// The layer's l1 or linf norm in double precision; NaN if a weight is NaN, and by running statistics if the layer keeps none.
     ///
     /// @param statistics the variances by which batch norm divides
-    /// @throws NormException if the layer's input size or variance is unknown
+    /// @throws NormException if the layer's input size is unknown, or the batch of the statistics has not met it
     public double measure(Norm norm, BatchNormStatistics statistics) {
         return measure(norm, statistics, null);
     }
@@ -89,7 +95,7 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
     /// As [#measure(Norm, BatchNormStatistics)]; with a device the weights are read at its speed, where they have slices.
     double measure(Norm norm, BatchNormStatistics statistics, @Nullable Device device) {
         if (layer instanceof BatchNormalization batchNorm) {
-            return largest(statistics.scale(this, batchNorm));
+            return statistics.areRunning() && dependsOnBatch() ? Double.NaN : largest(statistics.scale(this, batchNorm));
         }
         Tensor tensor = weight.orElseThrow().tensor();
         Optional<PatternSlices> patterns = patterns(norm);
@@ -101,20 +107,25 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
                 : ConvolutionNorms.norm(slices(norm), tensor.storage(), device).norm();
     }
 
-    /// What is unusual about the weights, as a phrase: frozen, NaN, infinite; empty if nothing is.
+    /// What is unusual about the layer, as a phrase: no running statistics; weights that are frozen, NaN or infinite; empty if nothing is.
     public Optional<String> remark() {
-        if (weight.isEmpty()) {
-            return Optional.of("without weights");
+        List<String> remarks = new ArrayList<>();
+        if (dependsOnBatch()) {
+            remarks.add("without running statistics");
         }
-        float[] values = weight.get().tensor().toArray();
+        weight.ifPresentOrElse(parameter -> remark(parameter, remarks), () -> remarks.add("without weights"));
+        return remarks.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", remarks));
+    }
+
+    private static void remark(Parameter weight, List<String> remarks) {
+        float[] values = weight.tensor().toArray();
         int nan = 0;
         int infinite = 0;
         for (float value : values) {
             nan += Float.isNaN(value) ? 1 : 0;
             infinite += Float.isInfinite(value) ? 1 : 0;
         }
-        List<String> remarks = new ArrayList<>();
-        if (weight.get().frozen()) {
+        if (weight.frozen()) {
             remarks.add("frozen");
         }
         if (nan > 0) {
@@ -123,7 +134,6 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
         if (infinite > 0) {
             remarks.add(infinite + " of " + values.length + " weights are infinite");
         }
-        return remarks.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", remarks));
     }
 
     private double largest(double[] scale) {

@@ -25,7 +25,7 @@ import java.util.Set;
 ///
 /// Convolutions with zero padding, transposed ones and linear layers move to the nearest weights inside; convolutions with other borders
 /// are scaled per channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes
-/// `sign(γ)·r·sqrt(var + eps)`. The hook runs on the host and splits a recorded step.
+/// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook runs on the host and splits a recorded step.
 public final class NormProjection implements TrainingHook {
 
     private final Options options;
@@ -61,7 +61,7 @@ public final class NormProjection implements TrainingHook {
     public NormProjection(Layer model, Options options) {
         this.options = options;
         this.layers = NormedLayer.of(model).stream()
-                .filter(layer -> options.kinds().contains(layer.kind()) && layer.weight().isPresent()).toList();
+                .filter(layer -> options.kinds().contains(layer.kind()) && layer.weight().isPresent() && !layer.dependsOnBatch()).toList();
     }
 
     @Override

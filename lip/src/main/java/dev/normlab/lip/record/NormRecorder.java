@@ -10,6 +10,8 @@ import dev.normlab.nn.train.TrainingEvent;
 import dev.normlab.nn.train.TrainingListener;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
 
 /// Records the norms of every layer while a model is trained: every so many steps, and at the end of every epoch.
 ///
@@ -70,7 +72,7 @@ public final class NormRecorder implements TrainingListener {
         this.layers = NormedLayer.of(model).stream().map(layer -> new NormSeries.Layer(layer.name(), layer.kind())).toList();
     }
 
-    /// Goes on after a part of the training that was recorded before.
+    /// Goes on after a part of the training that was recorded before, with the same points as if it had not been interrupted.
     ///
     /// @param before what was recorded; points after `step` are left out
     /// @param step   how many steps were completed when the training goes on
@@ -81,13 +83,33 @@ public final class NormRecorder implements TrainingListener {
                     "norm recorder: the recorded layers " + before.layers() + " are not those of the model, " + layers);
         }
         kept.clear();
-        before.points().stream().filter(point -> point.step() <= step).limit(options.capacity()).forEach(kept::add);
         steps = step;
-        latestIsExtra = false;
-        while (kept.size() > 2 && options.everySteps() > 0 && stride * options.everySteps() < kept.get(1).step() - kept.get(0).step()) {
-            stride *= 2; // as far as it was thinned before
+        if (before.points().isEmpty()) {
+            return;
         }
-        seen = kept.size() * stride;
+        NormPoint last = before.points().getLast();
+        NormSeries.Thinning thinning = before.thinning().orElseGet(() -> derived(before.points()));
+        stride = thinning.stride();
+        seen = Math.max(0, thinning.seen() - recordings(step, last));
+        before.points().stream().filter(point -> point.step() <= step).forEach(kept::add);
+        latestIsExtra = last.step() <= step && (seen - 1) % stride != 0;
+        while (kept.size() > options.capacity()) {
+            thin(kept.getLast());
+        }
+    }
+
+    /// How points were thinned, from the gap between the first two.
+    private NormSeries.Thinning derived(List<NormPoint> points) {
+        NormPoint first = points.getFirst();
+        long between = points.size() < 3 ? 1 : recordings(first.step(), points.get(1));
+        return new NormSeries.Thinning(Math.max(1, between), 1 + recordings(first.step(), points.getLast()));
+    }
+
+    /// How many points come after a step until one that has come.
+    private long recordings(long step, NormPoint until) {
+        long batches = Math.max(1, Math.round(until.step() / until.epoch()));
+        return LongStream.rangeClosed(step + 1, until.step())
+                .filter(done -> done % batches == 0 || options.everySteps() > 0 && done % options.everySteps() == 0).count();
     }
 
     @Override
@@ -142,6 +164,6 @@ public final class NormRecorder implements TrainingListener {
 
     /// What is in memory.
     public NormSeries series() {
-        return new NormSeries(layers, kept);
+        return new NormSeries(layers, kept, Optional.of(new NormSeries.Thinning(stride, seen)));
     }
 }

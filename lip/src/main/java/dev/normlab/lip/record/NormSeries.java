@@ -14,23 +14,35 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /// The norms of every layer over a training. It is written to and read from a safetensors file: `step`, `epoch`, `loss`, `accuracy`,
 /// `test_accuracy`, and the sums `sum_l1` and `sum_linf`, each `[points]`, and `l1` and `linf` `[points, layers]`, with the layers in the
 /// metadata. All but `step` are 32-bit floats.
 ///
-/// @param layers the layers in module order
-/// @param points in the order of the training
-public record NormSeries(List<Layer> layers, List<NormPoint> points) {
+/// @param layers   the layers in module order
+/// @param points   in the order of the training
+/// @param thinning which of all points these are, so that a recorder can go on; empty if that is not known
+public record NormSeries(List<Layer> layers, List<NormPoint> points, Optional<Thinning> thinning) {
 
     private static final String LAYERS = "normlab.layers";
+    private static final String STRIDE = "normlab.stride";
+    private static final String SEEN = "normlab.seen";
 
     /// Copies the lists.
     public NormSeries {
         layers = List.copyOf(layers);
         points = List.copyOf(points);
     }
+
+    /// Points of which it is not known how they were thinned.
+    public NormSeries(List<Layer> layers, List<NormPoint> points) {
+        this(layers, points, Optional.empty());
+    }
+
+    /// Which points were kept: every `stride`-th of those that were `seen`, beginning with the first, and the latest.
+    public record Thinning(long stride, long seen) {}
 
     /// A layer.
     ///
@@ -77,7 +89,13 @@ public record NormSeries(List<Layer> layers, List<NormPoint> points) {
             tensors.put(norm.label(), new NumberArray.Floats(Shape.of(points.size(), layers.size()), values));
         }
         String names = String.join(",", layers.stream().map(layer -> layer.name() + ":" + layer.kind().label()).toList());
-        Safetensors.write(file, tensors, Map.of(LAYERS, names));
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put(LAYERS, names);
+        thinning.ifPresent(kept -> {
+            metadata.put(STRIDE, Long.toString(kept.stride));
+            metadata.put(SEEN, Long.toString(kept.seen));
+        });
+        Safetensors.write(file, tensors, metadata);
     }
 
     private void put(Map<String, NumberArray> tensors, String name, ToDoubleFunction<NormPoint> value) {
@@ -88,10 +106,11 @@ public record NormSeries(List<Layer> layers, List<NormPoint> points) {
         tensors.put(name, new NumberArray.Floats(Shape.of(values.length), values));
     }
 
+    /// The sum of the values as the file has them, so that a series that was read gives the same.
     private static double sum(double[] values) {
         double sum = 0;
         for (double value : values) {
-            sum += value;
+            sum += (float) value;
         }
         return sum;
     }
@@ -119,7 +138,25 @@ public record NormSeries(List<Layer> layers, List<NormPoint> points) {
                     contents.floats("accuracy").values()[i], contents.floats("test_accuracy").values()[i],
                     row(contents.floats("l1").values(), i, layers.size()), row(contents.floats("linf").values(), i, layers.size())));
         }
-        return new NormSeries(layers, points);
+        return new NormSeries(layers, points, thinning(contents));
+    }
+
+    /// Files of earlier versions do not say it.
+    private static Optional<Thinning> thinning(Safetensors.Contents contents) throws IOException {
+        String stride = contents.metadata().get(STRIDE);
+        String seen = contents.metadata().get(SEEN);
+        if (stride == null || seen == null) {
+            return Optional.empty();
+        }
+        try {
+            Thinning thinning = new Thinning(Long.parseLong(stride), Long.parseLong(seen));
+            if (thinning.stride >= 1 && thinning.seen >= 0) {
+                return Optional.of(thinning);
+            }
+        } catch (NumberFormatException e) {
+            throw new FormatException(contents.source(), "the series of norms has no valid " + STRIDE + " and " + SEEN, e);
+        }
+        throw new FormatException(contents.source(), "the series of norms has no valid " + STRIDE + " and " + SEEN);
     }
 
     private static double[] row(float[] values, int row, int length) {

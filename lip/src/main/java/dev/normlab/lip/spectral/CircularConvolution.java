@@ -1,6 +1,7 @@
 package dev.normlab.lip.spectral;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.PadMode;
 
 /// The sizes of a convolution on a torus: the image `h x w` continues on its other side, and every `stride`-th position has an output.
 ///
@@ -40,6 +41,11 @@ public record CircularConvolution(int o, int c, int kh, int kw, int groups, int 
     /// Whether a layer has a circular spectrum: its strides divide its input size.
     public static boolean exists(Conv2dSizes s) {
         return s.h() % s.strideH() == 0 && s.w() % s.strideW() == 0;
+    }
+
+    /// Whether a layer with these borders *is* that circular convolution: its outputs go all around the image.
+    public static boolean is(Conv2dSizes s, PadMode mode) {
+        return mode == PadMode.CIRCULAR && exists(s) && s.oh() * s.strideH() == s.h() && s.ow() * s.strideW() == s.w();
     }
 
     /// The smallest circular convolution that contains a zero-padded one as a part of its matrix: on a torus of `stride·ceil((n + max(p,

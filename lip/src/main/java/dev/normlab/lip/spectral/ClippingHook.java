@@ -18,16 +18,24 @@ import java.util.Set;
 
 /// Singular value clipping in training.
 ///
-/// [#everyFewSteps] is the paper's: a single pass every `clipFreq` steps, at step 1, `clipFreq` + 1 and so on, before the update. Weights
-/// that are evaluated have then had up to `clipFreq` updates without clipping, and a single pass leaves the norm above the limit.
-/// [#beforeEvaluation] mends both: after the last update of every epoch it clips a few times and scales by the measured norm, so that every
-/// evaluated network is within the limit.
+/// [#everyFewSteps] is the paper's: a single pass every `clipFreq` batches of an epoch, at those whose number, counted from 0 in every epoch
+/// anew, is 1 modulo `clipFreq`, before the update. Weights that are evaluated have then had up to `clipFreq` updates without clipping, and
+/// a single pass leaves the norm above the limit. [#beforeEvaluation] mends both: after the last update of every epoch it clips a few times
+/// and scales by the measured norm, so that every evaluated network is within the limit.
 ///
-/// Convolutions, transposed ones included, are clipped as circular layers of their input size; where a stride does not divide that size, as
-/// what they are ([PaddedClipping]). Linear layers are clipped as matrices. Frozen layers are left alone.
+/// Which linear map is limited:
+///
+/// - linear layers: their matrix;
+/// - convolutions and transposed ones, by [#everyFewSteps], and by [#beforeEvaluation] with [ClippedOperator#CIRCULAR]: the *circular*
+///   convolution of their weights, strides and input size. This says nothing of the layer with its own borders, least of all on maps that
+///   are smaller than the kernel;
+/// - by [#beforeEvaluation] with [ClippedOperator#LAYER]: the layer with its own borders, by a guaranteed bound ([PaddedClipping]);
+/// - where a stride does not divide the input size, there is no circular convolution: always the layer with its own borders.
+///
+/// Frozen layers are left alone.
 public final class ClippingHook implements TrainingHook {
 
-    /// The paper's number of steps between clippings.
+    /// The paper's number of batches between clippings.
     public static final int CLIP_FREQUENCY = 100;
 
     // Passes before an evaluation; what is left after them is scaled away.
@@ -36,50 +44,71 @@ public final class ClippingHook implements TrainingHook {
 
     private final Layer model;
     private final SingularValueClipping.Options options;
+    private final ClippedOperator operator;
     private final Set<LayerKind> kinds;
     private final Moment moment;
-    private final long period;
-    private final long phase;
+    private final Batches batches;
     private long step;
 
-    private ClippingHook(Layer model, SingularValueClipping.Options options, Set<LayerKind> kinds, Moment moment, long period, long phase) {
-        if (period < 1) {
-            throw new IllegalArgumentException("singular value clipping happens every so many steps, at least 1, but got " + period);
+    /// The batches of an epoch at which there is something to do: those whose number, from 0, is `phase` modulo `period`.
+    private record Batches(int period, int phase, int ofAnEpoch) {
+
+        Batches {
+            if (period < 1 || ofAnEpoch < 1) {
+                throw new IllegalArgumentException("singular value clipping happens every so many batches of an epoch, at least 1, but got "
+                        + "every " + period + " of " + ofAnEpoch);
+            }
         }
-        this.model = model;
-        this.options = options;
-        this.kinds = Set.copyOf(kinds);
-        this.moment = moment;
-        this.period = period;
-        this.phase = phase % period;
+
+        boolean include(long step) {
+            return step % ofAnEpoch % period == phase % period;
+        }
     }
 
-    /// A single pass every `clipFreq` steps, before the update.
+    private ClippingHook(Layer model, SingularValueClipping.Options options, ClippedOperator operator, Set<LayerKind> kinds, Moment moment,
+            Batches batches) {
+        this.model = model;
+        this.options = options;
+        this.operator = operator;
+        this.kinds = Set.copyOf(kinds);
+        this.moment = moment;
+        this.batches = batches;
+    }
+
+    /// A single pass every `clipFreq` batches, before the update, on circular convolutions and on matrices.
     ///
-    /// @param kinds  which of convolutions and linear layers are clipped
-    /// @param method how singular values are found; layers clipped as what they are take [SvdMethod#GRAM]
-    public static ClippingHook everyFewSteps(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method, int clipFreq) {
+    /// @param kinds          which of convolutions and linear layers are clipped
+    /// @param method         how singular values are found; layers clipped as what they are take [SvdMethod#GRAM]
+    /// @param stepsOfAnEpoch the number of batches of an epoch; with a single one there is no batch of number 1, and no pass
+    public static ClippingHook everyFewSteps(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method, int clipFreq,
+            int stepsOfAnEpoch) {
         SingularValueClipping.Options options = new SingularValueClipping.Options(limit, 1, 0, false, method);
-        return new ClippingHook(model, options, kinds, Moment.BEFORE_UPDATE, clipFreq, 1);
+        return new ClippingHook(model, options, ClippedOperator.CIRCULAR, kinds, Moment.BEFORE_UPDATE,
+                new Batches(clipFreq, 1, stepsOfAnEpoch));
     }
 
     /// Passes until the limit holds, at most three, and then scaling, after the last update of every epoch.
     ///
     /// @param method         as for [#everyFewSteps]
+    /// @param operator       which linear map of a convolution is limited
     /// @param stepsOfAnEpoch the number of batches of an epoch
-    public static ClippingHook beforeEvaluation(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method, int stepsOfAnEpoch) {
+    public static ClippingHook beforeEvaluation(Layer model, double limit, Set<LayerKind> kinds, SvdMethod method,
+            ClippedOperator operator, int stepsOfAnEpoch) {
         SingularValueClipping.Options options = new SingularValueClipping.Options(limit, FINAL_PASSES, FINAL_TOLERANCE, true, method);
-        return new ClippingHook(model, options, kinds, Moment.AFTER_UPDATE, stepsOfAnEpoch, stepsOfAnEpoch - 1L);
+        return new ClippingHook(model, options, operator, kinds, Moment.AFTER_UPDATE,
+                new Batches(stepsOfAnEpoch, stepsOfAnEpoch - 1, stepsOfAnEpoch));
     }
 
     /// Both hooks on convolutions and linear layers, as the method `svc` uses them.
     ///
-    /// @param clipFreq       the steps between two single passes, [#CLIP_FREQUENCY] in the paper
+    /// @param operator       which linear map of a convolution is limited before an evaluation; [ClippedOperator#CIRCULAR] in the paper
+    /// @param clipFreq       the batches between two single passes, [#CLIP_FREQUENCY] in the paper
     /// @param stepsOfAnEpoch the number of batches of an epoch
-    public static List<ClippingHook> both(Layer model, double limit, SvdMethod method, int clipFreq, int stepsOfAnEpoch) {
+    public static List<ClippingHook> both(Layer model, double limit, SvdMethod method, ClippedOperator operator, int clipFreq,
+            int stepsOfAnEpoch) {
         Set<LayerKind> kinds = Set.of(LayerKind.CONV, LayerKind.LINEAR);
-        return List.of(everyFewSteps(model, limit, kinds, method, clipFreq),
-                beforeEvaluation(model, limit, kinds, method, stepsOfAnEpoch));
+        return List.of(everyFewSteps(model, limit, kinds, method, clipFreq, stepsOfAnEpoch),
+                beforeEvaluation(model, limit, kinds, method, operator, stepsOfAnEpoch));
     }
 
     @Override
@@ -94,7 +123,7 @@ public final class ClippingHook implements TrainingHook {
 
     @Override
     public boolean actsOnHost() {
-        return step % period == phase;
+        return batches.include(step);
     }
 
     @Override
@@ -133,8 +162,8 @@ public final class ClippingHook implements TrainingHook {
 
     private SingularValueClipping.Result convolution(NormedLayer layer, float[] values, Device device) {
         Conv2dSizes sizes = layer.convolution().orElseThrow();
-        if (!CircularConvolution.exists(sizes)) {
-            PadMode mode = layer.layer() instanceof Conv2d conv ? conv.geometry().mode() : PadMode.ZERO;
+        PadMode mode = layer.layer() instanceof Conv2d conv && conv.geometry().isPadded() ? conv.geometry().mode() : PadMode.ZERO;
+        if (!CircularConvolution.exists(sizes) || operator == ClippedOperator.LAYER && !CircularConvolution.is(sizes, mode)) {
             return PaddedClipping.clip(sizes, mode, values, options.limit(), device, RandomStream.of(step, "clipping of " + layer.name()));
         }
         CircularConvolution circular = CircularConvolution.of(sizes);

@@ -3,11 +3,28 @@ package dev.normlab.lip.spectral;
 import org.ejml.data.ZMatrixRMaj;
 import org.ejml.dense.row.decompose.hessenberg.TridiagonalDecompositionHouseholder_ZDRM;
 
-/// Eigenvalues of a Hermitian matrix by EJML's reduction to a tridiagonal matrix and our implicit QL steps: the values-only path on EJML,
-/// and the check of our own reduction.
-public final class EjmlTridiagonal {
+/// Eigenvalues of a Hermitian matrix by EJML's reduction to a tridiagonal matrix and our implicit QL steps, and singular values as square
+/// roots of those of the smaller Gram matrix: the values-only path on EJML, and the check of our own reduction.
+public final class EjmlTridiagonal implements ComplexSvd {
 
-    private EjmlTridiagonal() {}
+    @Override
+    public double[] singularValues(ZMatrixRMaj a) {
+        ComplexMatrix given = ComplexMatrix.of(a);
+        ComplexMatrix tall = given.rows() < given.columns() ? given.conjugateTranspose() : given;
+        double[] values = eigenvalues(tall.gram().toEjml());
+        for (int i = 0; i < values.length; i++) {
+            values[i] = Math.sqrt(Math.max(0, values[i]));
+        }
+        return values;
+    }
+
+    /// Not by this way, which finds no vectors.
+    ///
+    /// @throws UnsupportedOperationException always
+    @Override
+    public ZMatrixRMaj clip(ZMatrixRMaj a, double limit) {
+        throw new UnsupportedOperationException("EJML's tridiagonal reduction gives singular values only: nothing can be clipped with it");
+    }
 
     /// All eigenvalues, largest first, accurate relative to the largest.
     ///

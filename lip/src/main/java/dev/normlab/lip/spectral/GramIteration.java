@@ -10,7 +10,8 @@ import java.util.Arrays;
 ///
 ///     L = 0;   N times:  ρ = ‖G‖_F,  G ← G/ρ,  L ← 2(L + ln ρ),  G ← GᴴG;   bound = ‖G‖_F^(2^-N) · exp(L·2^-N)
 ///
-/// In exact arithmetic this is a bound for every `N`. The value here is raised by what rounding in double precision can take away.
+/// In exact arithmetic this is a bound for every `N`. The value here is raised by what rounding in double precision can take away. What
+/// [L2Bound] finds for the same layer is tighter and takes a fraction of the time; each is the other's check.
 public final class GramIteration {
 
     private GramIteration() {}
@@ -35,7 +36,8 @@ public final class GramIteration {
         return largest;
     }
 
-    /// The bound of one matrix with at least as many rows as columns, without an allowance for rounding.
+    /// The bound of one matrix with at least as many rows as columns, with an allowance for the rounding of logarithm and exponential, which
+    /// costs a share of the logarithm's size, but not for that of the Gram matrices.
     static double bound(ComplexMatrix tall, int iterations) {
         ComplexMatrix g = tall.copy();
         double log = 0;
@@ -49,6 +51,6 @@ public final class GramIteration {
             g = g.gram();
         }
         double power = StrictMath.pow(2, -iterations);
-        return StrictMath.pow(g.frobenius(), power) * StrictMath.exp(log * power);
+        return StrictMath.pow(g.frobenius(), power) * StrictMath.exp(log * power) * (1 + 0x1p-50 * (4 + Math.abs(log * power)));
     }
 }

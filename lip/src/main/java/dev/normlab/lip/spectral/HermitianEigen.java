@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class HermitianEigen {
 
     private static final int MOST_STEPS = 60;
+    /// Fourth powers of numbers of a larger exponent are no numbers of double precision.
+    private static final int FAR = 200;
     // Steps after which an element is negligible that is small beside the whole matrix. Usually two or three are enough.
     private static final int PATIENCE = 20;
 
@@ -23,6 +25,7 @@ final class HermitianEigen {
     private final double[] phaseRe;
     private final double[] phaseIm;
     private final double negligible;
+    private final int exponent;
 
     /// @param a Hermitian; it is overwritten
     private HermitianEigen(ComplexMatrix a) {
@@ -37,7 +40,12 @@ final class HermitianEigen {
         if (n > 0) {
             phaseRe[0] = 1;
         }
-        double norm = a.frobenius();
+        double size = a.frobenius();
+        this.exponent = size > 0 && Math.abs(Math.getExponent(size)) > FAR ? Math.getExponent(size) : 0;
+        if (exponent != 0) {
+            a.scale(Math.scalb(1.0, -exponent));
+        }
+        double norm = Math.scalb(size, -exponent);
         this.negligible = 0x1p-120 * norm * norm;
         tridiagonalize();
     }
@@ -53,8 +61,15 @@ final class HermitianEigen {
     /// @param a Hermitian; it is overwritten
     static double[] values(ComplexMatrix a) {
         HermitianEigen eigen = new HermitianEigen(a);
-        implicitQl(eigen.diagonal, eigen.off, null);
+        eigen.solve(null);
         return eigen.diagonal;
+    }
+
+    private void solve(double @Nullable [][] z) {
+        implicitQl(diagonal, off, z);
+        for (int i = 0; i < n; i++) {
+            diagonal[i] = Math.scalb(diagonal[i], exponent);
+        }
     }
 
     /// The eigenvalues above a limit with their eigenvectors.
@@ -67,7 +82,7 @@ final class HermitianEigen {
         for (int i = 0; i < n; i++) {
             z[i][i] = 1;
         }
-        implicitQl(eigen.diagonal, eigen.off, z);
+        eigen.solve(z);
         int count = 0;
         for (double value : eigen.diagonal) {
             count += value > limit ? 1 : 0;

@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.lip.norm.ConvolutionNorms;
 import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.norm.PatternSlices;
 
 /// A guaranteed upper bound of a layer's l2 norm, its largest singular value.
 ///
@@ -16,6 +17,8 @@ import dev.normlab.lip.norm.Norm;
 ///   ([CircularConvolution#around]; taps that only ever read padding are left out). The circular convolution on the image's own size is
 ///   *not* a bound;
 /// - `sqrt(‖M‖₁·‖M‖∞)`.
+///
+/// For other borders it is the smaller one of the last and of what [#ofConvolution(Conv2dSizes, PadMode, float[], Workers)] says.
 ///
 /// All are raised by what rounding in double precision can take away, so that the guarantee is one of the numbers, not only of the formula.
 ///
@@ -54,7 +57,8 @@ public record L2Bound(double value, Source source) {
     /// The bound of a convolution of one image with any borders.
     ///
     /// A circular border that makes the layer a convolution on a torus has the norm of that. Any other border is a linear map before an
-    /// unpadded convolution; its norm is the square root of how often it reads the pixel that it reads most often.
+    /// unpadded convolution; its norm is the square root of how often it reads the pixel that it reads most often. `sqrt(‖M‖₁·‖M‖∞)` is taken
+    /// where it is smaller.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @throws ArithmeticException if the weights are not finite
@@ -62,13 +66,14 @@ public record L2Bound(double value, Source source) {
         if (mode == PadMode.ZERO) {
             return ofConvolution(s, weight, workers);
         }
-        if (mode == PadMode.CIRCULAR && CircularConvolution.exists(s) && s.oh() * s.strideH() == s.h() && s.ow() * s.strideW() == s.w()) {
-            return new L2Bound(ofTorus(CircularConvolution.of(s), weight, workers), Source.TORUS);
+        L2Bound sums = l1Linf(s, mode, weight);
+        if (CircularConvolution.is(s, mode)) {
+            return sums.orSmaller(new L2Bound(ofTorus(CircularConvolution.of(s), weight, workers), Source.TORUS));
         }
         double border = Math
                 .sqrt((double) mostReads(s.h(), s.padTop(), s.padBottom(), mode) * mostReads(s.w(), s.padLeft(), s.padRight(), mode));
         L2Bound unpadded = ofConvolution(ConvolutionOperator.unpadded(s), weight, workers);
-        return new L2Bound(unpadded.value * border * (1 + 0x1p-50), unpadded.source);
+        return sums.orSmaller(new L2Bound(unpadded.value * border * (1 + 0x1p-50), unpadded.source));
     }
 
     private static int mostReads(int size, int before, int after, PadMode mode) {
@@ -124,6 +129,20 @@ public record L2Bound(double value, Source source) {
         double l1 = ConvolutionNorms.norm(ConvolutionNorms.slices(s, Norm.L1), weight).norm();
         double linf = ConvolutionNorms.norm(ConvolutionNorms.slices(s, Norm.LINF), weight).norm();
         return new L2Bound(Math.sqrt(l1 * linf) * (1 + 0x1p-50 * weight.length), Source.L1_LINF);
+    }
+
+    private static L2Bound l1Linf(Conv2dSizes s, PadMode mode, float[] weight) {
+        double squared = raisedNorm(PatternSlices.of(s, mode, Norm.L1), weight) * raisedNorm(PatternSlices.of(s, mode, Norm.LINF), weight);
+        return new L2Bound(Math.sqrt(squared) * (1 + 0x1p-50), Source.L1_LINF);
+    }
+
+    /// An exact norm of sums of taps that may cancel: what rounding takes is a share of the same sums of absolute taps.
+    private static double raisedNorm(PatternSlices slices, float[] weight) {
+        float[] magnitudes = weight.clone();
+        for (int i = 0; i < magnitudes.length; i++) {
+            magnitudes[i] = Math.abs(magnitudes[i]);
+        }
+        return slices.norm(weight).norm() + 0x1p-50 * (weight.length + slices.blockPairs()) * slices.norm(magnitudes).norm();
     }
 
     private L2Bound orSmaller(L2Bound other) {

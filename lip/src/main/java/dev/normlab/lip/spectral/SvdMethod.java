@@ -1,9 +1,11 @@
 package dev.normlab.lip.spectral;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.ejml.data.ZMatrixRMaj;
 
-/// The ways to a complex singular value decomposition.
+/// The ways to a complex singular value decomposition, or to singular values only ([#clips]).
 public enum SvdMethod implements ComplexSvd {
     /// Our own one-sided Jacobi rotations: the most accurate one, also for small singular values.
     JACOBI(new JacobiSvd()),
@@ -11,7 +13,12 @@ public enum SvdMethod implements ComplexSvd {
     EJML(new EmbeddingSvd()),
     /// Eigenvalues of the Gram matrix of the smaller side: by far the fastest. Squaring costs accuracy: values below about `1e-7` of the
     /// largest are noise, so that no condition number can be had from it.
-    GRAM(new GramSvd());
+    GRAM(new GramSvd()),
+    /// Singular values only: eigenvalues of the Gram matrix, which EJML reduces to a tridiagonal one. As accurate as [#GRAM], and a check of
+    /// it.
+    EJML_VALUES(new EjmlTridiagonal());
+
+    private static final double GRAM_NOISE = 1e-7;
 
     private final ComplexSvd svd;
 
@@ -19,9 +26,19 @@ public enum SvdMethod implements ComplexSvd {
         this.svd = svd;
     }
 
-    /// The name on the command line: `jacobi`, `ejml`, `gram`.
+    /// The name on the command line: `jacobi`, `ejml`, `gram`, `ejml-values`.
     public String label() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /// Whether there are singular vectors, without which [#clip] cannot work.
+    public boolean clips() {
+        return this != EJML_VALUES;
+    }
+
+    /// Singular values below this share of the largest are noise, or 0.
+    public double noise() {
+        return this == GRAM || this == EJML_VALUES ? GRAM_NOISE : 0;
     }
 
     /// The method of a name.
@@ -33,7 +50,8 @@ public enum SvdMethod implements ComplexSvd {
                 return method;
             }
         }
-        throw new IllegalArgumentException("there is no way '" + label + "' to singular values; known: jacobi, ejml, gram");
+        throw new IllegalArgumentException("there is no way '" + label + "' to singular values; known: "
+                + Arrays.stream(values()).map(SvdMethod::label).collect(Collectors.joining(", ")));
     }
 
     @Override

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.autograd.Arithmetic;
 import dev.normlab.engine.autograd.Arrangement;
 import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.autograd.Convolution;
 import dev.normlab.engine.autograd.Pool2dGeometry;
 import dev.normlab.engine.autograd.Reductions;
 import dev.normlab.engine.autograd.Tape;
@@ -15,6 +16,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.lip.norm.DenseMatrix;
 import dev.normlab.lip.norm.NormException;
 import dev.normlab.nn.layer.AvgPool2d;
 import dev.normlab.nn.layer.BatchNorm2d;
@@ -31,12 +33,14 @@ import dev.normlab.nn.layer.SiLU;
 import dev.normlab.nn.model.BasicBlock;
 import dev.normlab.nn.model.Models;
 import dev.normlab.nn.model.SqueezeExcitation;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class NetworkBoundTest {
@@ -179,7 +183,6 @@ class NetworkBoundTest {
         return result;
     }
 
-    /// Positive weights with equal row sums: the constant input attains the norm of every layer at once, so that the product is the truth.
     @Test
     void everyLayersModeIsBroughtBack() {
         Layer model = new Sequential(new Conv2d(1, 2, 3, 1, 1, true), new BatchNorm2d(2), new ReLU(), new Flatten(), new Linear(8, 2, true))
@@ -192,6 +195,7 @@ class NetworkBoundTest {
         assertFalse(model.namedLayers().get("1").isTraining(), "a frozen layer stays frozen");
     }
 
+    /// Positive weights with equal row sums: the constant input attains the norm of every layer at once, so that the product is the truth.
     @Test
     void onAlignedLinearChainsTheBoundIsTheTruth() {
         Linear first = new Linear(2, 2, true);
@@ -210,6 +214,91 @@ class NetworkBoundTest {
             assertEquals(found.bound(), found.gatesHeld());
             assertEquals(List.of("0.weight", "2.weight", "3.weight"), found.steps().stream().map(NetworkBound.Step::weight).toList());
         }
+    }
+
+    /// `x + f(x)`.
+    private static final class Residual extends Layer {
+
+        private final Layer branch;
+
+        Residual(Layer branch) {
+            this.branch = child("branch", branch);
+        }
+
+        @Override
+        protected Tensor compute(Tape tape, Tensor x) {
+            return Arithmetic.add(tape, x, branch.forward(tape, x));
+        }
+    }
+
+    /// Symmetric positive weights of which the constant vector is the first singular vector: it attains the l2 norm of every layer at once,
+    /// and that of `I + W`, so that the bound is the truth. Its entries are no short binary fractions.
+    private static float[] aligned(int n, float beside, float on) {
+        float[] weight = new float[n * n];
+        for (int i = 0; i < weight.length; i++) {
+            weight[i] = i / n == i % n ? on : beside;
+        }
+        return weight;
+    }
+
+    @Test
+    void onAlignedResidualChainsTheGuaranteedBoundIsTheTruth() {
+        int n = 6;
+        Layer model = new Sequential(new Flatten(), new Residual(new Sequential(new Linear(n, n, true), new ReLU())),
+                new Residual(new Linear(n, n, false)), new Linear(n, n, true)).initialize(1);
+        double truth = 1;
+        for (String name : List.of("1.branch.0.weight", "2.branch.weight", "3.weight")) {
+            float beside = 0.1f * (1 + name.length() % 3);
+            model.namedParameters().get(name).set(aligned(n, beside, 0.7f));
+            double norm = 0.7f + (n - 1) * (double) beside;
+            truth *= name.contains("branch") ? 1 + norm : norm;
+        }
+        Shape image = Shape.of(1, 1, 2, 3);
+        try (Device device = Device.scalar(1)) {
+            NetworkBound found = NetworkBound.of(model, image, NetworkBound.Box.PIXELS, SpectralBound.guaranteed(device.workers()), device);
+            assertTrue(found.bound().l2() >= truth * (1 - 1e-14) && found.bound().l2() <= truth * (1 + 1e-10),
+                    found.bound() + " for " + truth);
+            float[] fx = logits(device, model, image, new float[] {1, 1, 1, 1, 1, 1});
+            float[] fy = logits(device, model, image, new float[] {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f});
+            double attained = distances(fx, fy)[1] / (0.5 * Math.sqrt(n));
+            assertEquals(truth, attained, 1e-5 * truth, "two images attain it");
+        }
+    }
+
+    /// The scaled weights are rounded to single precision, and the bound covers what that takes, for weights of any magnitude.
+    @ParameterizedTest
+    @EnumSource(PadMode.class)
+    void batchNormTakenTogetherWithAConvolutionIsBoundedRoundingIncluded(PadMode mode) {
+        Random random = new Random(7);
+        Shape image = Shape.of(1, 2, 3, 3);
+        try (Device device = Device.scalar(1)) {
+            for (int trial = 0; trial < 60; trial++) {
+                Conv2d conv = new Conv2d(2, 3, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), false);
+                BatchNorm2d batchNorm = new BatchNorm2d(3);
+                Layer model = new Sequential(conv, batchNorm);
+                randomize(model, random);
+                float[] weight = conv.weight().tensor().toArray();
+                for (int i = 0; i < weight.length; i++) {
+                    weight[i] = Math.scalb(weight[i], trial % 3 == 2 ? -143 : 0);
+                }
+                conv.weight().set(weight);
+                NetworkBound found = NetworkBound.of(model, image, NetworkBound.Box.PIXELS, SpectralBound.guaranteed(device.workers()),
+                        device);
+                double[][] rows = DenseMatrix.of(Convolution.sizes(image, conv.weight().shape(), conv.geometry()), mode, weight).rows();
+                for (int i = 0; i < rows.length; i++) {
+                    int channel = i / 9;
+                    double scale = batchNorm.weight().orElseThrow().tensor().toArray()[channel]
+                            / Math.sqrt((double) batchNorm.runningVar().orElseThrow().toArray()[channel] + 1e-5f);
+                    rows[i] = Arrays.stream(rows[i]).map(value -> value * scale).toArray();
+                }
+                assertTrue(SpectralBoundTest.largestSingularValue(rows) <= found.bound().l2(), mode + " trial " + trial);
+                assertTrue(largestRowSum(rows) <= found.bound().linf(), mode + " trial " + trial);
+            }
+        }
+    }
+
+    private static double largestRowSum(double[][] rows) {
+        return Arrays.stream(rows).mapToDouble(row -> Arrays.stream(row).map(Math::abs).sum()).max().orElse(0);
     }
 
     @Test

@@ -10,6 +10,8 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.lip.norm.DenseMatrix;
+import dev.normlab.lip.spectral.CircularConvolution;
+import dev.normlab.lip.spectral.GramIteration;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -19,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SpectralBoundTest {
 
     /// The largest singular value by power iteration, from below.
-    private static double largestSingularValue(double[][] m) {
+    static double largestSingularValue(double[][] m) {
         double[] x = new double[m[0].length];
         Random random = new Random(1);
         for (int i = 0; i < x.length; i++) {
@@ -76,6 +78,32 @@ class SpectralBoundTest {
             assertEquals(truth, bound, 1e-2 * truth);
             assertTrue(bound < 0.9 * SpectralBound.byExactNorms(s, PadMode.CIRCULAR, weight), "and far below the exact norms' product");
         }
+    }
+
+    /// The norm of a layer of one weight is known to the last bit, and so is whether a bound is below it.
+    @Test
+    void noBoundOfASingleWeightIsBelowItByAsMuchAsABit() {
+        Random random = new Random(1);
+        try (Device device = Device.scalar(1)) {
+            SpectralBound guaranteed = SpectralBound.guaranteed(device.workers());
+            for (int trial = 0; trial < 2000; trial++) {
+                float weight = trial == 0 ? 1e-30f : Math.scalb((float) random.nextGaussian(), random.nextInt(250) - 125);
+                float[] weights = {weight};
+                double truth = Math.abs(weight);
+                for (PadMode mode : PadMode.values()) {
+                    Conv2dSizes s = Convolution.sizes(Shape.of(1, 1, 3, 2), Shape.of(1, 1, 1, 1), Conv2dGeometry.of(1, 0).withMode(mode));
+                    assertBetween(truth, guaranteed.of(s, mode, weights), mode + " " + weight);
+                }
+                for (int iterations = 1; iterations <= 8; iterations++) {
+                    CircularConvolution torus = new CircularConvolution(1, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1);
+                    assertBetween(truth, GramIteration.bound(torus, weights, iterations, device.workers()), iterations + " " + weight);
+                }
+            }
+        }
+    }
+
+    private static void assertBetween(double truth, double bound, String message) {
+        assertTrue(bound >= truth && bound <= truth * (1 + 1e-12), message + ": " + bound + " for " + truth);
     }
 
     @Test

@@ -15,24 +15,33 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.lip.projection.NormProjection;
+import dev.normlab.lip.record.NormRecorder;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Conv2d;
+import dev.normlab.nn.layer.ConvTranspose2d;
 import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.layer.Sequential;
+import dev.normlab.nn.train.EpochTotals;
+import dev.normlab.nn.train.TrainingEvent;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NormDecayTest {
 
@@ -94,28 +103,40 @@ class NormDecayTest {
         }
     }
 
-    /// The maximisers of random weights are unique, so that the subgradient is the gradient.
     @ParameterizedTest
     @CsvSource({"CIRCULAR, L1", "CIRCULAR, LINF", "REFLECT, L1", "REFLECT, LINF", "REPLICATE, L1", "REPLICATE, LINF"})
     void decayOfConvolutionsWithOtherBordersEqualsFiniteDifferences(PadMode mode, Norm norm) {
+        assertDecayEqualsDifferences(norm, () -> new Sequential(new Conv2d(3, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), true),
+                new Conv2d(4, 6, 3, 4, new Conv2dGeometry(2, 1, 2, 1, 1, 2, 1, 2, 2, mode), false), new Flatten()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Norm.class)
+    void decayOfGroupedDilatedAndTransposedConvolutionsEqualsFiniteDifferences(Norm norm) {
+        assertDecayEqualsDifferences(norm, () -> new Sequential(
+                new Conv2d(3, 6, 3, 2, new Conv2dGeometry(2, 1, 2, 1, 0, 1, 2, 3, 3, PadMode.ZERO), true),
+                new ConvTranspose2d(6, 4, 3, 2, new Conv2dGeometry(2, 1, 1, 0, 1, 1, 1, 2, 2, PadMode.ZERO), 1, 0, false),
+                new ConvTranspose2d(4, 2, 3, 3, new Conv2dGeometry(1, 2, 1, 1, 1, 1, 1, 1, 1, PadMode.ZERO), 0, 1, true), new Flatten()));
+    }
+
+    /// The maximisers of random weights are unique, so that the subgradient is the gradient.
+    private static void assertDecayEqualsDifferences(Norm norm, Supplier<Layer> layers) {
         float beta = 0.25f;
         int kinks = 0;
         int compared = 0;
         for (int trial = 0; trial < 4; trial++) {
-            Layer model = new Sequential(new Conv2d(3, 4, 3, 3, Conv2dGeometry.of(1, 1).withMode(mode), true),
-                    new Conv2d(4, 6, 3, 4, new Conv2dGeometry(2, 1, 2, 1, 1, 2, 1, 2, 2, mode), false), new Flatten()).initialize(trial);
+            Layer model = layers.get().initialize(trial);
             try (Device device = Device.scalar(1)) {
                 Map<String, float[]> decay = decayOf(device, model, new NormDecay(model, NormDecay.Options.of(norm, beta)));
-                for (String name : List.of("0.weight", "1.weight")) {
-                    Parameter parameter = model.namedParameters().get(name);
-                    float[] values = parameter.tensor().toArray();
+                for (Map.Entry<String, Parameter> entry : model.namedParameters().entrySet()) {
+                    float[] values = entry.getValue().tensor().toArray();
                     for (int i = 0; i < values.length; i++) {
-                        if (hasKink(model, parameter, values, i, norm)) {
+                        if (hasKink(model, entry.getValue(), values, i, norm)) {
                             kinks++;
                         } else {
                             compared++;
-                            double difference = difference(model, parameter, values, i, norm);
-                            assertEquals(beta * difference, decay.get(name)[i], 5e-5, name + "[" + i + "]");
+                            double difference = difference(model, entry.getValue(), values, i, norm);
+                            assertEquals(beta * difference, decay.get(entry.getKey())[i], 5e-5, entry.getKey() + "[" + i + "]");
                         }
                     }
                 }
@@ -218,6 +239,7 @@ class NormDecayTest {
             decay.momentum(0.25f);
             assertEquals(0.125f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
             decay.beta(0.5f);
+            assertEquals(new NormDecay.Options(Norm.LINF, 0.5f, 0.25f, EnumSet.of(LayerKind.LINEAR)), decay.options());
             Parameter weight = model.namedParameters().get("1.weight");
             assertEquals(0.5f, Math.abs(decayOf(device, model, decay).get("1.weight")[0]));
             float[] zeros = new float[108];
@@ -287,6 +309,45 @@ class NormDecayTest {
             decayOf(device, model, new NormDecay(model, NormDecay.Options.of(Norm.LINF, 1f)));
             assertEquals(1 / Math.sqrt(0.25 + 1e-5f), LayerNorms.of(model).layers().get(1).linf(), 1e-9);
         }
+    }
+
+    /// It divides by the deviations of every batch anew, so that it has no norm of its own; all others still have theirs.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void batchNormWithoutRunningStatisticsIsNoHindrance(boolean decayed) {
+        Layer model = new Sequential(new Conv2d(3, 2, 3, 1, 1, false),
+                new BatchNorm2d(2, new BatchNormalization.Options(1e-5f, 0.1f, true, false)), new Flatten(), new Linear(72, 2, true))
+                .initialize(2);
+        NormDecay decay = new NormDecay(model, new NormDecay.Options(Norm.LINF, 1f, 0.5f,
+                decayed ? EnumSet.allOf(LayerKind.class) : EnumSet.of(LayerKind.CONV, LayerKind.LINEAR)));
+        try (Device device = Device.scalar(1)) {
+            Map<String, float[]> gradients = decayOf(device, model, decay);
+            assertArrayEquals(new float[2], gradients.get("1.weight"), "left alone");
+            assertFalse(Arrays.equals(new float[144], gradients.get("3.weight")), "the others are decayed");
+            assertTrue(decay.state().containsKey("0.norm_decay_trace") && !decay.state().containsKey("1.norm_decay_trace"));
+            try (Tape tape = Tape.eager(device, model.trainable())) {
+                Tensor loss = Reductions.sum(tape, model.forward(tape, Tensor.full(0.5f, 2, 3, 6, 6)), false);
+                List<Tensor> norms = decay.applyAndMeasure(tape.executor(), tape.backward(loss));
+                assertEquals(List.of(false, true, false), norms.stream().map(norm -> Float.isNaN(norm.item())).toList());
+            }
+            try (Tape tape = Tape.inference(device)) {
+                new BatchNormProjection(model, 1e-3f).apply(tape.executor());
+            }
+            assertArrayEquals(new float[] {1, 1}, model.namedParameters().get("1.weight").tensor().toArray());
+            float[] images = new float[2 * 3 * 36];
+            images[5] = 3;
+            LayerNorms.LayerNorm ofBatch = LayerNorms.of(model,
+                    BatchNormStatistics.ofBatch(model, Tensor.of(Shape.of(2, 3, 6, 6), images), device)).layers().get(1);
+            assertTrue(ofBatch.linf() > 1 && Double.isFinite(ofBatch.linf()), "with the statistics of a batch it has a norm");
+        }
+        LayerNorms.LayerNorm norm = LayerNorms.of(model).layers().get(1);
+        assertTrue(Double.isNaN(norm.l1()) && Double.isNaN(norm.linf()));
+        assertEquals("without running statistics", norm.remark().orElseThrow());
+        assertTrue(LayerNorms.of(model).layers().get(0).l1() > 0);
+        NormRecorder recorder = new NormRecorder(model, NormRecorder.Options.EPOCHS);
+        recorder.on(new TrainingEvent.EpochFinished(0, 0.1, EpochTotals.NONE, Optional.empty(), 1, 1));
+        assertTrue(Double.isNaN(recorder.series().points().getFirst().l1()[1]));
+        assertEquals(2, new NormProjection(model, new NormProjection.Options(Norm.L1, 1, EnumSet.allOf(LayerKind.class))).apply().size());
     }
 
     /// The reference notices NaN only when everything is NaN, and says nothing of infinity or frozen layers.

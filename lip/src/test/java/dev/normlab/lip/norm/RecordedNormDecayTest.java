@@ -3,9 +3,12 @@ package dev.normlab.lip.norm;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.autograd.Conv2dGeometry;
+import dev.normlab.engine.io.NumberArray;
+import dev.normlab.engine.io.Safetensors;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
 import dev.normlab.engine.tensor.RandomStream;
@@ -21,12 +24,17 @@ import dev.normlab.nn.loss.Objective;
 import dev.normlab.nn.model.Models;
 import dev.normlab.nn.optim.Sgd;
 import dev.normlab.nn.optim.SgdOptions;
+import dev.normlab.nn.train.Checkpoint;
+import dev.normlab.nn.train.EpochTotals;
 import dev.normlab.nn.train.TrainingStep;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -121,6 +129,74 @@ class RecordedNormDecayTest {
             assertArrayEquals(eager.get(i), replayed.get(i));
         }
         assertTrue(!Arrays.equals(eager.get(2), new float[eager.get(2).length]), "the trace was filled");
+    }
+
+    /// A small training whose beta and momentum are changed before its third step. It goes on from a checkpoint after that step, if there is
+    /// a file.
+    private static final class Changing implements AutoCloseable {
+
+        private final Layer model = new Sequential(new Flatten(), new Linear(12, 3, true)).initialize(2);
+        private final NormDecay decay = new NormDecay(model, NormDecay.Options.of(Norm.L1, 0.125f));
+        private final Device device = Device.scalar(1);
+        private final TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(0.1, 0.9, 0)),
+                List.of(decay), device);
+
+        void train(int until) {
+            float[] images = new float[2 * 12];
+            while (step.step() < until) {
+                if (step.step() == 2) {
+                    decay.beta(0.5f);
+                    decay.momentum(0.75f);
+                }
+                RandomStream.of(step.step(), "images").fillNormal(images, 0f, 1f);
+                step.run(Tensor.of(Shape.of(2, 3, 2, 2), images), Tensor.ofInts(Shape.of(2), 0, 1));
+            }
+        }
+
+        void save(Path file) throws IOException {
+            Checkpoint.write(file, step, new Checkpoint.Position(0, 3, step.step(), step.optimizer().steps(), 0.1, 2, 20, EpochTotals.NONE),
+                    Map.of());
+        }
+
+        float[] weight() {
+            return model.namedParameters().get("1.weight").tensor().toArray();
+        }
+
+        @Override
+        public void close() {
+            step.close();
+            device.close();
+        }
+    }
+
+    @Test
+    void trainingGoesOnBitwiseAfterBetaAndMomentumWereChanged(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("checkpoint.safetensors");
+        try (Changing whole = new Changing(); Changing resumed = new Changing()) {
+            whole.train(3);
+            whole.save(file);
+            whole.train(6);
+            Checkpoint.read(file).restore(resumed.step);
+            assertEquals(whole.decay.options(), resumed.decay.options());
+            resumed.train(6);
+            assertArrayEquals(whole.weight(), resumed.weight());
+        }
+    }
+
+    @Test
+    void aCheckpointOfAnEarlierVersionKeepsTheOptionsOfTheHook(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("checkpoint.safetensors");
+        try (Changing earlier = new Changing(); Changing resumed = new Changing()) {
+            earlier.train(2);
+            earlier.save(file);
+            Safetensors.Contents contents = Safetensors.read(file);
+            Map<String, NumberArray> tensors = new LinkedHashMap<>(contents.tensors());
+            assertNotNull(tensors.remove("hook/0/norm_decay_beta_and_momentum"));
+            Safetensors.write(file, tensors, contents.metadata());
+            Checkpoint.read(file).restore(resumed.step);
+            assertEquals(earlier.decay.options(), resumed.decay.options());
+            assertArrayEquals(earlier.weight(), resumed.weight());
+        }
     }
 
     @ParameterizedTest

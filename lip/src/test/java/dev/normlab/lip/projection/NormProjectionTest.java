@@ -20,6 +20,7 @@ import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.LayerNorms;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.lip.norm.NormException;
+import dev.normlab.nn.layer.AdaptiveAvgPool2d;
 import dev.normlab.nn.layer.BatchNorm2d;
 import dev.normlab.nn.layer.Conv2d;
 import dev.normlab.nn.layer.ConvTranspose2d;
@@ -188,6 +189,36 @@ class NormProjectionTest {
         assertTrue(exception.getMessage().contains("1 of 4 weights are NaN"), exception.getMessage());
         linear.weight().frozen(true);
         assertEquals(List.of(), projection.apply());
+    }
+
+    /// On images of one pixel only the centre tap counts. The third step is a replay, in which the layer does not run.
+    @Test
+    void imagesOfAnotherSizeAreProjectedByTheirOwnNormsInReplaysToo() {
+        float[] eager = projectedOnTwoSizes(true);
+        assertArrayEquals(eager, projectedOnTwoSizes(false));
+    }
+
+    private static float[] projectedOnTwoSizes(boolean eagerly) {
+        Conv2d conv = new Conv2d(1, 1, 3, 1, 1, false);
+        Layer model = new Sequential(conv, new AdaptiveAvgPool2d(1, 1), new Flatten(), new Linear(1, 2, true)).initialize(1);
+        Tensor labels = Tensor.ofInts(Shape.of(2), 0, 1);
+        NormProjection projection = new NormProjection(model, new NormProjection.Options(Norm.LINF, 0.75, EnumSet.of(LayerKind.CONV)));
+        try (Device device = Device.scalar(1);
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Adam(model, AdamOptions.adam(0.05)),
+                        List.of(projection), device)) {
+            for (int size : new int[] {4, 1, 4}) {
+                conv.weight().set(1, 1, 1, 1, 1, 1, 1, 1, 1);
+                Tensor x = Tensor.full(0.5f, 2, 1, size, size);
+                if (eagerly) {
+                    step.runEagerly(x, labels);
+                } else {
+                    step.run(x, labels);
+                }
+                assertEquals(new ImageSize(size, size), conv.inputSize().orElseThrow());
+                assertTrue(LayerNorms.of(model).layers().getFirst().linf() <= 0.75 * (1 + 1e-12), "on images of " + size);
+            }
+        }
+        return conv.weight().tensor().toArray();
     }
 
     @Test

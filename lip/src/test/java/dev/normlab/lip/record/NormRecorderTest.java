@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.io.FormatException;
+import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.io.Safetensors;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.lip.norm.LayerKind;
 import dev.normlab.lip.norm.Norm;
 import dev.normlab.nn.layer.BatchNorm1d;
@@ -25,6 +27,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class NormRecorderTest {
 
@@ -33,17 +37,23 @@ class NormRecorderTest {
 
     /// A training of `epochs` epochs with 5 batches each, in which the weight is the number of completed steps.
     private void train(NormRecorder recorder, int epochs) {
-        long step = 0;
-        for (int epoch = 0; epoch < epochs; epoch++) {
+        train(recorder, 0, 5 * epochs);
+    }
+
+    /// The steps `from` to `to` of that training.
+    private void train(NormRecorder recorder, int from, int to) {
+        for (int step = from; step < to; step++) {
+            int epoch = step / 5;
+            StepResult result = new StepResult(0.5f, 1, 2);
             EpochTotals totals = EpochTotals.NONE;
-            for (int batch = 0; batch < 5; batch++) {
-                StepResult result = new StepResult(0.5f, 1, 2);
+            for (int batch = 0; batch <= step % 5; batch++) {
                 totals = totals.plus(result);
-                linear.weight().set((float) (step + 1));
-                recorder.on(new TrainingEvent.StepFinished(epoch, batch, 5, step, result, totals, 1));
-                step++;
             }
-            recorder.on(new TrainingEvent.EpochFinished(epoch, 0.1, totals, Optional.of(new Evaluation(4, 3, 0.25)), 1, 1));
+            linear.weight().set((float) (step + 1));
+            recorder.on(new TrainingEvent.StepFinished(epoch, step % 5, 5, step, result, totals, 1));
+            if (step % 5 == 4) {
+                recorder.on(new TrainingEvent.EpochFinished(epoch, 0.1, totals, Optional.of(new Evaluation(4, 3, 0.25)), 1, 1));
+            }
         }
     }
 
@@ -124,11 +134,46 @@ class NormRecorderTest {
         assertThrows(IllegalArgumentException.class, () -> new NormRecorder(other, NormRecorder.Options.EPOCHS).resume(whole.series(), 7));
     }
 
+    private static List<Long> steps(NormSeries series) {
+        return series.points().stream().map(NormPoint::step).toList();
+    }
+
+    /// Interrupted after any step, with a file of that step or of a later one, whose end was never saved, and a file that does not say how
+    /// it was thinned.
+    @ParameterizedTest
+    @CsvSource({"1, 10", "2, 10", "3, 4", "0, 5", "1, 100"})
+    void aThinnedSeriesGoesOnWithThePointsOfAnUninterruptedOne(int everySteps, int capacity, @TempDir Path folder) throws IOException {
+        NormRecorder.Options options = new NormRecorder.Options(everySteps, capacity);
+        NormRecorder whole = new NormRecorder(model, options);
+        train(whole, 20);
+        assertTrue(capacity == 100 || whole.series().thinning().orElseThrow().stride() > 1, "the capacity thins");
+        Path file = folder.resolve("norms.safetensors");
+        for (int stop = 1; stop < 100; stop += 3) {
+            for (int ahead : new int[] {0, 3}) {
+                NormRecorder interrupted = new NormRecorder(model, options);
+                train(interrupted, 0, stop + ahead);
+                interrupted.series().write(file);
+                NormSeries read = NormSeries.read(file);
+                for (NormSeries series : List.of(read, new NormSeries(read.layers(), read.points()))) {
+                    NormRecorder resumed = new NormRecorder(model, options);
+                    resumed.resume(series, stop);
+                    train(resumed, stop, 100);
+                    assertEquals(steps(whole.series()), steps(resumed.series()), "stopped after " + stop + ", file " + ahead + " ahead");
+                    assertEquals(whole.series().thinning(), resumed.series().thinning());
+                }
+            }
+        }
+    }
+
     @Test
     void anotherFileIsRefused(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("other.safetensors");
         Safetensors.write(file, Map.of(), Map.of());
         FormatException exception = assertThrows(FormatException.class, () -> NormSeries.read(file));
         assertTrue(exception.getMessage().contains("holds no series of norms"), exception.getMessage());
+        Safetensors.write(file, Map.of("step", new NumberArray.Longs(Shape.of(0), new long[0])),
+                Map.of("normlab.layers", "", "normlab.stride", "0", "normlab.seen", "3"));
+        exception = assertThrows(FormatException.class, () -> NormSeries.read(file));
+        assertTrue(exception.getMessage().contains("no valid normlab.stride"), exception.getMessage());
     }
 }

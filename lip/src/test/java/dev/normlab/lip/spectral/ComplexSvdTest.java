@@ -211,6 +211,19 @@ class ComplexSvdTest {
         }
     }
 
+    @Test
+    void theWayWithoutVectorsRefusesToClip() {
+        for (SvdMethod method : SvdMethod.values()) {
+            ZMatrixRMaj a = gaussian(new Random(1), 4, 3).toEjml();
+            if (method.clips()) {
+                assertEquals(4, method.clip(a, 1).numRows);
+            } else {
+                assertThrows(UnsupportedOperationException.class, () -> method.clip(a, 1));
+            }
+            assertEquals(method, SvdMethod.parse(method.label()));
+        }
+    }
+
     /// All eigenvalues but one are rounding errors of that one: elements beside the diagonal stay as large as they, and some kernels were
     /// said not to converge.
     @Test

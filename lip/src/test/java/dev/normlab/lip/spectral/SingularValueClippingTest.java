@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.lip.spectral.SingularValueClipping.Options;
 import dev.normlab.lip.spectral.SingularValueClipping.Result;
+import java.util.EnumSet;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
@@ -163,7 +164,7 @@ class SingularValueClippingTest {
     @Test
     void aMatrixIsReplacedByTheNearestOneWithinTheLimit() {
         Random random = new Random(21);
-        for (SvdMethod method : SvdMethod.values()) {
+        for (SvdMethod method : EnumSet.complementOf(EnumSet.of(SvdMethod.EJML_VALUES))) {
             for (int trial = 0; trial < 20; trial++) {
                 int rows = 1 + random.nextInt(9);
                 int columns = 1 + random.nextInt(9);

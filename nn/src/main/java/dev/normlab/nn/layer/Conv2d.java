@@ -91,7 +91,8 @@ public final class Conv2d extends Layer {
         return Optional.ofNullable(bias);
     }
 
-    /// The size of the input in the latest forward pass (eager or recorded), or the one that was given; empty before.
+    /// The size of the input in the latest forward pass (eager, recorded, or replayed by a training step), or the one that was given; empty
+    /// before.
     public Optional<ImageSize> inputSize() {
         return Optional.ofNullable(inputSize);
     }

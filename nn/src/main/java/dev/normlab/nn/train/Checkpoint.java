@@ -11,8 +11,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Everything that a run needs to go on bitwise as if it had not been interrupted, in one safetensors file that is written atomically:
@@ -113,6 +115,7 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
     public void restore(TrainingStep step) throws FormatException {
         List<String> problems = new ArrayList<>();
         Map<String, Tensor> wanted = tensorsOf(step);
+        optionalOf(step).stream().filter(name -> !tensors.containsKey(name)).forEach(wanted::remove);
         wanted.forEach((name, tensor) -> {
             if (!name.startsWith(MODEL) && !fits(tensors.get(name), tensor)) {
                 problems.add(name);
@@ -159,6 +162,15 @@ public record Checkpoint(String source, Map<String, NumberArray> tensors, Positi
         for (int i = 0; i < step.hooks().size(); i++) {
             String prefix = HOOK + i + "/";
             step.hooks().get(i).state().forEach((name, tensor) -> all.put(prefix + name, tensor));
+        }
+        return all;
+    }
+
+    private static Set<String> optionalOf(TrainingStep step) {
+        Set<String> all = new LinkedHashSet<>();
+        for (int i = 0; i < step.hooks().size(); i++) {
+            String prefix = HOOK + i + "/";
+            step.hooks().get(i).optionalState().forEach(name -> all.add(prefix + name));
         }
         return all;
     }

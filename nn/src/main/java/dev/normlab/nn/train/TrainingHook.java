@@ -4,6 +4,7 @@ import dev.normlab.engine.autograd.Gradients;
 import dev.normlab.engine.program.Executor;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.Map;
+import java.util.Set;
 
 /// Something that takes part in every training step: norm decay, clipping, projections.
 ///
@@ -55,5 +56,10 @@ public interface TrainingHook {
     /// The tensors that a checkpoint keeps, by name. They are the hook's own; setting their values restores the state.
     default Map<String, Tensor> state() {
         return Map.of();
+    }
+
+    /// The names in [#state] that a checkpoint may lack, because it was written before there were such tensors. They keep their values then.
+    default Set<String> optionalState() {
+        return Set.of();
     }
 }

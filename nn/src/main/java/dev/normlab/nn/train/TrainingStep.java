@@ -13,6 +13,7 @@ import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.nn.layer.InputSizes;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.loss.Objective;
@@ -61,11 +62,11 @@ public final class TrainingStep implements AutoCloseable {
     /// What a program depends on: the shape of the images (the update: of one image) and which parameters are trained.
     private record Key(Shape images, List<String> trained) {}
 
-    /// The program of forward and backward pass, and the number of logits of an image.
-    private record Forward(CompiledProgram compiled, int classes) {}
+    /// The program of forward and backward pass, the number of logits of an image, and the sizes that the layers meet in it.
+    private record Forward(CompiledProgram compiled, int classes, InputSizes sizes) {}
 
     /// Forward and backward pass, and behind them the update, on an accelerator.
-    private record Staged(StagedProgram program, int classes) {}
+    private record Staged(StagedProgram program, int classes, InputSizes sizes) {}
 
     /// What a forward pass found.
     private record Found(Tensor loss, Tensor predictions, Optional<Tensor> changedPredictions) {}
@@ -135,9 +136,10 @@ public final class TrainingStep implements AutoCloseable {
         List<String> names = trained.stream().map(Parameter::name).toList();
         Forward recorded = forwards.get(new Key(images.shape(), names), _ -> {
             Recorded forward = recordForward(images, labels, trained);
-            return new Forward(CompiledProgram.of(forward.program, device), forward.classes);
+            return new Forward(CompiledProgram.of(forward.program, device), forward.classes, InputSizes.of(model));
         });
         Labels.requireBelow(labels, recorded.classes);
+        recorded.sizes.restore(); // for hooks on the host and listeners, which measure norms
         CompiledProgram forward = recorded.compiled;
         if (latest != null && latest != forward) {
             latest.release(); // its gradients were used up in its own step
@@ -175,9 +177,10 @@ public final class TrainingStep implements AutoCloseable {
             applyRecorded(update, gradients, false);
             optimizer.apply(update, gradients);
             applyRecorded(update, gradients, true);
-            return new Staged(compiler.compile(forward.program, update.program(), device), forward.classes);
+            return new Staged(compiler.compile(forward.program, update.program(), device), forward.classes, InputSizes.of(model));
         });
         Labels.requireBelow(labels, staged.classes);
+        staged.sizes.restore();
         Map<String, Tensor> results = staged.program.replay(Map.of(IMAGES, images, LABELS, labels));
         Found found = found(results);
         boolean finite = staged.program.heldIsFinite();
