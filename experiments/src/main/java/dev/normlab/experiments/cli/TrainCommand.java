@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -100,6 +101,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--clip-freq", paramLabel = "N",
             description = "--svc clips every N batches of an epoch (default: 100), and after the last one of every epoch until the limit holds.")
     private @Nullable Integer clipFreq;
+
+    @Option(names = "--bn-statistics", paramLabel = "N",
+            description = "Estimate the running statistics of batch norm anew on N training images at the end of every epoch (default: 1024 "
+                    + "with --svc, whose clipping changes weights then, else 0: what training leaves, as PyTorch).")
+    private @Nullable Integer bnStatistics;
 
     @Mixin
     private final AdversarialOptions adversarial = new AdversarialOptions();
@@ -229,7 +235,7 @@ final class TrainCommand implements Callable<Integer> {
                 schedule == null ? "constant" : schedule, normDecay == null ? bundle.normDecay() : Method.NormDecaySpec.parse(normDecay),
                 projectBn == null ? bundle.projectBn() : limitOf("--project-bn", projectBn),
                 clipping(bundle), adversarial.of(bundle), init == null ? "" : init.toString(), !noAugment, !noShuffle,
-                common.convolutionMode(), common.seed());
+                common.convolutionMode(), bnStatistics == null ? OptionalInt.empty() : OptionalInt.of(bnStatistics), common.seed());
     }
 
     /// The model that was named, else the one that the weights to begin with are of.
@@ -293,7 +299,7 @@ final class TrainCommand implements Callable<Integer> {
         Object[][] given = {{"--model", model}, {"--data", data}, {"--limit", limit}, {"--method", method}, {"--epochs", epochs},
             {"--batch-size", batchSize}, {"--lr", lr}, {"--momentum", momentum}, {"--weight-decay", weightDecay}, {"--schedule", schedule},
             {"--norm-decay", normDecay}, {"--project-bn", projectBn}, {"--svc", svc}, {"--svd", svd}, {"--svc-as", svcAs},
-            {"--clip-freq", clipFreq}, {"--init", init},
+            {"--clip-freq", clipFreq}, {"--bn-statistics", bnStatistics}, {"--init", init},
             {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
         for (Object[] option : given) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// The paper's question in a few minutes: does training with small layer norms make a network more robust?
 ///
@@ -137,7 +138,7 @@ public final class Quickstart {
 
     private TrainingSettings settings(String method, double weightDecay, Optional<Method.NormDecaySpec> normDecay) {
         return new TrainingSettings(MODEL, DATA, 0, method, EPOCHS, BATCH, LEARNING_RATE, 0.9, weightDecay, "cosine", normDecay,
-                Optional.empty(), Optional.empty(), Optional.empty(), "", false, true, device.convolutionMode(), seed);
+                Optional.empty(), Optional.empty(), Optional.empty(), "", false, true, device.convolutionMode(), OptionalInt.empty(), seed);
     }
 
     private Optional<Line> train(TrainingSettings settings, DataSplits data) throws IOException {

@@ -51,9 +51,6 @@ import org.jspecify.annotations.Nullable;
 /// the result. A run that is resumed gives bitwise the weights of an uninterrupted one.
 public final class TrainingRun implements AutoCloseable {
 
-    /// Training images on which batch norm's statistics are estimated after the clipping at the end of an epoch.
-    public static final int STATISTICS_IMAGES = 1024;
-
     private static final Set<LayerKind> WEIGHTS = EnumSet.of(LayerKind.CONV, LayerKind.LINEAR);
     private static final Set<LayerKind> BATCH_NORMS = EnumSet.of(LayerKind.BN);
 
@@ -133,8 +130,7 @@ public final class TrainingRun implements AutoCloseable {
         this.resumeCommand = "train --out " + folder.path() + " --resume";
         this.trainer = new Trainer(step, loader, data.test(), TrainerOptions.of(settings.epochs(), settings.learningRates())
                 .withCheckpoint(checkpoint(), Weights.metadata(spec, data.train().shape()))
-                // the clipping at the end of an epoch changes weights behind the back of batch norm
-                .withStatisticsOf(settings.svc().isPresent() ? STATISTICS_IMAGES : 0));
+                .withStatisticsOf(settings.statisticsImages()));
     }
 
     private Path checkpoint() {
@@ -211,7 +207,7 @@ public final class TrainingRun implements AutoCloseable {
             double seconds = earlierSeconds + secondsSince(began);
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             if (completed) {
-                if (settings.svc().isEmpty() && settings.init().isEmpty()) {
+                if (settings.statisticsImages() == 0 && settings.init().isEmpty()) {
                     RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
                 }
                 Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.FILE_NAME));

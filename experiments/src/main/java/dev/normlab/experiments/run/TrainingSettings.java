@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Everything that determines the result of a training run, as on the command line. The same settings give bitwise the same weights.
 ///
@@ -22,13 +23,19 @@ import java.util.Optional;
 /// @param adversarial how adversarial images are made and trained on; empty for plain cross entropy
 /// @param augment   random crop and flip
 /// @param conv      how convolutions are computed
+/// @param bnStatistics the number of training images on which the running statistics of batch norm are estimated anew at the end of every
+///                  epoch, 0 for never; empty for [#statisticsImages]
 public record TrainingSettings(String model, String data, int limit, String method, int epochs, int batchSize, double lr, double momentum,
         double weightDecay, String schedule, Optional<Method.NormDecaySpec> normDecay, Optional<Double> projectBn,
         Optional<Method.Clipping> svc,
-        Optional<AdversarialSettings> adversarial, String init, boolean augment, boolean shuffle, ConvolutionMode conv, long seed) {
+        Optional<AdversarialSettings> adversarial, String init, boolean augment, boolean shuffle, ConvolutionMode conv,
+        OptionalInt bnStatistics, long seed) {
 
     /// Names of schedules: constant; the reference's (x .1/.01/.001 from epochs 75/90/100); half a cosine to 0 over the run's epochs.
     public static final List<String> SCHEDULES = List.of("constant", "reference", "cosine");
+
+    /// On how many training images clipping lets batch norm estimate its statistics, unless another number is given.
+    public static final int STATISTICS_IMAGES = 1024;
 
     private static final double ABSURD_RATE = 1e6;
     /// What is smaller is hardly meant, and 0 as a float.
@@ -46,6 +53,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         require(weightDecay >= 0 && weightDecay <= ABSURD_RATE, "--weight-decay", "a number from 0 to 1e6", weightDecay);
         double radius = projectBn.orElse(1.0);
         require(radius >= TINY && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
+        require(bnStatistics.orElse(0) >= 0, "--bn-statistics", "a number of images of at least 0", bnStatistics.orElse(0));
         if (!SCHEDULES.contains(schedule)) {
             throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
         }
@@ -55,6 +63,12 @@ public record TrainingSettings(String model, String data, int limit, String meth
         if (!holds) {
             throw UserError.usage(option + ": expected " + expected + ", but got " + got);
         }
+    }
+
+    /// On how many training images the running statistics of batch norm are estimated anew at the end of every epoch: with singular value
+    /// clipping, which then changes weights behind the back of batch norm, 1,024 unless said otherwise, else none.
+    public int statisticsImages() {
+        return bnStatistics.orElse(svc.isPresent() ? STATISTICS_IMAGES : 0);
     }
 
     /// The learning rate's schedule.
@@ -90,18 +104,18 @@ public record TrainingSettings(String model, String data, int limit, String meth
     public TrainingSettings withSeed(long other) {
         return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, normDecay,
                 projectBn,
-                svc, adversarial, init, augment, shuffle, conv, other);
+                svc, adversarial, init, augment, shuffle, conv, bnStatistics, other);
     }
 
     /// The same settings without norm decay, projections and clipping.
     public TrainingSettings withoutHooks() {
         return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, Optional.empty(),
-                Optional.empty(), Optional.empty(), adversarial, init, augment, shuffle, conv, seed);
+                Optional.empty(), Optional.empty(), adversarial, init, augment, shuffle, conv, bnStatistics, seed);
     }
 
     private TrainingSettings withBundle(Method bundle) {
         return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, bundle.weightDecay(), schedule,
-                bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv, seed);
+                bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv, OptionalInt.empty(), seed);
     }
 
     /// All settings by the names of their options, for the run folder; [#parse] reads them back.
@@ -130,6 +144,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         map.put("augment", Boolean.toString(augment));
         map.put("shuffle", Boolean.toString(shuffle));
         map.put("conv", conv.toString());
+        bnStatistics.ifPresent(images -> map.put("bn_statistics", Integer.toString(images)));
         map.put("seed", Long.toString(seed));
         return map;
     }
@@ -148,10 +163,16 @@ public record TrainingSettings(String model, String data, int limit, String meth
                     projection.equals("none") ? Optional.empty() : Optional.of(Double.parseDouble(projection)),
                     clipping(map), AdversarialSettings.parse(map), in.text("init"), in.flag("augment"),
                     in.flag("shuffle"),
-                    convolutionMode(map), Long.parseLong(in.text("seed")));
+                    convolutionMode(map), bnStatistics(map), Long.parseLong(in.text("seed")));
         } catch (NumberFormatException e) {
             throw UserError.failure("the settings of the run folder have a value that is no number: " + e.getMessage());
         }
+    }
+
+    // Only where it was asked for.
+    private static OptionalInt bnStatistics(Map<String, String> map) {
+        String images = map.get("bn_statistics");
+        return images == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(images));
     }
 
     // Run folders of earlier versions say nothing of it, or only the limit.

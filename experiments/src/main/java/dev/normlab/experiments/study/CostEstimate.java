@@ -100,7 +100,8 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             double batches = Math.ceilDiv(images.train(), step.batch());
             double one = step.steady() + settings.adversarial().map(adversarial -> adversarial(adversarial, settings)).orElse(0.0);
             double epoch = batches * one + images.test() * evaluation + epochEnd;
-            double training = step.start() + settings.epochs() * (epoch + clipping(settings, images.train(), batches));
+            double training = step.start() + settings.epochs() * (epoch + clipping(settings, batches)
+                    + Math.min(images.train(), settings.statisticsImages()) * evaluation);
             double attack = ATTACKED * images.attacked() * RelativeCost.gradients(config.attack()) * gradient;
             return training + attack;
         }
@@ -115,8 +116,8 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             return adversarial.steps() * plain.batch() * gradient + (adversarial.loss().pairs() ? plain.steady() : 0);
         }
 
-        /// The seconds of clipping in an epoch, and of estimating batch norm's statistics behind it.
-        private double clipping(TrainingSettings settings, int images, double batches) {
+        /// The seconds of clipping in an epoch.
+        private double clipping(TrainingSettings settings, double batches) {
             if (settings.svc().isEmpty()) {
                 return 0;
             }
@@ -124,7 +125,7 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             double[] seconds = clippings.computeIfAbsent(clipping.svd().label() + clipping.operator() + (clipping.limit() < 1),
                     _ -> times.clipping(clipping));
             double passes = Math.ceil((batches - 1) / clipping.clipFreq()); // at batches 1, 1 + clipFreq and so on, counted from 0
-            return passes * seconds[0] + seconds[1] + Math.min(images, TrainingRun.STATISTICS_IMAGES) * evaluation;
+            return passes * seconds[0] + seconds[1];
         }
     }
 

@@ -12,11 +12,11 @@ import java.util.TreeMap;
 /// The seeds of a study's runs.
 ///
 /// A seed is a hash of the run's own settings, the number of the repetition and the study's seed, and of nothing else: which other runs
-/// there are, and in what order, changes no run. Where the data lies and how convolutions are computed do not count either, so that these
-/// can be compared.
+/// there are, and in what order, changes no run. Where the data lies, how convolutions are computed and where batch norm's
+/// statistics come from do not count either, so that these can be compared.
 final class Seeds {
 
-    private static final List<String> LEFT_OUT = List.of("data", "conv", "seed", "init");
+    private static final List<String> LEFT_OUT = List.of("data", "conv", "seed", "init", "bn_statistics");
     /// Settings that came later: at these values they leave the seeds as they were.
     private static final Map<String, String> CAME_LATER = Map.of("svc_as", "circular");
     /// Seeds have 48 bits, which every program that reads JSON keeps.

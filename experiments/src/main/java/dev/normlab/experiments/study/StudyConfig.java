@@ -45,6 +45,7 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
     private static final List<String> KEYS = List.of("name", "title", "data", "limit", "models", "seeds", "seed", "conv", "training",
             "methods", "attack");
     private static final List<String> TRAINING_KEYS = List.of("epochs", "batch_size", "lr", "momentum", "schedule", "augment");
+    private static final List<String> TRAINING_OPTIONAL = List.of("bn_statistics");
     private static final List<String> ATTACK_KEYS = List.of("attacks", "norm", "eps", "steps", "restarts", "targets", "images");
 
     /// Copies the lists.
@@ -54,7 +55,8 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
     }
 
     /// What all runs have in common, as the options of `train`.
-    public record Training(int epochs, int batchSize, double lr, double momentum, String schedule, boolean augment) {}
+    public record Training(int epochs, int batchSize, double lr, double momentum, String schedule, boolean augment,
+            OptionalInt bnStatistics) {}
 
     /// How robustness is measured.
     ///
@@ -121,9 +123,9 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
     }
 
     private static Training training(ConfigNode top) {
-        ConfigNode in = top.section("training", TRAINING_KEYS, List.of());
+        ConfigNode in = top.section("training", TRAINING_KEYS, TRAINING_OPTIONAL);
         return new Training(in.count("epochs", 1), in.count("batch_size", 1), in.number("lr"), in.number("momentum"), in.text("schedule"),
-                in.flag("augment"));
+                in.flag("augment"), in.has("bn_statistics") ? OptionalInt.of(in.count("bn_statistics", 0)) : OptionalInt.empty());
     }
 
     private static Attack attack(ConfigNode top) {
@@ -191,6 +193,7 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
         map.put("training.momentum", Double.toString(training.momentum()));
         map.put("training.schedule", training.schedule());
         map.put("training.augment", Boolean.toString(training.augment()));
+        training.bnStatistics().ifPresent(images -> map.put("training.bn_statistics", Integer.toString(images)));
         methods.forEach(method -> map.put("methods." + method.name(), method.describe()));
         map.put("attack.attacks", attack.attacks().stream().collect(Collectors.joining(", ")));
         map.put("attack.norm", attack.norm().label());

@@ -422,6 +422,29 @@ class CommandLineTest {
         assertEquals(Method.Clipping.at(2), TrainingSettings.parse(olderSettings(settings)).svc().orElseThrow(), "a folder of before");
     }
 
+    /// Statistics change what evaluation says and no weight; with clipping they are estimated unless that is turned off.
+    @Test
+    void statisticsOfBatchNormAreEstimatedInTrainingWhereAskedFor() throws IOException {
+        assertEquals(0, train("kept").code());
+        assertEquals(0, train("estimated", "--bn-statistics", "16").code());
+        Layer kept = Weights.load(folder.resolve("kept"), null, 0).model();
+        Layer estimated = Weights.load(folder.resolve("estimated"), null, 0).model();
+        estimated.namedParameters().forEach((name, parameter) -> assertArrayEquals(
+                kept.namedParameters().get(name).tensor().toArray(), parameter.tensor().toArray(), name));
+        RunFolder.Contents with = RunFolder.open(folder.resolve("estimated")).read();
+        assertTrue(with.metrics().getLast().testLoss() != RunFolder.open(folder.resolve("kept")).read().metrics().getLast().testLoss());
+        assertEquals("plain, bn statistics 16", with.info().name());
+        TrainingSettings settings = TrainingSettings.parse(with.info().settings());
+        assertEquals(16, settings.statisticsImages());
+        Map<String, String> clipped = new LinkedHashMap<>(settings.toMap());
+        clipped.put("svc", "1.0");
+        clipped.remove("bn_statistics");
+        assertEquals(1024, TrainingSettings.parse(clipped).statisticsImages());
+        clipped.put("bn_statistics", "0");
+        assertEquals(0, TrainingSettings.parse(clipped).statisticsImages());
+        refused(2, "--bn-statistics: expected a number of images of at least 0, but got -1", "train", "--bn-statistics", "-1");
+    }
+
     /// The settings as they were written before there were ways and frequencies of clipping.
     private static Map<String, String> olderSettings(TrainingSettings settings) {
         Map<String, String> map = new LinkedHashMap<>(settings.toMap());

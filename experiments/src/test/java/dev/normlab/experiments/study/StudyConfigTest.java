@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.lip.spectral.ClippedOperator;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -187,7 +188,7 @@ class StudyConfigTest {
     void thePapersSettingsAreTheDefault() {
         StudyConfig norms = StudyConfig.of(ConfigTree.builtIn("norm-regularization"));
         assertEquals(List.of("vgg11", "resnet18", "senet18", "regnetx200mf"), norms.models());
-        assertEquals(new StudyConfig.Training(120, 128, 0.01, 0.9, "reference", true), norms.training());
+        assertEquals(new StudyConfig.Training(120, 128, 0.01, 0.9, "reference", true, OptionalInt.empty()), norms.training());
         assertEquals(1024, norms.attack().images());
         assertEquals("1/255", norms.attack().eps());
         assertEquals(4 * (1 + 6 * 5), StudyPlan.of(norms).runs().size());

@@ -7,9 +7,13 @@ import dev.normlab.experiments.report.Table.Column;
 import dev.normlab.experiments.stats.MeanEstimate;
 import dev.normlab.experiments.study.StudyMethod;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
 /// What came out of a study, as sentences and a table that are computed and never assumed.
@@ -36,10 +40,27 @@ final class StudyFindings {
                     + " runs; what is said here is of the others.");
         }
         sentences.addAll(results.remarks());
+        if (results.finished() > 0) {
+            statistics().ifPresent(sentences::add);
+        }
         if (sentences.isEmpty()) {
             sentences.add("Nothing has been measured yet.");
         }
         return sentences;
+    }
+
+    /// What to say where some methods estimate batch norm's statistics and others do not.
+    private Optional<String> statistics() {
+        Map<Boolean, Set<String>> methods = results.plan().runs().stream().collect(Collectors.partitioningBy(
+                run -> run.settings().statisticsImages() > 0,
+                Collectors.mapping(run -> run.method().name(), Collectors.toCollection(LinkedHashSet::new))));
+        Set<String> estimated = methods.getOrDefault(true, Set.of());
+        Set<String> kept = methods.getOrDefault(false, Set.of());
+        return estimated.isEmpty() || kept.isEmpty()
+                ? Optional.empty()
+                : Optional.of("Batch norm's running statistics are estimated anew at the end of every epoch with " + String.join(", ", estimated)
+                        + ", and are what training leaves with " + String.join(", ", kept) + ". That alone can change accuracies by more than "
+                        + "a method does; with the key training.bn_statistics: 1024 a study treats all methods alike.");
     }
 
     private Optional<String> baselines() {

@@ -103,6 +103,24 @@ class StudyReportTest {
                 Path.of("figures"), 0)).lines();
     }
 
+    /// Batch norm's statistics alone change accuracies: a report that compares methods with and without fresh ones says so.
+    @Test
+    void methodsThatEstimateStatisticsAreToldFromThoseThatDoNot() throws IOException {
+        String clipped = STUDY.replace("attack: {", "  - {name: svc, base: svc, options: {svc: \"{}\"}, strengths: [1.0]}\nattack: {");
+        for (String yaml : List.of(clipped, clipped.replace("augment: true", "augment: true, bn_statistics: 64"))) {
+            boolean alike = yaml.contains("bn_statistics");
+            plan = StudyPlan.of(StudyConfig.of(ConfigTree.parse(yaml, "clipped.yaml")));
+            folder = new StudyFolder(path.resolve(alike ? "alike" : "clipped"));
+            folder.claim(plan.config(), _ -> {
+            });
+            for (PlannedRun run : plan.runs()) {
+                run(run, 10, 1);
+            }
+            String sentence = "estimated anew at the end of every epoch with svc, and are what training leaves with plain, nd-l1.";
+            assertEquals(!alike, page().contains(sentence), sentence);
+        }
+    }
+
     @Test
     void meansOfAllRunsHaveNoMarks() throws IOException {
         assertFalse(TableText.markdown(table("accuracy").text()).contains("["));
