@@ -34,8 +34,8 @@ import java.util.Optional;
 final class EvaluationState {
 
     private static final int RESULT_FIELDS = 7;
-    /// Of the arrays in a file; part of the identity, so that files of other formats are refused.
-    private static final String FORMAT = "state 3";
+    /// Of the arrays in a file and of what attacks do; part of the identity, so that files of other versions are refused.
+    private static final String FORMAT = "state 4";
 
     final float[] adversarial;
     final int[] predictions;
