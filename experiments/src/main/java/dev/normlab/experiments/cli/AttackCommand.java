@@ -7,6 +7,7 @@ import dev.normlab.attacks.SelfTest;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Certification;
 import dev.normlab.experiments.run.Fractions;
@@ -127,12 +128,17 @@ final class AttackCommand implements Callable<Integer> {
             long start = System.nanoTime();
             Optional<Certification> certificate = certificate(weights, data, device);
             double certifying = (System.nanoTime() - start) / 1e9;
+            Optional<AdversarialSettings> training = run.isPresent()
+                    ? AdversarialSettings.parse(run.get().readInfo().settings())
+                    : Optional.empty();
             List<AttackReport> reports = new ArrayList<>();
             List<RunResult.AttackScore> scores = new ArrayList<>();
             for (ThreatModel threat : threats) {
+                List<String> remarks = training.flatMap(settings -> settings.almost(threat)).stream().toList();
+                remarks.forEach(remark -> common.progress().line("warning: " + remark));
                 RobustnessResult result = evaluate(threat, threats.size(), weights, data, device);
                 AttackReport report = new AttackReport(threat, individual, list.labels(threat.ball()), result, certificate,
-                        indices(judges.images(), data));
+                        indices(judges.images(), data), remarks);
                 report.lines().forEach(common::say);
                 reports.add(report);
                 scores.addAll(AttackScores.of(list.labels(threat.ball()), list.together(), threat, result, individual));

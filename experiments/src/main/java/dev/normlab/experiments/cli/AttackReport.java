@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What `attack` says of one evaluation: as text, as JSON, and as arrays.
@@ -29,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 /// @param result     what came of it
 /// @param certified  what norms of layers prove of the same images, if it was asked for
 /// @param indices    the images' numbers in the data, if some of it was left out
+/// @param remarks    warnings beside those of the result
 record AttackReport(ThreatModel threat, boolean individual, List<String> labels, RobustnessResult result, Optional<Certification> certified,
-        Optional<int[]> indices) {
+        Optional<int[]> indices, List<String> remarks) {
 
     /// The report as lines of text.
     List<String> lines() {
@@ -61,8 +63,12 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         if (result.rejected() > 0) {
             lines.add("  warning: " + result.rejected() + " offered images were outside the ball or the box and do not count");
         }
-        result.warnings().forEach(warning -> lines.add("  warning: " + warning));
+        warnings().forEach(warning -> lines.add("  warning: " + warning));
         return lines;
+    }
+
+    private List<String> warnings() {
+        return Stream.concat(remarks.stream(), result.warnings().stream()).toList();
     }
 
     /// The name of an attack, or its label where another one has the same name.
@@ -93,7 +99,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         json.put("fooled_after_rounding", result.rechecks().rounded());
         json.put("fooled_after_logit_shift", result.rechecks().shifted());
         json.put("rejected", result.rejected());
-        json.put("warnings", result.warnings());
+        json.put("warnings", warnings());
         certified.ifPresent(certificate -> json.put("certified", json(certificate)));
         json.put("images", images());
         return json;

@@ -8,6 +8,7 @@ import dev.normlab.experiments.stats.MeanEstimate;
 import dev.normlab.experiments.study.StudyMethod;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.DoubleStream;
@@ -36,10 +37,15 @@ final class StudyFindings {
                     + " runs; what is said here is of the others.");
         }
         sentences.addAll(results.remarks());
+        results.plan().remarks().forEach(remark -> sentences.add(capitalized(remark) + "."));
         if (sentences.isEmpty()) {
             sentences.add("Nothing has been measured yet.");
         }
         return sentences;
+    }
+
+    private static String capitalized(String text) {
+        return text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
     }
 
     private Optional<String> baselines() {
