@@ -310,8 +310,9 @@ final class AttackCommand implements Callable<Integer> {
             for (SelfTest.Row row : rows) {
                 String ratio = row.ratio().map(r -> String.format(Locale.ROOT, ", perturbations up to %.4f of the smallest", r)).orElse("");
                 common.say(
-                        String.format(Locale.ROOT, "%-4s %-4s eps %-8.4g %-8s robust %2d of %d, exactly %2d%s", row.holds() ? "ok" : "FAIL",
-                                row.ball().label(), row.eps(), row.attack(), row.robust(), row.images(), row.exactRobust(), ratio));
+                        String.format(Locale.ROOT, "%-4s %-4s eps %-8.4g %-8s robust %2d of %d, exactly %2d, at most %2d allowed%s",
+                                row.holds() ? "ok" : "FAIL", row.ball().label(), row.eps(), row.attack(), row.robust(), row.images(),
+                                row.exactRobust(), row.mostRobust(), ratio));
                 holds &= row.holds();
                 Map<String, Object> entry = new LinkedHashMap<>();
                 entry.put("norm", row.ball().label());
@@ -320,13 +321,14 @@ final class AttackCommand implements Callable<Integer> {
                 entry.put("n", row.images());
                 entry.put("robust", row.robust());
                 entry.put("exact", row.exactRobust());
+                entry.put("at_most", row.mostRobust());
                 row.ratio().ifPresent(r -> entry.put("largest_ratio", r));
                 entry.put("holds", row.holds());
                 json.add(entry);
             }
             common.say(holds
-                    ? "all attacks hold against the closed form: none fools more images than can be fooled; apgd-t, fab and fab-t fool all "
-                            + "of these in linf and l2"
+                    ? "all attacks hold against the closed form: none fools more images than can be fooled, nor fewer than an attack of its "
+                            + "kind must; apgd-t, fab and fab-t fool all of these in linf and l2"
                     : "some attacks do not hold against the closed form");
             common.writeJson(Map.of("holds", holds, "attacks", json));
             return holds ? 0 : FAILED;

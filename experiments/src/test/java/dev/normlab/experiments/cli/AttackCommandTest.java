@@ -108,6 +108,25 @@ class AttackCommandTest {
     }
 
     @Test
+    void theSelfTestHoldsAndSaysHowCloseEveryAttackComes() {
+        Output output = Output.of("attack", "--self-test", "--threads", "2", "--quiet", "--json", "-");
+        JsonNode json = json(output);
+        assertTrue(json.get("holds").asBoolean());
+        assertEquals(3 * 8, json.get("attacks").size());
+        for (JsonNode row : json.get("attacks")) {
+            int robust = row.get("robust").asInt();
+            assertTrue(row.get("holds").asBoolean(), row.toString());
+            assertTrue(row.get("exact").asInt() <= robust && robust <= row.get("at_most").asInt(), row.toString());
+            assertTrue(row.get("at_most").asInt() < row.get("n").asInt(), row.toString());
+            assertEquals(row.get("attack").asString().startsWith("fab"), row.has("largest_ratio"), row.toString());
+        }
+        Output text = Output.of("attack", "--self-test");
+        assertEquals(0, text.code(), text.err());
+        assertEquals(3 * 8, text.out().lines().filter(line -> line.startsWith("ok   ")).count(), text.out());
+        assertTrue(text.out().contains("all attacks hold against the closed form"), text.out());
+    }
+
+    @Test
     void severalSizesOfANormGiveACurveThatNeverRises() {
         JsonNode json = json(
                 attack("--attacks", "fgsm", "--norm", "linf,l2", "--eps", "linf:0.3,linf:1/255,linf:0.1,linf:0,l2:1", "--json", "-"));
