@@ -275,6 +275,7 @@ final class AttackCommand implements Callable<Integer> {
             common.say("robust to all of these " + AttackReport.percent(union, n));
             json.keySet().retainAll(List.of("n", "clean_accuracy"));
             json.put("robust_accuracy_union", union / (double) n);
+            json.put("robust_accuracy_union_95", AttackReport.interval(union, n));
             json.put("curve", curve.stream().map(AttackReport.CurvePoint::json).toList());
         }
         json.put("results", all);

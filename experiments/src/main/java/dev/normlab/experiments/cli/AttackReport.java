@@ -93,7 +93,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         json.put("eps", (double) threat.eps());
         json.put("clean_accuracy", result.cleanAccuracy());
         json.put("robust_accuracy", result.robustAccuracy());
-        json.put("robust_accuracy_95", interval(result.robustCorrect()));
+        json.put("robust_accuracy_95", interval(result.robustCorrect(), result.n()));
         json.put("attacks", list);
         json.put("fooled", result.rechecks().fooled());
         json.put("fooled_after_rounding", result.rechecks().rounded());
@@ -110,7 +110,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         double median = certificate.medianRadius(threat.ball());
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("accuracy", count / (double) result.n());
-        json.put("accuracy_95", interval(count));
+        json.put("accuracy_95", interval(count, result.n()));
         json.put("median_radius", median);
         json.put("largest_radius", certificate.largestRadius(threat.ball()));
         json.put("eps_over_median_radius", median > 0 ? threat.eps() / median : Double.NaN);
@@ -141,7 +141,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         entry.put("name", name(number));
         entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
         entry.put("seconds", attack.seconds());
-        entry.put("robust_accuracy_95", interval(attack.robustCorrect()));
+        entry.put("robust_accuracy_95", interval(attack.robustCorrect(), result.n()));
         entry.put("attacked", attack.attacked());
         entry.put("fooled", attack.fooled());
         entry.put("forward_passes", attack.forwardPasses());
@@ -151,8 +151,9 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         return entry;
     }
 
-    private List<Double> interval(int correct) {
-        Interval interval = new Proportion(correct, result.n()).wilson95();
+    /// The 95% Wilson interval of a share, `[low, high]`.
+    static List<Double> interval(int correct, int n) {
+        Interval interval = new Proportion(correct, n).wilson95();
         return List.of(interval.low(), interval.high());
     }
 
@@ -200,6 +201,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
             json.put("norm", threat.ball().label());
             json.put("eps", (double) threat.eps());
             json.put("robust_accuracy", correct / (double) n);
+            json.put("robust_accuracy_95", interval(correct, n));
             return json;
         }
     }
