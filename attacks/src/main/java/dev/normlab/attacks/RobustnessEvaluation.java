@@ -161,7 +161,7 @@ public final class RobustnessEvaluation {
                 RobustnessResult.AttackResult result = attack(attack, seen);
                 listener.attack(result.name(), seen.length, Optional.of(result));
             }
-            warnings.addAll(ModelChecks.ofAttacks(state.finished, state.fooledBy, data.size()));
+            warnings.addAll(ModelChecks.ofAttacks(attacks, state.finished, state.fooledBy, individual));
             return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, List.copyOf(state.finished),
                     state.adversarial, labels, state.predictions, state.fooledBy, distances(), state.rejected,
                     Rechecks.of(victim, state.adversarial, labels, state.fooledBy), List.copyOf(warnings));
