@@ -73,6 +73,10 @@ final class ModelChecks {
                 warnings.add(result.name() + " met a zero gradient, from which it cannot go anywhere, at the start of a run on "
                         + result.zeroGradients() + " of " + result.attacked() + " images");
             }
+            if (result.unconfirmed() > 0) {
+                warnings.add(result.name() + " took " + result.unconfirmed() + " images for fooled that are right on classifying them again, "
+                        + "and that count as robust: the model gives outputs that are no numbers, or others every time");
+            }
         }
         for (int a = 0; a < results.size(); a++) {
             if (!attacks.get(a).usesGradients()) {

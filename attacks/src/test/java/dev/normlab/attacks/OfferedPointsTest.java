@@ -2,6 +2,7 @@ package dev.normlab.attacks;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.nn.data.Dataset;
@@ -21,17 +22,19 @@ class OfferedPointsTest {
 
     /// How an attack that errs moves images.
     private enum Move {
-        WITHIN, OUT_OF_THE_BALL, OUT_OF_THE_BOX, NOT_A_NUMBER;
+        NONE, WITHIN, OUT_OF_THE_BALL, OUT_OF_THE_BOX, NOT_A_NUMBER;
 
         private ThreatModel threat(Ball ball) {
             return switch (this) {
                 case OUT_OF_THE_BALL -> new ThreatModel(ball, .3f);
-                case WITHIN, OUT_OF_THE_BOX, NOT_A_NUMBER -> new ThreatModel(ball, ball == Ball.LINF ? 1 : 1000);
+                case NONE, WITHIN, OUT_OF_THE_BOX, NOT_A_NUMBER -> new ThreatModel(ball, ball == Ball.LINF ? 1 : 1000);
             };
         }
 
         private void apply(float[] image) {
             switch (this) {
+                case NONE -> {
+                }
                 case WITHIN, OUT_OF_THE_BALL -> Arrays.fill(image, .1f);
                 case OUT_OF_THE_BOX -> Arrays.fill(image, -.1f);
                 case NOT_A_NUMBER -> image[5] = Float.NaN;
@@ -97,9 +100,9 @@ class OfferedPointsTest {
         for (Move move : Move.values()) {
             RobustnessResult result = TestModels.evaluate(brightness(), data, move.threat(ball), 3, new Careless(move));
             assertEquals(IMAGES, result.cleanCorrect());
-            if (move == Move.WITHIN) {
+            if (move == Move.NONE || move == Move.WITHIN) {
                 assertEquals(0, result.rejected());
-                assertEquals(0, result.robustCorrect(), "the moves fool where they are allowed");
+                assertEquals(move == Move.NONE ? IMAGES : 0, result.robustCorrect(), "the moves fool where they are allowed");
                 continue;
             }
             assertEquals(IMAGES, result.rejected(), move.toString());
@@ -110,6 +113,23 @@ class OfferedPointsTest {
             assertArrayEquals(clean, result.adversarial(), move.toString());
             assertArrayEquals(new double[IMAGES], result.distances(), move.toString());
         }
+    }
+
+    /// A logit that is no number counts as the smallest when points are judged, but as the largest within recorded steps of PGD.
+    @ParameterizedTest
+    @EnumSource(Ball.class)
+    void imagesThatAnAttackTakesForFooledButThatAreRightAreSaid(Ball ball) {
+        Layer model = brightness();
+        model.namedParameters().get("1.bias").set(new float[] {Float.NaN, 0});
+        RobustnessResult result = TestModels.evaluate(model, bright(), new ThreatModel(ball, .01f), 3,
+                new Pgd(PgdOptions.DEFAULT.withIterations(3)), new Careless(Move.NONE));
+        assertEquals(IMAGES, result.cleanCorrect());
+        assertEquals(IMAGES, result.robustCorrect());
+        assertEquals(ball == Ball.L1 ? 0 : IMAGES, result.attacks().get(0).unconfirmed());
+        assertEquals(IMAGES, result.attacks().get(1).unconfirmed());
+        assertEquals(0, result.rejected());
+        String last = result.warnings().getLast();
+        assertTrue(last.startsWith("careless took 7 images for fooled that are right"), last);
     }
 
     private static int[] labels(Dataset data) {

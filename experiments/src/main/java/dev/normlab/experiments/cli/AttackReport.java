@@ -144,6 +144,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         entry.put("robust_accuracy_95", interval(attack.robustCorrect(), result.n()));
         entry.put("attacked", attack.attacked());
         entry.put("fooled", attack.fooled());
+        entry.put("unconfirmed", attack.unconfirmed());
         entry.put("forward_passes", attack.forwardPasses());
         entry.put("backward_passes", attack.backwardPasses());
         entry.put("forward_passes_per_image", attack.forwardPasses() / attacked);

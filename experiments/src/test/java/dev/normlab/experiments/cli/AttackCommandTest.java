@@ -175,6 +175,7 @@ class AttackCommandTest {
                 double passes = one.get("name").asString().equals("fgsm") ? 1 : 5;
                 assertEquals(passes, one.get("backward_passes_per_image").asDouble());
                 assertEquals(passes == 1 ? 2 : 5, one.get("forward_passes_per_image").asDouble());
+                assertEquals(0, one.get("unconfirmed").asInt());
                 assertEquals(passes * one.get("attacked").asInt(), one.get("backward_passes").asDouble());
             }
             int fooled = json.get("fooled").asInt();
