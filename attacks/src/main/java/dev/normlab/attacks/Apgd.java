@@ -9,8 +9,8 @@ import java.util.List;
 ///
 /// An image gives its last misclassified iterate, if there was any; else it stays as it is. A run never ends early: it takes `iterations +
 /// 1` passes forward and backward for each image and restart (and draw); in l1, with larger radii at first, one more for each of the three
-/// radii. The targeted variant aims at the classes that rank next to the true one on the clean image, one after the other; any
-/// misclassification counts.
+/// radii. The targeted variant aims at the classes that rank next to the true one on the clean image, one after the other, and then, with
+/// several restarts, at all of them again; any misclassification counts.
 ///
 /// [MomentumSteps] and [SparseSteps] say how points move.
 public final class Apgd implements Attack {
@@ -43,7 +43,12 @@ public final class Apgd implements Attack {
 
     @Override
     public int restarts(int classes) {
-        return options.restarts() * (options.variant() == ApgdOptions.Variant.TARGETED ? Math.min(options.targets(), classes - 1) : 1);
+        return options.restarts() * targets(classes);
+    }
+
+    /// The classes that an image is led to, one after the other; 1 without targets.
+    private int targets(int classes) {
+        return options.variant() == ApgdOptions.Variant.TARGETED ? Math.min(options.targets(), classes - 1) : 1;
     }
 
     @Override
@@ -57,13 +62,14 @@ public final class Apgd implements Attack {
         int[][] ranked = targeted ? TargetRanks.of(victim, points) : new int[0][];
         try (ProgramsBySize<LossProgram> programs = new ProgramsBySize<>(
                 sized -> new LossProgram(sized, options.variant().loss(), options.draws()))) {
-            for (int restart = 0; restart < restarts(victim.classes()); restart++) {
-                int run = restart;
-                points.restart(restart, victim, batch -> {
+            int targets = targets(victim.classes());
+            for (int number = 0; number < options.restarts() * targets; number++) {
+                int run = number; // all targets once, then all of them again: what fewer restarts find, more find as well
+                points.restart(run, victim, batch -> {
                     LossProgram program = programs.of(batch);
                     int[] goals = batch.labels().clone();
                     for (int i = 0; i < goals.length && targeted; i++) {
-                        goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][run / options.restarts()];
+                        goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][run % targets];
                     }
                     program.classes(batch.labels(), goals);
                     attack(victim, program, threat, batch, seed, run);

@@ -31,6 +31,11 @@ public interface Attack {
         return true;
     }
 
+    /// Whether it goes by gradients, which a model may mask, rather than by the model's outputs alone.
+    default boolean usesGradients() {
+        return true;
+    }
+
     /// Refuses images that it has no meaning for; before anything is attacked.
     ///
     /// @param data    the images

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /// Attacks by name, and the ensembles of AutoAttack (Croce and Hein 2020, arXiv:2003.01690, section 5; the l1 settings 2021,
 /// arXiv:2103.01208):
@@ -13,7 +14,7 @@ import java.util.OptionalInt;
 /// - `plus`: APGD-CE, APGD-DLR and FAB five times, Square, APGD-T, FAB-T.
 /// - `rand`, for models with random numbers of their own: APGD-CE and APGD-DLR with gradients over 20 draws.
 ///
-/// Attacks named one by one take five restarts where `plus` does.
+/// Attacks named one by one are those of `plus`. As in the official code the settings for l1 belong to `standard` alone.
 public final class AttackList {
 
     /// The attacks that have names.
@@ -54,21 +55,21 @@ public final class AttackList {
         for (String name : names) {
             switch (name.strip().toLowerCase(Locale.ROOT)) {
                 case "standard" -> attacks.addAll(standard(ball, settings));
-                case "plus" -> attacks.addAll(plus(ball, settings));
-                case "rand" -> attacks.addAll(rand(ball, settings));
-                case String one -> attacks.add(one(one, ball, settings));
+                case "plus" -> attacks.addAll(plus(settings));
+                case "rand" -> attacks.addAll(rand(settings));
+                case String one -> attacks.add(one(one, settings));
             }
         }
         return attacks;
     }
 
-    private static Attack one(String name, ThreatModel.Ball ball, Settings settings) {
+    private static Attack one(String name, Settings settings) {
         return switch (name) {
             case "fgsm" -> new Fgsm();
             case "pgd" -> new Pgd(settings.pgd());
-            case "apgd-ce" -> apgd(ApgdOptions.Variant.CE, RESTARTS, ball, settings);
-            case "apgd-dlr" -> apgd(ApgdOptions.Variant.DLR, RESTARTS, ball, settings);
-            case "apgd-t" -> apgd(ApgdOptions.Variant.TARGETED, 1, ball, settings);
+            case "apgd-ce" -> apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withRestarts(RESTARTS), settings);
+            case "apgd-dlr" -> apgd(ApgdOptions.of(ApgdOptions.Variant.DLR).withRestarts(RESTARTS), settings);
+            case "apgd-t" -> apgd(ApgdOptions.of(ApgdOptions.Variant.TARGETED), settings);
             case "fab" -> fab(FabOptions.UNTARGETED.withRestarts(RESTARTS), settings);
             case "fab-t" -> fab(FabOptions.TARGETED, settings);
             case "square" -> square(settings);
@@ -78,31 +79,30 @@ public final class AttackList {
     }
 
     private static List<Attack> standard(ThreatModel.Ball ball, Settings settings) {
-        boolean l1 = ball == ThreatModel.Ball.L1;
-        return List.of(apgd(ApgdOptions.Variant.CE, l1 ? RESTARTS : 1, ball, settings),
-                apgd(ApgdOptions.Variant.TARGETED, 1, ball, settings),
-                fab(FabOptions.TARGETED, settings), square(settings));
+        ApgdOptions untargeted = ApgdOptions.of(ApgdOptions.Variant.CE);
+        ApgdOptions targeted = ApgdOptions.of(ApgdOptions.Variant.TARGETED);
+        if (ball == ThreatModel.Ball.L1) {
+            untargeted = untargeted.withRestarts(RESTARTS).withLargeFirst(true);
+            targeted = targeted.withTargets(L1_TARGETS).withLargeFirst(true);
+        }
+        return List.of(apgd(untargeted, settings), apgd(targeted, settings), fab(FabOptions.TARGETED, settings), square(settings));
     }
 
-    private static List<Attack> plus(ThreatModel.Ball ball, Settings settings) {
-        return List.of(apgd(ApgdOptions.Variant.CE, RESTARTS, ball, settings), apgd(ApgdOptions.Variant.DLR, RESTARTS, ball, settings),
-                fab(FabOptions.UNTARGETED.withRestarts(RESTARTS), settings), square(settings),
-                apgd(ApgdOptions.Variant.TARGETED, 1, ball, settings), fab(FabOptions.TARGETED, settings));
+    private static List<Attack> plus(Settings settings) {
+        return Stream.of("apgd-ce", "apgd-dlr", "fab", "square", "apgd-t", "fab-t").map(name -> one(name, settings)).toList();
     }
 
-    private static List<Attack> rand(ThreatModel.Ball ball, Settings settings) {
-        OptionalInt draws = OptionalInt.of(settings.draws().orElse(RAND_DRAWS));
-        Settings averaged = new Settings(settings.pgd(), settings.iterations(), settings.restarts(), settings.targets(), settings.queries(),
-                draws);
-        return List.of(apgd(ApgdOptions.Variant.CE, 1, ball, averaged), apgd(ApgdOptions.Variant.DLR, 1, ball, averaged));
+    private static List<Attack> rand(Settings settings) {
+        return Stream.of(ApgdOptions.Variant.CE, ApgdOptions.Variant.DLR)
+                .map(variant -> apgd(ApgdOptions.of(variant).withDraws(RAND_DRAWS), settings)).toList();
     }
 
-    private static Attack apgd(ApgdOptions.Variant variant, int restarts, ThreatModel.Ball ball, Settings settings) {
-        ApgdOptions options = ApgdOptions.of(variant);
-        int targets = ball == ThreatModel.Ball.L1 ? L1_TARGETS : options.targets();
-        return new Apgd(options.withRestarts(settings.restarts().orElse(restarts)).withTargets(settings.targets().orElse(targets))
-                .withIterations(settings.iterations().orElse(options.iterations())).withDraws(settings.draws().orElse(1))
-                .withLargeFirst(ball == ThreatModel.Ball.L1));
+    /// @param usual what holds where the settings say nothing
+    private static Attack apgd(ApgdOptions usual, Settings settings) {
+        return new Apgd(usual.withRestarts(settings.restarts().orElse(usual.restarts()))
+                .withTargets(settings.targets().orElse(usual.targets()))
+                .withIterations(settings.iterations().orElse(usual.iterations()))
+                .withDraws(settings.draws().orElse(usual.draws())));
     }
 
     private static Attack fab(FabOptions options, Settings settings) {

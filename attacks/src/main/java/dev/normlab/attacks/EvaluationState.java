@@ -33,9 +33,9 @@ import java.util.Optional;
 /// images, and the network's operations and weights.
 final class EvaluationState {
 
-    private static final int RESULT_FIELDS = 7;
-    /// Of the arrays in a file; part of the identity, so that files of other formats are refused.
-    private static final String FORMAT = "state 3";
+    private static final int RESULT_FIELDS = 8;
+    /// Of the arrays in a file and of what attacks do; part of the identity, so that files of other versions are refused.
+    private static final String FORMAT = "state 4";
 
     final float[] adversarial;
     final int[] predictions;
@@ -66,7 +66,7 @@ final class EvaluationState {
         for (int a = 0; a < finished.size(); a++) {
             RobustnessResult.AttackResult r = finished.get(a);
             long[] fields = {r.attacked(), r.fooled(), r.robustCorrect(), Double.doubleToLongBits(r.seconds()), r.forwardPasses(),
-                r.backwardPasses(), r.zeroGradients()};
+                r.backwardPasses(), r.zeroGradients(), r.unconfirmed()};
             System.arraycopy(fields, 0, results, a * RESULT_FIELDS, RESULT_FIELDS);
         }
         arrays.put("finished", new NumberArray.Longs(Shape.of(finished.size(), RESULT_FIELDS), results));
@@ -99,8 +99,7 @@ final class EvaluationState {
             long[] f = Arrays.copyOfRange(results, a * RESULT_FIELDS, (a + 1) * RESULT_FIELDS);
             Attack attack = attacks.get(a);
             finished.add(new RobustnessResult.AttackResult(attack.name(), (int) f[0], (int) f[1], (int) f[2], Double.longBitsToDouble(f[3]),
-                    f[4],
-                    f[5], (int) f[6], attack.isExactFor(classes)));
+                    f[4], f[5], (int) f[6], (int) f[7], attack.isExactFor(classes)));
         }
         long[] counts = ((NumberArray.Longs) get(arrays, "counts")).values();
         rejected = (int) counts[0];

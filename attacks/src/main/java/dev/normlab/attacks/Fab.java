@@ -30,7 +30,12 @@ public final class Fab implements Attack {
 
     @Override
     public int restarts(int classes) {
-        return options.restarts() * (options.targeted() ? Math.min(options.targets(), classes - 1) : 1);
+        return options.restarts() * targets(classes);
+    }
+
+    /// The classes that an image is led to, one after the other; 1 without targets.
+    private int targets(int classes) {
+        return options.targeted() ? Math.min(options.targets(), classes - 1) : 1;
     }
 
     @Override
@@ -43,22 +48,22 @@ public final class Fab implements Attack {
         int[][] ranked = options.targeted() ? TargetRanks.of(victim, points) : new int[0][];
         try (ProgramsBySize<Linearisation> boundaries = new ProgramsBySize<>(
                 sized -> options.targeted() ? new TargetedLinearisation(sized) : new NearestLinearisation(sized))) {
-            for (int restart = 0; restart < restarts(victim.classes()); restart++) {
-                int target = restart / options.restarts();
-                int number = restart;
+            int targets = targets(victim.classes());
+            for (int number = 0; number < options.restarts() * targets; number++) {
+                int run = number; // all targets once, then all of them again: what fewer restarts find, more find as well
                 Consumer<PointBatch> attack = batch -> {
                     int[] goals = batch.labels().clone();
                     for (int i = 0; i < goals.length && options.targeted(); i++) {
-                        goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][target];
+                        goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][run % targets];
                     }
                     Linearisation boundary = boundaries.of(batch);
                     boundary.classes(batch.labels(), goals);
-                    new Run(batch.victim(), threat, boundary, seed).attack(batch, number, number % options.restarts() > 0);
+                    new Run(batch.victim(), threat, boundary, seed).attack(batch, run, run >= targets);
                 };
                 if (options.minimise()) {
-                    points.restartOnAll(restart, victim, attack);
+                    points.restartOnAll(run, victim, attack);
                 } else {
-                    points.restart(restart, victim, attack);
+                    points.restart(run, victim, attack);
                 }
             }
         }

@@ -3,6 +3,9 @@ package dev.normlab.attacks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /// What may make a robust accuracy look better than it is, said before and after the attacks run.
 final class ModelChecks {
@@ -56,13 +59,13 @@ final class ModelChecks {
         return true;
     }
 
-    /// Warnings about what the attacks met: losses that need more classes, zero gradients, and a square attack that finds what gradients do
-    /// not.
-    static List<String> ofAttacks(List<RobustnessResult.AttackResult> results, int[] fooledBy, int n) {
+    /// Warnings about what the attacks met: losses that need more classes, zero gradients, and attacks without gradients that find what
+    /// gradients do not.
+    ///
+    /// @param individual whether every attack saw all images
+    static List<String> ofAttacks(List<Attack> attacks, List<RobustnessResult.AttackResult> results, int[] fooledBy, boolean individual) {
         List<String> warnings = new ArrayList<>();
-        boolean gradients = false;
-        for (int a = 0; a < results.size(); a++) {
-            RobustnessResult.AttackResult result = results.get(a);
+        for (RobustnessResult.AttackResult result : results) {
             if (!result.exactLoss()) {
                 warnings.add(result.name() + " ran on the difference of logits: its own loss needs more classes than the model has");
             }
@@ -70,15 +73,46 @@ final class ModelChecks {
                 warnings.add(result.name() + " met a zero gradient, from which it cannot go anywhere, at the start of a run on "
                         + result.zeroGradients() + " of " + result.attacked() + " images");
             }
-            int number = a;
-            long fooled = Arrays.stream(fooledBy).filter(by -> by == number).count();
-            if (result.backwardPasses() == 0 && gradients && fooled > MASKING_SHARE * n) {
-                warnings.add(result.name() + ", which uses no gradients, fooled " + fooled
-                        + " images that the gradient attacks before it did not: "
-                        + "the model may mask its gradients");
+            if (result.unconfirmed() > 0) {
+                warnings.add(result.name() + " took " + result.unconfirmed() + " images for fooled that are right on classifying them again, "
+                        + "and that count as robust: the model gives outputs that are no numbers, or others every time");
             }
-            gradients |= result.backwardPasses() > 0;
+        }
+        for (int a = 0; a < results.size(); a++) {
+            if (!attacks.get(a).usesGradients()) {
+                (individual ? maskedIndividually(attacks, results, a, fooledBy.length) : masked(attacks, results, a, fooledBy))
+                        .ifPresent(warnings::add);
+            }
         }
         return warnings;
+    }
+
+    /// Where every attack saw all images: whether one without gradients leaves clearly fewer robust than each with gradients. The order of
+    /// the attacks does not matter.
+    private static Optional<String> maskedIndividually(List<Attack> attacks, List<RobustnessResult.AttackResult> results, int number,
+            int n) {
+        RobustnessResult.AttackResult without = results.get(number);
+        OptionalInt least = IntStream.range(0, results.size()).filter(a -> attacks.get(a).usesGradients())
+                .map(a -> results.get(a).robustCorrect()).min();
+        return least.isPresent() && least.getAsInt() - without.robustCorrect() > MASKING_SHARE * n
+                ? Optional.of(without.name() + ", which uses no gradients, left " + without.robustCorrect()
+                        + " images robust, and every gradient attack at least " + least.getAsInt() + ": the model may mask its gradients")
+                : Optional.empty();
+    }
+
+    /// Where an attack saw the survivors of those before it: whether one without gradients fooled some on which gradients had failed.
+    private static Optional<String> masked(List<Attack> attacks, List<RobustnessResult.AttackResult> results, int number, int[] fooledBy) {
+        String name = results.get(number).name();
+        if (attacks.subList(0, number).stream().noneMatch(Attack::usesGradients)) {
+            return attacks.stream().anyMatch(Attack::usesGradients)
+                    ? Optional.of(name + ", which uses no gradients, ran before all attacks that do, so that nobody knows whether it fools "
+                            + "images that these do not, as with masked gradients; put it behind one, or let every attack see all images")
+                    : Optional.empty();
+        }
+        long fooled = Arrays.stream(fooledBy).filter(by -> by == number).count();
+        return fooled > MASKING_SHARE * fooledBy.length
+                ? Optional.of(name + ", which uses no gradients, fooled " + fooled + " images that the gradient attacks before it did not: "
+                        + "the model may mask its gradients")
+                : Optional.empty();
     }
 }

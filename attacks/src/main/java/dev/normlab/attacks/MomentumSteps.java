@@ -60,7 +60,7 @@ final class MomentumSteps implements ApgdSteps {
         double stride = s.stepSize[image];
         double unit = s.ball == ThreatModel.Ball.L2 ? stride / Math.max(norm(s.gradient, from, to), SHORTEST) : 0;
         for (int j = from; j < to; j++) {
-            float g = Float.isNaN(s.gradient[j]) ? 0 : s.gradient[j];
+            float g = finite(s.gradient[j]);
             double along = s.ball == ThreatModel.Ball.L2 ? unit * g : stride * Math.signum(g);
             ahead[j] = (float) (s.x[j] + along);
         }
@@ -78,10 +78,15 @@ final class MomentumSteps implements ApgdSteps {
     private static double norm(float[] gradient, int from, int to) {
         double squares = 0;
         for (int j = from; j < to; j++) {
-            double g = gradient[j];
-            squares += Double.isNaN(g) ? 0 : g * g;
+            double g = finite(gradient[j]);
+            squares += g * g;
         }
         return Math.sqrt(squares);
+    }
+
+    /// An entry that is no number leads nowhere, an infinite one further than all finite ones.
+    private static float finite(float entry) {
+        return Float.isNaN(entry) ? 0 : Math.clamp(entry, -Float.MAX_VALUE, Float.MAX_VALUE);
     }
 
     @Override

@@ -117,6 +117,12 @@ public final class RobustnessEvaluation {
         return this;
     }
 
+    /// What is left of an attack's words on checking them.
+    ///
+    /// @param fooled      images that it fooled
+    /// @param unconfirmed images that it took for fooled but that are right
+    private record Confirmed(int fooled, int unconfirmed) {}
+
     /// One evaluation under way.
     private final class Run {
 
@@ -161,7 +167,7 @@ public final class RobustnessEvaluation {
                 RobustnessResult.AttackResult result = attack(attack, seen);
                 listener.attack(result.name(), seen.length, Optional.of(result));
             }
-            warnings.addAll(ModelChecks.ofAttacks(state.finished, state.fooledBy, data.size()));
+            warnings.addAll(ModelChecks.ofAttacks(attacks, state.finished, state.fooledBy, individual));
             return new RobustnessResult(data.size(), correct.length, indicesOf(RobustnessResult.ROBUST).length, List.copyOf(state.finished),
                     state.adversarial, labels, state.predictions, state.fooledBy, distances(), state.rejected,
                     Rechecks.of(victim, state.adversarial, labels, state.fooledBy), List.copyOf(warnings));
@@ -177,11 +183,11 @@ public final class RobustnessEvaluation {
                 paused(attack, points);
             });
             attack.run(victim, threat, points, seed);
-            int fooled = accept(state.finished.size(), points, seen);
-            int robust = individual ? seen.length - fooled : indicesOf(RobustnessResult.ROBUST).length;
-            RobustnessResult.AttackResult result = new RobustnessResult.AttackResult(attack.name(), seen.length, fooled, robust,
+            Confirmed found = accept(state.finished.size(), points, seen);
+            int robust = individual ? seen.length - found.fooled() : indicesOf(RobustnessResult.ROBUST).length;
+            RobustnessResult.AttackResult result = new RobustnessResult.AttackResult(attack.name(), seen.length, found.fooled(), robust,
                     earlier + (System.nanoTime() - start) / 1e9, points.forwardPasses(), points.backwardPasses(), points.zeroGradients(),
-                    attack.isExactFor(victim.classes()));
+                    found.unconfirmed(), attack.isExactFor(victim.classes()));
             state.finished.add(result);
             state.seconds = 0;
             save(Optional.empty());
@@ -212,16 +218,21 @@ public final class RobustnessEvaluation {
             lastSave = System.nanoTime();
         }
 
-        /// Classifies and checks what an attack returned; keeps the points that fool. The number of images that the attack fooled.
-        private int accept(int number, Points points, int[] seen) {
+        /// Classifies and checks what an attack returned; keeps the points that fool.
+        private Confirmed accept(int number, Points points, int[] seen) {
             int length = victim.imageLength();
             float[] moved = points.adversarial();
             float[] logits = victim.logits(moved, seen.length);
             float[] clean = new float[length];
             int fooled = 0;
+            int unconfirmed = 0;
             for (int i = 0; i < seen.length; i++) {
+                if (!points.fooled(i)) {
+                    continue;
+                }
                 int found = Victim.argMax(logits, i, victim.classes());
-                if (!points.fooled(i) || found == labels[seen[i]]) {
+                if (found == labels[seen[i]]) {
+                    unconfirmed++;
                     continue;
                 }
                 data.image(seen[i], clean, 0);
@@ -236,7 +247,7 @@ public final class RobustnessEvaluation {
                     System.arraycopy(moved, i * length, state.adversarial, seen[i] * length, length);
                 }
             }
-            return fooled;
+            return new Confirmed(fooled, unconfirmed);
         }
 
         private double[] distances() {

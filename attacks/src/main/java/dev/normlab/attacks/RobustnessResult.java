@@ -33,9 +33,11 @@ public record RobustnessResult(int n, int cleanCorrect, int robustCorrect, List<
     /// @param backwardPasses of single images
     /// @param zeroGradients  images whose gradient was zero everywhere where a run began; each counts once, in however many restarts,
     ///     targets and radii that happened
+    /// @param unconfirmed    images that it took for fooled, but that are right on classifying them again; 0 for models that give the same
+    ///     finite outputs for the same image
     /// @param exactLoss      whether it ran with its own loss, for which some models have too few classes
     public record AttackResult(String name, int attacked, int fooled, int robustCorrect, double seconds, long forwardPasses,
-            long backwardPasses, int zeroGradients, boolean exactLoss) {}
+            long backwardPasses, int zeroGradients, int unconfirmed, boolean exactLoss) {}
 
     /// The share of images that the model gets right without an attack.
     public double cleanAccuracy() {

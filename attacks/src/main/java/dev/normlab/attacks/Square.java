@@ -38,6 +38,11 @@ public final class Square implements Attack {
     }
 
     @Override
+    public boolean usesGradients() {
+        return false;
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         for (int restart = 0; restart < options.restarts(); restart++) {
             new Run(victim, threat, points, seed, restart).search();

@@ -55,7 +55,7 @@ final class WindowMoves implements SquareMoves {
         for (int tile = 0; tile < down * across; tile++) {
             int row = top + tile / across * tileHeight;
             int column = left + tile % across * tileWidth;
-            double[] pattern = SquarePattern.random(tileHeight, tileWidth, random);
+            double[] pattern = SquarePattern.random(threat.ball(), tileHeight, tileWidth, random);
             for (int c = 0; c < channels; c++) {
                 double sign = random.nextBoolean(0.5f) ? 1 : -1;
                 for (int k = 0; k < pattern.length; k++) {
@@ -76,7 +76,7 @@ final class WindowMoves implements SquareMoves {
             delta[j] = (double) best[j] - clean[j];
         }
         double missing = power(threat.eps()) - power(delta, 0, delta.length);
-        double[] pattern = SquarePattern.random(side, side, random);
+        double[] pattern = SquarePattern.random(threat.ball(), side, side, random);
         for (int c = 0; c < channels; c++) {
             double sign = random.nextBoolean(0.5f) ? 1 : -1;
             double length = root(Math.max(missing, 0) / channels + powerOfUnion(delta, c, one, two));

@@ -8,12 +8,15 @@ import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/// The stages of Auto-PGD in l1, which begins with larger radii, compared with what the official code does in them.
+/// The stages of Auto-PGD in l1, which begins with larger radii, compared with what the official code does in them; and single steps.
 class ApgdStagesTest {
 
     private static final int LENGTH = TestModels.SHAPE.values();
@@ -21,6 +24,10 @@ class ApgdStagesTest {
 
     /// The state of two images at points that change 30 and 6 of their 60 values, by very little.
     private static void atPoints(Consumer<ApgdState> test) {
+        atPoints(Ball.L1, test);
+    }
+
+    private static void atPoints(Ball ball, Consumer<ApgdState> test) {
         Layer model = TestModels.linear(4, 2);
         Dataset data = TestModels.images(2, 4, 9);
         try (Device device = Device.scalar(1);
@@ -28,7 +35,7 @@ class ApgdStagesTest {
                 LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
             new Points(data, new int[] {0, 1}).restart(0, victim, batch -> {
                 program.classes(batch.labels(), batch.labels());
-                ApgdState state = new ApgdState(program, Ball.L1, batch);
+                ApgdState state = new ApgdState(program, ball, batch);
                 System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
                 for (int i = 0; i < 2; i++) {
                     for (int j = 0; j < (i == 0 ? 30 : 6); j++) {
@@ -80,6 +87,34 @@ class ApgdStagesTest {
                 assertEquals(expected, state.stepSize[1]);
             });
         }
+    }
+
+    /// An infinite entry divided by an infinite length is no number, and an iterate that is none never comes back.
+    @ParameterizedTest
+    @EnumSource(Ball.class)
+    void gradientsThatAreNotFiniteLeadToPointsThatAre(Ball ball) {
+        ThreatModel threat = new ThreatModel(ball, .05f);
+        atPoints(ball, state -> {
+            ApgdSteps steps = new Apgd(OPTIONS).steps(state, new Apgd.Stage(threat.eps(), 25));
+            state.begin(steps.firstStep());
+            System.arraycopy(state.clean, 0, state.x, 0, state.x.length);
+            System.arraycopy(state.clean, 0, state.previous, 0, state.x.length);
+            state.clean[7] = .5f;
+            state.x[7] = .5f;
+            state.gradient[7] = Float.NEGATIVE_INFINITY;
+            state.gradient[8] = Float.NaN;
+            Arrays.fill(state.gradient, LENGTH, 2 * LENGTH, Float.NaN);
+            for (int image = 0; image < 2; image++) {
+                steps.move(state, image, 0);
+            }
+            assertTrue(threat.allows(state.clean, state.x, 0, LENGTH));
+            assertTrue(state.x[7] < .5, "towards the infinite entry");
+            assertTrue(ball == Ball.L1 || Math.abs(state.x[7] - .45) < 1e-6, "as far as the ball reaches");
+            assertEquals(state.clean[8], state.x[8]);
+            for (int j = LENGTH; j < 2 * LENGTH; j++) {
+                assertEquals(state.clean[j], state.x[j], "a gradient of no numbers moves nothing");
+            }
+        });
     }
 
     @Test

@@ -187,10 +187,32 @@ class EvaluationTest {
             }
         };
         Dataset data = TestModels.correctImages(flat, TestModels.SHAPE, 20, 4, 9);
-        List<String> said = TestModels.evaluate(flat, data, new ThreatModel(Ball.LINF, .4f), 5,
-                new Apgd(ApgdOptions.of(Variant.DLR).withIterations(2)), new Square(SquareOptions.DEFAULT.withQueries(200))).warnings();
-        assertTrue(said.stream().anyMatch(text -> text.contains("zero gradient")), said.toString());
-        assertTrue(said.stream().anyMatch(text -> text.contains("may mask its gradients")), said.toString());
+        Attack gradients = new Apgd(ApgdOptions.of(Variant.DLR).withIterations(2));
+        Attack square = new Square(SquareOptions.DEFAULT.withQueries(200));
+        for (List<Attack> list : List.of(List.of(gradients, square), List.of(square, gradients))) {
+            for (boolean individual : new boolean[] {false, true}) {
+                List<String> said = said(flat, data, individual, list);
+                assertTrue(said.stream().anyMatch(text -> text.contains("zero gradient")), said.toString());
+                boolean unknown = !individual && list.getFirst() == square;
+                assertEquals(!unknown, said.stream().anyMatch(text -> text.contains("may mask its gradients")), said.toString());
+                assertEquals(unknown, said.stream().anyMatch(text -> text.contains("ran before all attacks that do")), said.toString());
+            }
+        }
+        // gradients that lead somewhere find as much, in whatever order
+        Layer sound = TestModels.network(2);
+        Attack strong = new Apgd(ApgdOptions.of(Variant.TARGETED).withIterations(20));
+        assertEquals(List.of(), said(sound, data, true, List.of(square, strong)));
+        assertEquals(List.of(), said(sound, data, true, List.of(strong, square)));
+        assertEquals(List.of(), said(sound, data, false, List.of(strong, square)));
+        assertEquals(List.of(), said(sound, data, false, List.of(square)), "nothing to compare with");
+    }
+
+    private static List<String> said(Layer model, Dataset data, boolean individual, List<Attack> attacks) {
+        try (Device device = Device.scalar(1)) {
+            return new RobustnessEvaluation(attacks, new ThreatModel(Ball.LINF, .4f), individual, 5, 7)
+                    .run(model, data, device, (name, images, result) -> {
+                    }).warnings();
+        }
     }
 
     @Test

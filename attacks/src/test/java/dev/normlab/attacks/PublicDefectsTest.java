@@ -2,6 +2,7 @@ package dev.normlab.attacks;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.ApgdOptions.Variant;
@@ -33,9 +34,13 @@ class PublicDefectsTest {
     @Test
     void fabTakesEveryImagesOwnAlphaAndNotThatOfTheFirst() {
         ThreatModel everything = new ThreatModel(Ball.L2, 10);
+        float[] clean = new float[DATA.shape().values()];
         for (FabOptions options : new FabOptions[] {FabOptions.UNTARGETED.withIterations(6), FabOptions.TARGETED.withIterations(6)}) {
             for (int image = 1; image < 5; image++) {
-                assertArrayEquals(lastImage(new Fab(options), everything, image), lastImage(new Fab(options), everything, 0, image));
+                float[] alone = lastImage(new Fab(options), everything, image);
+                assertArrayEquals(alone, lastImage(new Fab(options), everything, 0, image));
+                DATA.image(image, clean, 0);
+                assertFalse(Arrays.equals(clean, alone), "the attack moves image " + image);
             }
         }
     }

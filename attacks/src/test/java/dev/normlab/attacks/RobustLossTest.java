@@ -45,9 +45,46 @@ class RobustLossTest {
         assertArrayEquals(new float[] {-.805887f, -.722258f, 1.528145f, -.761406f, -.125581f, .886986f}, trades.dClean(), 2e-6f);
     }
 
+    /// By hand: `(softmax(z) - e_y) / (2 n) + 2 beta (z - z') / (n k)` for clean outputs, the same with both exchanged for adversarial ones.
     @Test
-    void adversarialLogitPairingHasItsGoldenValue() {
-        assertEquals(3.3961921f, value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2).loss(), 2e-6f);
+    void adversarialLogitPairingHasItsGoldenValueAndGradients() {
+        Value pairing = value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2);
+        assertEquals(3.3961921f, pairing.loss(), 2e-6f);
+        assertArrayEquals(new float[] {-.3108257f, .3945154f, .9163102f, -.2803479f, .0529854f, .2273626f}, pairing.dClean(), 2e-6f);
+        assertArrayEquals(new float[] {.4996436f, -.2721512f, -1.2274924f, .4773626f, .0529854f, -.5303479f}, pairing.dAdversarial(), 2e-6f);
+    }
+
+    /// d loss / d z by central differences, for both outputs.
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void gradientsAreThoseOfCentralDifferences(Kind kind) {
+        RobustLoss loss = RobustLoss.of(kind, .7f);
+        Value exact = value(loss, NATURAL, ADVERSARIAL, 2, 0);
+        float h = 3e-3f;
+        for (int j = 0; j < NATURAL.length; j++) {
+            if (loss.usesClean()) {
+                float slope = (value(loss, moved(NATURAL, j, h), ADVERSARIAL, 2, 0).loss()
+                        - value(loss, moved(NATURAL, j, -h), ADVERSARIAL, 2, 0).loss()) / (2 * h);
+                assertEquals(slope, exact.dClean()[j], 2e-4f, "clean output " + j);
+            }
+            float slope = (value(loss, NATURAL, moved(ADVERSARIAL, j, h), 2, 0).loss()
+                    - value(loss, NATURAL, moved(ADVERSARIAL, j, -h), 2, 0).loss()) / (2 * h);
+            assertEquals(slope, exact.dAdversarial()[j], 2e-4f, "adversarial output " + j);
+        }
+    }
+
+    private static float[] moved(float[] values, int j, float by) {
+        float[] copy = values.clone();
+        copy[j] += by;
+        return copy;
+    }
+
+    @Test
+    void theDivergenceOfTradesHasItsGoldenValue() {
+        float[] uniform = new float[3];
+        float without = value(RobustLoss.of(Kind.TRADES, 0), new float[] {1, 2, 3}, uniform, 0).loss();
+        assertEquals(2.4076059f, without, 1e-6f);
+        assertEquals(.2662167f, value(RobustLoss.of(Kind.TRADES, 1), new float[] {1, 2, 3}, uniform, 0).loss() - without, 1e-6f);
     }
 
     @Test

@@ -20,7 +20,38 @@ class SquareTest {
     void thePatternHasItsGoldenValues() {
         double a = .136083;
         double b = -.129099;
-        assertArrayEquals(new double[] {a, .680414, a, b, b, b, b, -.645497, b}, SquarePattern.upright(3, 3), 1e-6);
+        assertArrayEquals(new double[] {a, .680414, a, b, b, b, b, -.645497, b}, SquarePattern.upright(Ball.L2, 3, 3), 1e-6);
+    }
+
+    /// Every half has the sum 1/2, and its second ring adds 1/16 to each value where the first adds 1.
+    @Test
+    void thePatternInL1IsMeasuredInL1AndSteeper() {
+        double a = 1 / 38.;
+        double b = -1 / 44.;
+        assertArrayEquals(new double[] {a, 17 * a, a, b, b, b, b, 17 * b, b}, SquarePattern.upright(Ball.L1, 3, 3), 1e-12);
+    }
+
+    /// The new pattern and what is in the window take part alike, in the norm of the ball.
+    @ParameterizedTest
+    @EnumSource(value = Ball.class, names = {"L1", "L2"})
+    void theOldAndTheNewPartOfAWindowHaveEqualWeight(Ball ball) {
+        int side = 9;
+        float eps = .4f;
+        float[] clean = new float[side * side];
+        Arrays.fill(clean, .5f);
+        float[] best = clean.clone();
+        best[0] += eps;
+        float[] candidate = new float[clean.length];
+        // windows of side 9 cover the image; in the corner the pattern is next to nothing
+        double corner = Math.abs(SquarePattern.upright(ball, side, side)[0]);
+        for (int trial = 0; trial < 8; trial++) {
+            SquareMoves.of(new ThreatModel(ball, eps), 1, side, side).propose(1, clean, best, candidate, RandomStream.of(trial, "parts"));
+            double old = candidate[0] - .5;
+            candidate[0] = .5f;
+            double added = new ThreatModel(ball, eps).distance(clean, candidate, 0, clean.length);
+            assertTrue(corner < .1, "corner " + corner);
+            assertEquals(old, added, 2 * corner * eps + 1e-6, "trial " + trial);
+        }
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What `attack` says of one evaluation: as text, as JSON, and as arrays.
@@ -29,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 /// @param result     what came of it
 /// @param certified  what norms of layers prove of the same images, if it was asked for
 /// @param indices    the images' numbers in the data, if some of it was left out
+/// @param remarks    warnings beside those of the result
 record AttackReport(ThreatModel threat, boolean individual, List<String> labels, RobustnessResult result, Optional<Certification> certified,
-        Optional<int[]> indices) {
+        Optional<int[]> indices, List<String> remarks) {
 
     /// The report as lines of text.
     List<String> lines() {
@@ -61,8 +63,12 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         if (result.rejected() > 0) {
             lines.add("  warning: " + result.rejected() + " offered images were outside the ball or the box and do not count");
         }
-        result.warnings().forEach(warning -> lines.add("  warning: " + warning));
+        warnings().forEach(warning -> lines.add("  warning: " + warning));
         return lines;
+    }
+
+    private List<String> warnings() {
+        return Stream.concat(remarks.stream(), result.warnings().stream()).toList();
     }
 
     /// The name of an attack, or its label where another one has the same name.
@@ -87,13 +93,13 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         json.put("eps", (double) threat.eps());
         json.put("clean_accuracy", result.cleanAccuracy());
         json.put("robust_accuracy", result.robustAccuracy());
-        json.put("robust_accuracy_95", interval(result.robustCorrect()));
+        json.put("robust_accuracy_95", interval(result.robustCorrect(), result.n()));
         json.put("attacks", list);
         json.put("fooled", result.rechecks().fooled());
         json.put("fooled_after_rounding", result.rechecks().rounded());
         json.put("fooled_after_logit_shift", result.rechecks().shifted());
         json.put("rejected", result.rejected());
-        json.put("warnings", result.warnings());
+        json.put("warnings", warnings());
         certified.ifPresent(certificate -> json.put("certified", json(certificate)));
         json.put("images", images());
         return json;
@@ -104,7 +110,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         double median = certificate.medianRadius(threat.ball());
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("accuracy", count / (double) result.n());
-        json.put("accuracy_95", interval(count));
+        json.put("accuracy_95", interval(count, result.n()));
         json.put("median_radius", median);
         json.put("largest_radius", certificate.largestRadius(threat.ball()));
         json.put("eps_over_median_radius", median > 0 ? threat.eps() / median : Double.NaN);
@@ -135,9 +141,10 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         entry.put("name", name(number));
         entry.put("robust_accuracy", attack.robustCorrect() / (double) result.n());
         entry.put("seconds", attack.seconds());
-        entry.put("robust_accuracy_95", interval(attack.robustCorrect()));
+        entry.put("robust_accuracy_95", interval(attack.robustCorrect(), result.n()));
         entry.put("attacked", attack.attacked());
         entry.put("fooled", attack.fooled());
+        entry.put("unconfirmed", attack.unconfirmed());
         entry.put("forward_passes", attack.forwardPasses());
         entry.put("backward_passes", attack.backwardPasses());
         entry.put("forward_passes_per_image", attack.forwardPasses() / attacked);
@@ -145,8 +152,9 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
         return entry;
     }
 
-    private List<Double> interval(int correct) {
-        Interval interval = new Proportion(correct, result.n()).wilson95();
+    /// The 95% Wilson interval of a share, `[low, high]`.
+    static List<Double> interval(int correct, int n) {
+        Interval interval = new Proportion(correct, n).wilson95();
         return List.of(interval.low(), interval.high());
     }
 
@@ -194,6 +202,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
             json.put("norm", threat.ball().label());
             json.put("eps", (double) threat.eps());
             json.put("robust_accuracy", correct / (double) n);
+            json.put("robust_accuracy_95", interval(correct, n));
             return json;
         }
     }

@@ -32,6 +32,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
     private static final float BETA = 1;
     private static final HypersphereEmbedding EMBEDDING = new HypersphereEmbedding(15, 0.2f);
 
+    /// Sizes of training and attack that differ by less than this share are taken for one size written in two ways.
+    private static final double CLOSE = 0.05;
     private static final float MOST_L2 = 1e6f;
     private static final int MOST_STEPS = 10_000;
 
@@ -82,6 +84,20 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
                         digits(step), digits(step * steps), digits(eps), digits(2.5f * eps / steps)));
     }
 
+    /// What to say where a network is attacked with almost the size on which it was trained, but not quite: the reference trains with 0.031
+    /// and evaluates at 8/255, and such figures are easily taken for those of the size of training. Empty in other norms, where the sizes are
+    /// equal, and where they lie 5% and more apart.
+    public Optional<String> almost(ThreatModel attacked) {
+        double apart = Math.abs((double) attacked.eps() - eps) / eps;
+        if (attacked.ball() != norm || apart == 0 || apart >= CLOSE) {
+            return Optional.empty();
+        }
+        return Optional.of(String.format(Locale.ROOT,
+                "trained on %s perturbations of up to %s but attacked with %s: almost the same size, and yet another one (the reference trains "
+                        + "with 0.031 and evaluates at 8/255); --adv-eps or --eps makes them equal",
+                norm.label(), digits(eps), digits(attacked.eps())));
+    }
+
     // Four digits, without the zeros behind them and without the noise of single precision.
     private static String digits(float value) {
         return new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
@@ -116,7 +132,7 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
     ///
     /// @throws UserError if one is missing or unknown
     /// @throws NumberFormatException if one is no number
-    static Optional<AdversarialSettings> parse(Map<String, String> map) {
+    public static Optional<AdversarialSettings> parse(Map<String, String> map) {
         if (!map.containsKey("adv_loss")) {
             return Optional.empty();
         }

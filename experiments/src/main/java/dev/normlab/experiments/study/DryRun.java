@@ -101,6 +101,8 @@ public final class DryRun {
         lines.add(String.format(Locale.ROOT, "images: %s, %d for training, %d for tests, %d of these attacked with %s in %s %s",
                 data.train().shape(), images.train(), images.test(), images.attacked(), plan.config().attack().label(),
                 plan.config().attack().norm().label(), plan.config().attack().eps()));
+        plan.remarks().forEach(remark -> lines.add("warning: " + remark));
+        json.put("warnings", plan.remarks());
         lines.add("");
         lines.add(String.format(Locale.ROOT, "%-32s %12s %18s %8s", "model", "parameters", "multiply-adds", "layers"));
         List<Map<String, Object>> models = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
@@ -42,6 +43,14 @@ public record StudyPlan(StudyConfig config, List<PlannedRun> runs) {
             }
         }
         return new StudyPlan(config, runs);
+    }
+
+    /// What to say where networks are attacked with almost the size on which they were trained, but not quite; see
+    /// [AdversarialSettings#almost].
+    public List<String> remarks() {
+        return runs.stream().flatMap(run -> run.settings().adversarial().stream())
+                .flatMap(training -> training.almost(config.attack().threat()).stream()).distinct()
+                .map(remark -> "adversarial training: " + remark).toList();
     }
 
     private static PlannedRun run(StudyConfig config, int number, String model, StudyMethod method, Optional<Strength> strength,

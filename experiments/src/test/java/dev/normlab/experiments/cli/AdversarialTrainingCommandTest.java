@@ -123,9 +123,11 @@ class AdversarialTrainingCommandTest {
         JsonNode evaluated = JsonMapper.shared().readTree(Output.of("evaluate", "--weights", path, "--quiet", "--json", "-").out());
         assertEquals(json.get("test").get("accuracy").asDouble(), evaluated.get("accuracy").asDouble());
         // all test images, in their order, at the size that was asked for: the reference takes 1024 at random at another size
-        Output attacked = Output.of("attack", "--weights", path, "--attacks", "apgd-ce", "--quiet", "--json", "-");
-        assertEquals(0, attacked.code(), attacked.err());
-        assertEquals(20, JsonMapper.shared().readTree(attacked.out()).get("n").asInt());
+        JsonNode attacked = attacked(path, "0.031");
+        assertEquals(20, attacked.get("n").asInt());
+        assertEquals("linf", attacked.get("norm").asString());
+        assertEquals(settings.get("adv_eps"), Float.toString((float) attacked.get("eps").asDouble()));
+        assertEquals(8 / 255f, (float) attacked(path, "8/255").get("eps").asDouble());
         Output norms = Output.of("norms", "--weights", path, "--quiet", "--json", "-");
         assertEquals(0, norms.code(), norms.err());
         for (JsonNode layer : JsonMapper.shared().readTree(norms.out()).get("layers")) {
@@ -136,6 +138,30 @@ class AdversarialTrainingCommandTest {
         Output wrong = Output.of("evaluate", "--weights", path, "--model", "vgg11:width=0.0625", "--quiet");
         assertEquals(1, wrong.code());
         assertTrue(wrong.err().contains("classifier.bias"), wrong.err());
+    }
+
+    private static JsonNode attacked(String run, String eps) {
+        Output output = Output.of("attack", "--weights", run, "--attacks", "fgsm", "--eps", eps, "--no-record", "--quiet", "--json", "-");
+        assertEquals(0, output.code(), output.err());
+        return JsonMapper.shared().readTree(output.out());
+    }
+
+    /// The reference trains with 0.031 and evaluates at 8/255 without a word.
+    @Test
+    void anAttackOfAlmostTheSizeOfTrainingIsSaid() {
+        assertEquals(0, train("almost", "--method", "pgd-at", "--adv-steps", "1", "--adv-step", "0.031").code());
+        String path = folder.resolve("almost").toString();
+        Output output = Output.of("attack", "--weights", path, "--attacks", "fgsm", "--no-record", "--norm", "linf,l2", "--eps",
+                "linf:8/255,linf:0.031,linf:2/255,l2:0.0313");
+        assertEquals(0, output.code(), output.err());
+        String said = "warning: trained on linf perturbations of up to 0.031 but attacked with 0.03137";
+        assertEquals(output.err().indexOf(said), output.err().lastIndexOf("warning: trained on"), output.err());
+        assertTrue(output.err().contains(said), output.err());
+        assertTrue(output.out().contains("  " + said), output.out());
+        assertTrue(attacked(path, "8/255").get("warnings").get(0).asString().startsWith("trained on linf"));
+        for (String other : List.of("0.031", "0.029", "0.033")) {
+            assertEquals(0, attacked(path, other).get("warnings").size(), other);
+        }
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -108,6 +109,25 @@ class AttackCommandTest {
     }
 
     @Test
+    void theSelfTestHoldsAndSaysHowCloseEveryAttackComes() {
+        Output output = Output.of("attack", "--self-test", "--threads", "2", "--quiet", "--json", "-");
+        JsonNode json = json(output);
+        assertTrue(json.get("holds").asBoolean());
+        assertEquals(3 * 8, json.get("attacks").size());
+        for (JsonNode row : json.get("attacks")) {
+            int robust = row.get("robust").asInt();
+            assertTrue(row.get("holds").asBoolean(), row.toString());
+            assertTrue(row.get("exact").asInt() <= robust && robust <= row.get("at_most").asInt(), row.toString());
+            assertTrue(row.get("at_most").asInt() < row.get("n").asInt(), row.toString());
+            assertEquals(row.get("attack").asString().startsWith("fab"), row.has("largest_ratio"), row.toString());
+        }
+        Output text = Output.of("attack", "--self-test");
+        assertEquals(0, text.code(), text.err());
+        assertEquals(3 * 8, text.out().lines().filter(line -> line.startsWith("ok   ")).count(), text.out());
+        assertTrue(text.out().contains("all attacks hold against the closed form"), text.out());
+    }
+
+    @Test
     void severalSizesOfANormGiveACurveThatNeverRises() {
         JsonNode json = json(
                 attack("--attacks", "fgsm", "--norm", "linf,l2", "--eps", "linf:0.3,linf:1/255,linf:0.1,linf:0,l2:1", "--json", "-"));
@@ -117,6 +137,7 @@ class AttackCommandTest {
             assertEquals("linf", point.get("norm").asString(), "one size is no curve");
             sizes.add(point.get("eps").asDouble());
             assertTrue(point.get("robust_accuracy").asDouble() <= previous);
+            assertWilson(point, "robust_accuracy");
             previous = point.get("robust_accuracy").asDouble();
         }
         assertEquals(4, sizes.size());
@@ -125,6 +146,49 @@ class AttackCommandTest {
         double[] alone = {1};
         json.get("results").forEach(result -> alone[0] = Math.min(alone[0], result.get("robust_accuracy").asDouble()));
         assertTrue(json.get("robust_accuracy_union").asDouble() <= alone[0]);
+        assertWilson(json, "robust_accuracy_union");
+    }
+
+    /// The interval of a share of 32 images, by the formula of Wilson (1927) with z = 1.96.
+    private static void assertWilson(JsonNode json, String share) {
+        double p = json.get(share).asDouble();
+        double z = 1.959964;
+        double middle = (p + z * z / 64) / (1 + z * z / 32);
+        double half = z / (1 + z * z / 32) * Math.sqrt(p * (1 - p) / 32 + z * z / (4 * 32 * 32));
+        JsonNode interval = json.get(share + "_95");
+        assertEquals(2, interval.size());
+        assertEquals(middle - half, interval.get(0).asDouble(), 1e-6, share);
+        assertEquals(middle + half, interval.get(1).asDouble(), 1e-6, share);
+        assertTrue(interval.get(0).asDouble() < interval.get(1).asDouble(), share);
+    }
+
+    @Test
+    void individualAttacksSeeAllImagesAndTheJsonSaysWhatTheyCost() {
+        String[] options = {"--attacks", "fgsm,apgd-ce", "--steps", "4", "--restarts", "1", "--eps", "0.05", "--json", "-"};
+        JsonNode inTurn = json(attack(options));
+        JsonNode individual = json(attack(Stream.concat(Stream.of(options), Stream.of("--individual")).toArray(String[]::new)));
+        int right = (int) Math.round(32 * inTurn.get("clean_accuracy").asDouble());
+        for (JsonNode json : List.of(inTurn, individual)) {
+            assertWilson(json, "robust_accuracy");
+            for (JsonNode one : json.get("attacks")) {
+                assertWilson(one, "robust_accuracy");
+                double passes = one.get("name").asString().equals("fgsm") ? 1 : 5;
+                assertEquals(passes, one.get("backward_passes_per_image").asDouble());
+                assertEquals(passes == 1 ? 2 : 5, one.get("forward_passes_per_image").asDouble());
+                assertEquals(0, one.get("unconfirmed").asInt());
+                assertEquals(passes * one.get("attacked").asInt(), one.get("backward_passes").asDouble());
+            }
+            int fooled = json.get("fooled").asInt();
+            assertEquals(right - 32 * json.get("robust_accuracy").asDouble(), fooled);
+            for (String changed : List.of("fooled_after_rounding", "fooled_after_logit_shift")) {
+                assertTrue(json.get(changed).asInt() > fooled / 2 && json.get(changed).asInt() <= fooled, changed + " " + json);
+            }
+        }
+        JsonNode first = inTurn.get("attacks").get(0);
+        assertTrue(first.get("fooled").asInt() > 0, "the attack does something");
+        assertEquals(right - first.get("fooled").asInt(), inTurn.get("attacks").get(1).get("attacked").asInt());
+        assertEquals(right, individual.get("attacks").get(1).get("attacked").asInt());
+        assertTrue(attack("--attacks", "fgsm,apgd-ce", "--steps", "1", "--individual").out().contains("apgd-ce alone"));
     }
 
     @Test

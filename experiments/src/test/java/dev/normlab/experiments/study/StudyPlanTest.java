@@ -84,6 +84,15 @@ class StudyPlanTest {
     }
 
     @Test
+    void aStudyThatAttacksWithAlmostTheSizeOfItsTrainingSaysSo() {
+        StudyPlan paper = StudyPlan.of(StudyConfig.of(ConfigTree.builtIn("adversarial-training")));
+        assertEquals(1, paper.remarks().size(), paper.remarks().toString());
+        assertTrue(paper.remarks().getFirst().contains("trained on linf perturbations of up to 0.031 but attacked with 0.03137"),
+                paper.remarks().toString());
+        assertEquals(List.of(), plan(StudyConfigTest.SMALL).remarks());
+    }
+
+    @Test
     void partsShareTheRunsOutWithoutRemainder() {
         List<PlannedRun> runs = plan(StudyConfigTest.SMALL).runs();
         List<PlannedRun> all = new ArrayList<>();

@@ -9,6 +9,7 @@ import dev.normlab.experiments.study.StudyMethod;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -43,6 +44,7 @@ final class StudyFindings {
         if (results.finished() > 0) {
             statistics().ifPresent(sentences::add);
         }
+        results.plan().remarks().forEach(remark -> sentences.add(capitalized(remark) + "."));
         if (sentences.isEmpty()) {
             sentences.add("Nothing has been measured yet.");
         }
@@ -61,6 +63,10 @@ final class StudyFindings {
                 : Optional.of("Batch norm's running statistics are estimated anew at the end of every epoch with " + String.join(", ", estimated)
                         + ", and are what training leaves with " + String.join(", ", kept) + ". That alone can change accuracies by more than "
                         + "a method does; with the key training.bn_statistics: 1024 a study treats all methods alike.");
+    }
+
+    private static String capitalized(String text) {
+        return text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
     }
 
     private Optional<String> baselines() {
