@@ -51,7 +51,8 @@ class RobustLossTest {
         Value pairing = value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2);
         assertEquals(3.3961921f, pairing.loss(), 2e-6f);
         assertArrayEquals(new float[] {-.3108257f, .3945154f, .9163102f, -.2803479f, .0529854f, .2273626f}, pairing.dClean(), 2e-6f);
-        assertArrayEquals(new float[] {.4996436f, -.2721512f, -1.2274924f, .4773626f, .0529854f, -.5303479f}, pairing.dAdversarial(), 2e-6f);
+        assertArrayEquals(new float[] {.4996436f, -.2721512f, -1.2274924f, .4773626f, .0529854f, -.5303479f}, pairing.dAdversarial(),
+                2e-6f);
     }
 
     /// d loss / d z by central differences, for both outputs.

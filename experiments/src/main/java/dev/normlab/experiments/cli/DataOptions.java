@@ -111,8 +111,9 @@ final class DataOptions {
                             + weights.spec().classes());
         }
         if (images.classes() < weights.spec().classes()) {
-            tell.accept("the data has " + Numbers.counted(images.classes(), "class", "classes") + ", but the model " + weights.spec().classes()
-                    + ": class 0 of the data is taken for class 0 of the model, and so on");
+            tell.accept(
+                    "the data has " + Numbers.counted(images.classes(), "class", "classes") + ", but the model " + weights.spec().classes()
+                            + ": class 0 of the data is taken for class 0 of the model, and so on");
         }
         Dataset train = splits.train();
         if (sameData) {

@@ -253,7 +253,8 @@ final class TrainCommand implements Callable<Integer> {
         Optional<String> known = Weights.modelOf(file, "--init");
         if (known.isPresent() && Weights.parse(known.get()).classes() != classes) {
             throw UserError
-                    .failure("--init: the weights are of " + known.get() + ", but the data has " + Numbers.counted(classes, "class", "classes") + "; take weights of as "
+                    .failure("--init: the weights are of " + known.get() + ", but the data has "
+                            + Numbers.counted(classes, "class", "classes") + "; take weights of as "
                             + "many classes, or name the model with --model to train a head of another size on purpose");
         }
     }

@@ -160,7 +160,8 @@ public final class TrainingRun implements AutoCloseable {
         Optional<RunResult> finished = known.result().filter(result -> result.status() == RunResult.Status.FINISHED);
         earlierAttacks = finished.map(RunResult::attacks).orElse(List.of());
         if (finished.isPresent()) {
-            progress.line(folder.path() + " is finished: " + Numbers.counted(settings.epochs(), "epoch is", "epochs are") + " trained, so there is nothing to resume");
+            progress.line(folder.path() + " is finished: " + Numbers.counted(settings.epochs(), "epoch is", "epochs are")
+                    + " trained, so there is nothing to resume");
         }
     }
 

@@ -115,7 +115,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
 
     private TrainingSettings withBundle(Method bundle) {
         return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, bundle.weightDecay(), schedule,
-                bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv, OptionalInt.empty(), seed);
+                bundle.normDecay(), bundle.projectBn(), bundle.svc(), bundle.adversarial(), init, augment, shuffle, conv,
+                OptionalInt.empty(), seed);
     }
 
     /// All settings by the names of their options, for the run folder; [#parse] reads them back.

@@ -150,8 +150,9 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
     /// @throws UserError if it has
     public static void requireClasses(ModelSpec spec, int classes) {
         if (spec.classes() < classes) {
-            throw UserError.usage("--model: the model has " + Numbers.counted(spec.classes(), "class", "classes") + ", but the data has " + classes
-                    + "; leave classes= out to get the data's number");
+            throw UserError
+                    .usage("--model: the model has " + Numbers.counted(spec.classes(), "class", "classes") + ", but the data has " + classes
+                            + "; leave classes= out to get the data's number");
         }
     }
 

@@ -71,7 +71,8 @@ public record StudyPlan(StudyConfig config, List<PlannedRun> runs) {
         try {
             return new TrainingSettings(base.modelFor(model), config.data(), config.limit(), base.name(), training.epochs(),
                     training.batchSize(), training.lr(), training.momentum(), base.weightDecay(), training.schedule(), base.normDecay(),
-                    base.projectBn(), base.svc(), base.adversarial(), "", training.augment(), true, config.conv(), training.bnStatistics(), 0);
+                    base.projectBn(), base.svc(), base.adversarial(), "", training.augment(), true, config.conv(), training.bnStatistics(),
+                    0);
         } catch (UserError e) {
             throw UserError
                     .usage(config.tree().source() + ": training: " + String.valueOf(e.getMessage()).replaceFirst("^--([a-z-]+):", "$1:"));

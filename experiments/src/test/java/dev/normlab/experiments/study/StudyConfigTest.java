@@ -206,7 +206,8 @@ class StudyConfigTest {
         for (String name : List.of("adversarial-training", "adversarial-training-smoke")) {
             PlannedRun variant = StudyPlan.of(StudyConfig.of(ConfigTree.builtIn(name))).runs().stream()
                     .filter(run -> run.setting().startsWith("alp-nd-l1 ")).findFirst().orElseThrow();
-            assertEquals("l1:0.001:conv+linear", variant.settings().normDecay().orElseThrow().toString(), "the script leaves batch norm out");
+            assertEquals("l1:0.001:conv+linear", variant.settings().normDecay().orElseThrow().toString(),
+                    "the script leaves batch norm out");
         }
     }
 }

@@ -66,7 +66,8 @@ class StudyPlanTest {
                 .replace("  - {name: plain, base: plain}\n", "").replace("[1e-3, 1e-2]", "[0.1, 1e-2, 1e-3]")
                 .replace("attack: {", "  - {name: plain, base: plain}\nattack: {")
                 .replace("synthetic:train=40,test=20", "npz:elsewhere.npz")
-                .replace("conv: exact", "conv: fast").replace("augment: true", "augment: true, bn_statistics: 32").replace("name: small", "name: other").replace("steps: 3", "steps: 5");
+                .replace("conv: exact", "conv: fast").replace("augment: true", "augment: true, bn_statistics: 32")
+                .replace("name: small", "name: other").replace("steps: 3", "steps: 5");
         Map<String, Long> others = seeds(plan(more));
         assertEquals(2 * 4 * 3, others.size());
         seeds.forEach((folder, seed) -> assertEquals(seed, others.get(folder), folder));

@@ -60,9 +60,11 @@ final class StudyFindings {
         Set<String> kept = methods.getOrDefault(false, Set.of());
         return estimated.isEmpty() || kept.isEmpty()
                 ? Optional.empty()
-                : Optional.of("Batch norm's running statistics are estimated anew at the end of every epoch with " + String.join(", ", estimated)
-                        + ", and are what training leaves with " + String.join(", ", kept) + ". That alone can change accuracies by more than "
-                        + "a method does; with the key training.bn_statistics: 1024 a study treats all methods alike.");
+                : Optional.of(
+                        "Batch norm's running statistics are estimated anew at the end of every epoch with " + String.join(", ", estimated)
+                                + ", and are what training leaves with " + String.join(", ", kept)
+                                + ". That alone can change accuracies by more than "
+                                + "a method does; with the key training.bn_statistics: 1024 a study treats all methods alike.");
     }
 
     private static String capitalized(String text) {

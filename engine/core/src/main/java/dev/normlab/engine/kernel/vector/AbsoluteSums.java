@@ -210,7 +210,8 @@ final class AbsoluteSums {
     /// `table[groups, c/groups * kh * kw]`: the rows of each group added up.
     static void byInput(SliceNormSizes s, float[] weight, double[] table, Workspace workspace) {
         int length = s.groupInputs() * s.kh() * s.kw(), groupRows = s.o() / s.groups();
-        int most = Math.min(MAX_CHUNKS, groupRows / CHUNK_ROWS), wanted = Math.max(1, (int) Math.min(most, (long) groupRows * length / CHUNK));
+        int most = Math.min(MAX_CHUNKS, groupRows / CHUNK_ROWS),
+                wanted = Math.max(1, (int) Math.min(most, (long) groupRows * length / CHUNK));
         int rows = ((groupRows + wanted - 1) / wanted + ROWS - 1) / ROWS * ROWS;
         int pieces = (groupRows + rows - 1) / rows;
         boolean many = s.o() * length >= MANY;
