@@ -28,6 +28,7 @@ public final class Points {
     private final boolean[] fooled;
     private final int[] completed;
     private final float[] scores;
+    private int fooledCount;
     private final long[] passes = new long[2];
     private final boolean[] zeroGradient;
     private boolean changed;
@@ -87,6 +88,7 @@ public final class Points {
     /// @param fools whether the attack believes that it fools the model
     public void move(int point, float[] from, int offset, boolean fools) {
         System.arraycopy(from, offset, adversarial, point * length, length);
+        fooledCount += (fools ? 1 : 0) - (fooled[point] ? 1 : 0);
         fooled[point] = fools;
     }
 
@@ -160,7 +162,7 @@ public final class Points {
 
     /// How many images the attack believes to have fooled.
     int fooledCount() {
-        return count(fooled);
+        return fooledCount;
     }
 
     private static int count(boolean[] flags) {
@@ -196,6 +198,7 @@ public final class Points {
     void restore(Map<String, NumberArray> state) {
         System.arraycopy(((NumberArray.Floats) get(state, STATE_NAME)).values(), 0, adversarial, 0, adversarial.length);
         setFlags(fooled, get(state, "points_fooled"));
+        fooledCount = count(fooled);
         setFlags(zeroGradient, get(state, "points_zero_gradient"));
         System.arraycopy(((NumberArray.Ints) get(state, "points_completed")).values(), 0, completed, 0, completed.length);
         System.arraycopy(((NumberArray.Floats) get(state, "points_scores")).values(), 0, scores, 0, scores.length);
