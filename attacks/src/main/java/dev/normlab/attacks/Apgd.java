@@ -79,8 +79,9 @@ public final class Apgd implements Attack {
     }
 
     private void attack(Victim victim, LossProgram program, ThreatModel threat, PointBatch batch, long seed, int restart) {
-        ApgdState state = new ApgdState(program, threat.ball(), batch);
         List<Stage> stages = stages(threat);
+        int evaluations = stages.stream().mapToInt(stage -> stage.iterations() + 1).sum();
+        ApgdState state = new ApgdState(program, threat.ball(), batch, evaluations);
         System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
         ThreatModel first = new ThreatModel(threat.ball(), (float) stages.getFirst().eps());
         victim.device().workers().run(state.count, (i, worker) -> RandomStart.boundary(first, state.x, i * state.length, state.length,

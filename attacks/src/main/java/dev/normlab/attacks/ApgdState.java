@@ -30,10 +30,14 @@ final class ApgdState {
     final int[] increases;
     private final LossProgram program;
     private long passes;
+    private int evaluations;
+    private final int allEvaluations;
     private final boolean[] zeroGradient;
 
-    ApgdState(LossProgram program, ThreatModel.Ball ball, PointBatch batch) {
+    /// @param allEvaluations that the run will take
+    ApgdState(LossProgram program, ThreatModel.Ball ball, PointBatch batch, int allEvaluations) {
         this.program = program;
+        this.allEvaluations = allEvaluations;
         this.ball = ball;
         this.batch = batch;
         this.count = batch.count();
@@ -94,7 +98,8 @@ final class ApgdState {
             }
         }
         passes += program.draws() * (long) count;
-        batch.owner().pause();
+        evaluations++;
+        batch.pause(evaluations, allEvaluations);
     }
 
     /// Tells the points what the run has found.

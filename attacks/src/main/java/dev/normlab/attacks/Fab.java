@@ -105,7 +105,7 @@ public final class Fab implements Attack {
             double[] distance = new double[batch.count()];
             Arrays.fill(distance, Double.POSITIVE_INFINITY);
             for (int step = 0; step < options.iterations(); step++) {
-                batch.owner().pause();
+                batch.pause(step, options.iterations());
                 boundary.evaluate();
                 victim.device().workers().run(batch.count(), (i, worker) -> move(batch.clean(), x, i, worker));
                 if (step == 0) {

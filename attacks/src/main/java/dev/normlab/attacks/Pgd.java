@@ -96,7 +96,7 @@ public final class Pgd implements Attack {
                 batch.noteZeroGradients(run.gradientSizes());
             }
             open = open(run.fooled(), batch.count());
-            batch.owner().pause();
+            batch.pause(step + 1, options.iterations() + 1);
         }
         batch.owner().countPasses(passes, passes);
         keepBest(run, batch);

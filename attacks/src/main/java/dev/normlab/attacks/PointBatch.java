@@ -63,6 +63,17 @@ public final class PointBatch {
         return labels;
     }
 
+    /// As [Points#pause] after some of the steps that the batch takes.
+    ///
+    /// @param step  how many are behind it
+    /// @param steps all of them
+    void pause(int step, int steps) {
+        for (int point : points) {
+            owner.underWay(point, Math.min((float) step / steps, 1));
+        }
+        owner.pause();
+    }
+
     /// Tells the points which images have a zero gradient where a run begins.
     ///
     /// @param gradientSizes of all images of the batch, the copies included

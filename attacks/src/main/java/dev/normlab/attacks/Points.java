@@ -28,6 +28,9 @@ public final class Points {
     private final boolean[] fooled;
     private final int[] completed;
     private final float[] scores;
+    /// The share of the restart under way that is done, by image.
+    private final float[] underWay;
+    private int fooledCount;
     private final long[] passes = new long[2];
     private final boolean[] zeroGradient;
     private boolean changed;
@@ -46,6 +49,7 @@ public final class Points {
         this.completed = new int[indices.length];
         this.zeroGradient = new boolean[indices.length];
         this.scores = new float[indices.length];
+        this.underWay = new float[indices.length];
         Arrays.fill(scores, Float.NEGATIVE_INFINITY);
         for (int i = 0; i < indices.length; i++) {
             data.image(indices[i], adversarial, i * length);
@@ -87,6 +91,7 @@ public final class Points {
     /// @param fools whether the attack believes that it fools the model
     public void move(int point, float[] from, int offset, boolean fools) {
         System.arraycopy(from, offset, adversarial, point * length, length);
+        fooledCount += (fools ? 1 : 0) - (fooled[point] ? 1 : 0);
         fooled[point] = fools;
     }
 
@@ -124,9 +129,21 @@ public final class Points {
 
     /// Marks an image as done by a restart.
     public void complete(int point, int restart) {
-        completed[point] = restart + 1;
+        finish(point, restart);
         changed = true;
         checkpoint.run();
+    }
+
+    private void finish(int point, int restart) {
+        completed[point] = restart + 1;
+        underWay[point] = 0;
+    }
+
+    /// Says how much of its restart an image has behind it, for those who wait; changes no result, and no resume knows of it.
+    ///
+    /// @param share in [0, 1]
+    void underWay(int point, float share) {
+        underWay[point] = share;
     }
 
     /// A moment at which the evaluation may be stopped; may throw [EvaluationStopped]. What was begun and not marked as done is done again
@@ -151,16 +168,16 @@ public final class Points {
     ///
     /// @param restarts of the attack
     double done(int restarts) {
-        long units = 0;
+        double units = 0;
         for (int i = 0; i < indices.length; i++) {
-            units += fooled[i] ? restarts : Math.min(completed[i], restarts);
+            units += fooled[i] ? restarts : Math.min(completed[i] + underWay[i], restarts);
         }
         return indices.length == 0 ? 1 : units / ((double) restarts * indices.length);
     }
 
     /// How many images the attack believes to have fooled.
     int fooledCount() {
-        return count(fooled);
+        return fooledCount;
     }
 
     private static int count(boolean[] flags) {
@@ -196,6 +213,7 @@ public final class Points {
     void restore(Map<String, NumberArray> state) {
         System.arraycopy(((NumberArray.Floats) get(state, STATE_NAME)).values(), 0, adversarial, 0, adversarial.length);
         setFlags(fooled, get(state, "points_fooled"));
+        fooledCount = count(fooled);
         setFlags(zeroGradient, get(state, "points_zero_gradient"));
         System.arraycopy(((NumberArray.Ints) get(state, "points_completed")).values(), 0, completed, 0, completed.length);
         System.arraycopy(((NumberArray.Floats) get(state, "points_scores")).values(), 0, scores, 0, scores.length);
@@ -220,7 +238,7 @@ public final class Points {
             PointBatch batch = new PointBatch(this, some, victim.forImages(some.length));
             attack.accept(batch);
             for (int i = 0; i < batch.count(); i++) {
-                completed[batch.point(i)] = restart + 1;
+                finish(batch.point(i), restart);
             }
             changed = true;
             checkpoint.run();

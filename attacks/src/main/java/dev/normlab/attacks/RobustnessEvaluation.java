@@ -180,7 +180,7 @@ public final class RobustnessEvaluation {
             double earlier = state.seconds;
             points.onPause(() -> {
                 state.seconds = earlier + (System.nanoTime() - start) / 1e9;
-                paused(attack, points);
+                paused(attack, points, seen.length);
             });
             attack.run(victim, threat, points, seed);
             Confirmed found = accept(state.finished.size(), points, seen);
@@ -194,7 +194,8 @@ public final class RobustnessEvaluation {
             return result;
         }
 
-        private void paused(Attack attack, Points points) {
+        /// @param before images that were right when the attack began
+        private void paused(Attack attack, Points points, int before) {
             boolean stop = stopRequested;
             if (file.isPresent() && (stop || System.nanoTime() - lastSave >= saveNanos) && (points.takeChanged() || stop)) {
                 save(Optional.of(points));
@@ -202,7 +203,6 @@ public final class RobustnessEvaluation {
             if (stop) {
                 throw new EvaluationStopped();
             }
-            int before = individual ? correct.length : indicesOf(RobustnessResult.ROBUST).length;
             listener.progress(attack.name(), points.done(attack.restarts(victim.classes())), before - points.fooledCount());
         }
 

@@ -118,7 +118,7 @@ public final class Square implements Attack {
         void search() {
             while (seat()) {
                 victim.device().workers().run(places.length, (i, worker) -> propose(i));
-                points.pause();
+                pause();
                 float[] logits = victim.logits(batch);
                 for (int i = 0; i < places.length; i++) {
                     Search search = places[i];
@@ -127,6 +127,15 @@ public final class Square implements Attack {
                     }
                 }
             }
+        }
+
+        private void pause() {
+            for (Search search : places) {
+                if (search != null) {
+                    points.underWay(search.point, (float) search.queries / options.queries());
+                }
+            }
+            points.pause();
         }
 
         /// Gives free places to waiting images; when nobody waits any more, those that are left move together, into a smaller batch if

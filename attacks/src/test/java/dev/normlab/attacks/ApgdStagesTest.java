@@ -35,7 +35,7 @@ class ApgdStagesTest {
                 LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
             new Points(data, new int[] {0, 1}).restart(0, victim, batch -> {
                 program.classes(batch.labels(), batch.labels());
-                ApgdState state = new ApgdState(program, ball, batch);
+                ApgdState state = new ApgdState(program, ball, batch, 41);
                 System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
                 for (int i = 0; i < 2; i++) {
                     for (int j = 0; j < (i == 0 ? 30 : 6); j++) {

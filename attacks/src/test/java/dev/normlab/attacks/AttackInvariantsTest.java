@@ -15,10 +15,12 @@ import dev.normlab.nn.layer.Flatten;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Linear;
 import dev.normlab.nn.layer.Sequential;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -278,6 +280,35 @@ class AttackInvariantsTest {
         assertEquals(0, none.forwardPasses());
     }
 
+    /// Steps count within a batch too: a single batch is most of the work, and whoever waits wants to know how long.
+    @ParameterizedTest(name = "{1} {2}")
+    @MethodSource("cases")
+    void theShareThatIsDoneRisesFromStepToStep(Attack attack, String name, Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 7, CLASSES, 9);
+        for (int batch : new int[] {7, 3}) {
+            List<Double> shares = new ArrayList<>();
+            RobustnessEvaluation.Listener listener = new RobustnessEvaluation.Listener() {
+                @Override
+                public void attack(String one, int images, Optional<RobustnessResult.AttackResult> result) {}
+
+                @Override
+                public void progress(String one, double done, int robust) {
+                    shares.add(done);
+                }
+            };
+            try (Device device = Device.scalar(1)) {
+                new RobustnessEvaluation(List.of(attack), threat(ball, 1e-4f), false, batch, 7).run(model, data, device, listener);
+            }
+            for (int k = 1; k < shares.size(); k++) {
+                assertTrue(shares.get(k) >= shares.get(k - 1) - 1e-7, name + " " + shares);
+            }
+            assertEquals(1, shares.getLast(), 1e-12);
+            long restarts = attack.restarts(CLASSES);
+            assertTrue(name.equals("fgsm") || shares.stream().distinct().count() >= 6 * restarts, name + " " + shares);
+        }
+    }
+
     static Stream<Ball> balls() {
         return Stream.of(Ball.values());
     }
@@ -350,7 +381,7 @@ class AttackInvariantsTest {
 
     private static void climb(LossProgram program, ThreatModel threat, PointBatch batch) {
         program.classes(batch.labels(), IntStream.of(batch.labels()).map(label -> (label + 1) % CLASSES).toArray());
-        ApgdState state = new ApgdState(program, threat.ball(), batch);
+        ApgdState state = new ApgdState(program, threat.ball(), batch, 41);
         System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
         ApgdSteps steps = threat.ball() == Ball.L1
                 ? new SparseSteps(threat.eps(), 40, 5, batch.length())

@@ -87,7 +87,7 @@ class PublicDefectsTest {
             points.restart(0, victim, batch -> {
                 program.classes(batch.labels(), batch.labels());
                 System.arraycopy(batch.clean(), 0, program.images(), 0, batch.length());
-                ApgdState state = new ApgdState(program, threat.ball(), batch);
+                ApgdState state = new ApgdState(program, threat.ball(), batch, 41);
                 state.begin(.2);
                 float atStart = state.loss[0];
                 assertEquals(0, state.increases[0], "the start raises nothing");

@@ -224,7 +224,8 @@ final class AttackCommand implements Callable<Integer> {
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
                 common.seed()).savingEvery(stateEvery);
         try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
-            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), prefix, data.size()), file);
+            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), prefix, data.size(), System::nanoTime),
+                    file);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.normlab.experiments.run;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -11,13 +12,16 @@ public final class Progress {
 
     private static final long REWRITE_NANOS = 150_000_000L;
     private static final long HEARTBEAT_NANOS = 60_000_000_000L;
+    private static final long NEWS_NANOS = 30_000_000_000L;
     private static final int WIDTH = 110;
 
     private final PrintStream out;
     private final boolean terminal;
     private final boolean quiet;
     private final @Nullable Part part;
+    private final LongSupplier nanos;
     private long lastRewrite;
+    private long lastNews;
     private int shown;
 
     /// What a progress that is part of another one does with its words.
@@ -34,33 +38,42 @@ public final class Progress {
     /// @param terminal whether lines can be rewritten there
     /// @param quiet    whether to say nothing
     public Progress(PrintStream out, boolean terminal, boolean quiet) {
-        this(out, terminal, quiet, null);
+        this(out, terminal, quiet, System::nanoTime);
     }
 
-    private Progress(PrintStream out, boolean terminal, boolean quiet, @Nullable Part part) {
+    /// As above with another clock.
+    ///
+    /// @param nanos the time in nanoseconds, from any moment on
+    public Progress(PrintStream out, boolean terminal, boolean quiet, LongSupplier nanos) {
+        this(out, terminal, quiet, nanos, null);
+    }
+
+    private Progress(PrintStream out, boolean terminal, boolean quiet, LongSupplier nanos, @Nullable Part part) {
         this.out = out;
         this.terminal = terminal;
         this.quiet = quiet;
         this.part = part;
-        this.lastRewrite = System.nanoTime() - REWRITE_NANOS;
+        this.nanos = nanos;
+        this.lastRewrite = nanos.getAsLong() - REWRITE_NANOS;
+        this.lastNews = nanos.getAsLong();
     }
 
     /// A progress that tells the same, and every line to a log as well.
     public Progress loggedTo(Consumer<String> log) {
-        return new Progress(out, terminal, quiet, new Part(this, () -> "", true, log));
+        return new Progress(out, terminal, quiet, nanos, new Part(this, () -> "", true, log));
     }
 
     /// The progress of one of many pieces of work: all its words pass. In a pipe one of them becomes a line when a minute has gone by.
     ///
     /// @param prefix says which piece it is, and how far the whole is
     public Progress ofPiece(Supplier<String> prefix) {
-        return new Progress(out, terminal, quiet, new Part(this, prefix, false, _ -> {
+        return new Progress(out, terminal, quiet, nanos, new Part(this, prefix, false, _ -> {
         }));
     }
 
     /// A passing state: shown on a terminal at most a few times a second, dropped in a pipe.
     public void update(String text) {
-        long now = System.nanoTime();
+        long now = nanos.getAsLong();
         if (part != null) {
             boolean beat = !part.stays && !terminal && now - lastRewrite >= HEARTBEAT_NANOS;
             lastRewrite = beat ? now : lastRewrite;
@@ -81,6 +94,17 @@ public final class Progress {
         shown = cut.length();
     }
 
+    /// A passing state of long work: as [#update], but in a pipe it becomes a line when half a minute has gone by without one.
+    public void news(String text) {
+        if (part != null && part.stays) {
+            part.whole.news(text);
+        } else if (part == null && !terminal && nanos.getAsLong() - lastNews >= NEWS_NANOS) {
+            line(text);
+        } else {
+            update(text);
+        }
+    }
+
     /// A line that stays.
     public void line(String text) {
         if (part != null) {
@@ -96,6 +120,7 @@ public final class Progress {
             return;
         }
         clear();
+        lastNews = nanos.getAsLong();
         out.println(text);
         out.flush();
     }
