@@ -58,7 +58,8 @@ final class NormTables {
 
     private static String spectrumLine(String name, NormMeasurement.Spectrum spectrum) {
         double[] values = spectrum.values();
-        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %s, median %s; all of them with --json", name,
+        return String.format(Locale.ROOT, "spectrum of %s: %d singular values from %.6f down to %s, median %s; all of them with --json",
+                name,
                 values.length, values[0], spectrum.show(values[values.length - 1]), spectrum.show(values[values.length / 2]));
     }
 

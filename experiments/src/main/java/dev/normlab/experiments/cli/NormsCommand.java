@@ -46,8 +46,8 @@ final class NormsCommand implements Callable<Integer> {
     private List<String> spectra = List.of();
 
     @Option(names = "--svd", paramLabel = "NAME",
-            description = "How spectra are computed: gram (default, the fastest), ejml-values, jacobi or ejml. The first two show no values "
-                    + "below 1e-7 of the largest.")
+            description = "How spectra are computed: gram (default, the fastest), ejml-values, jacobi or ejml. The first two show no "
+                    + "values below 1e-7 of the largest.")
     private String svd = "gram";
 
     @Option(names = "--compare", paramLabel = "PATH", arity = "2",

@@ -46,7 +46,8 @@ final class SpeedTestCommand implements Callable<Integer> {
             description = "Repeat slow methods N times, for ten seconds at most (default: 5). The paper takes 100.")
     private int repeats = 5;
 
-    @Option(names = "--svd", paramLabel = "NAME", description = "gram, ejml-values, jacobi or ejml: how the spectrum is computed (default: gram).")
+    @Option(names = "--svd", paramLabel = "NAME",
+            description = "gram, ejml-values, jacobi or ejml: how the spectrum is computed (default: gram).")
     private String svd = "gram";
 
     @Option(names = "--smoke", description = "The two smallest sizes, once: does it run?")

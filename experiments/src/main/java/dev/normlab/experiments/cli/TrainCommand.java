@@ -97,7 +97,8 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable String svcAs;
 
     @Option(names = "--clip-freq", paramLabel = "N",
-            description = "--svc clips every N batches of an epoch (default: 100), and after the last one of every epoch until the limit holds.")
+            description = "--svc clips every N batches of an epoch (default: 100), and after the last one of every epoch "
+                    + "until the limit holds.")
     private @Nullable Integer clipFreq;
 
     @Mixin

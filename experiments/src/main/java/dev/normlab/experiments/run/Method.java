@@ -133,7 +133,8 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
             }
             if (!svd.clips()) {
                 throw UserError.usage("--svd: " + svd.label() + " finds singular values only, and clipping needs their vectors; choose "
-                        + Arrays.stream(SvdMethod.values()).filter(SvdMethod::clips).map(SvdMethod::label).collect(Collectors.joining(", ")));
+                        + Arrays.stream(SvdMethod.values()).filter(SvdMethod::clips).map(SvdMethod::label)
+                                .collect(Collectors.joining(", ")));
             }
             if (clipFreq < 1) {
                 throw UserError.usage("--clip-freq: expected a number of steps of at least 1, but got " + clipFreq);

@@ -146,7 +146,8 @@ public record NormMeasurement(List<Measured> layers) {
 
         private double estimate(Conv2dSizes s) {
             RandomStream start = RandomStream.of(request.seed(), "l2 norm of " + layer.name());
-            LargestSingularValue.Estimate estimate = LargestSingularValue.ofConvolution(s, mode(), weight(), start, request.lanczos(), device);
+            LargestSingularValue.Estimate estimate = LargestSingularValue.ofConvolution(s, mode(), weight(), start, request.lanczos(),
+                    device);
             converged = Optional.of(estimate.converged());
             return estimate.value();
         }

@@ -39,7 +39,6 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -173,8 +172,8 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     /// Also records the norms of all layers every so many steps, thinned in memory, into [#NORM_SERIES_NAME] of the folder, which is
-    /// rewritten after every epoch and with every checkpoint. After [#resume] it goes on with what is there, and the file is in the end that
-    /// of an uninterrupted run.
+    /// rewritten after every epoch and with every checkpoint. After [#resume] it goes on with what is there, and the file is in the end
+    /// that of an uninterrupted run.
     ///
     /// @throws IOException if an earlier part cannot be read
     public void recordNorms(int everySteps) throws IOException {

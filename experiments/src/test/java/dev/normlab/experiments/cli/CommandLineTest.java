@@ -417,7 +417,8 @@ class CommandLineTest {
         assertEquals(new Method.Clipping(0.8, SvdMethod.JACOBI, ClippedOperator.LAYER, 2), settings.svc().orElseThrow());
         refused(2, "--svd: there is no way 'magic' to singular values; known: jacobi, ejml, gram", "train", "--svc", "1", "--svd", "magic");
         refused(2, "--clip-freq: expected a number of steps of at least 1", "train", "--svc", "1", "--clip-freq", "0");
-        refused(2, "--svc-as: convolutions are not clipped as 'padded'; known: circular, layer", "train", "--svc", "1", "--svc-as", "padded");
+        refused(2, "--svc-as: convolutions are not clipped as 'padded'; known: circular, layer", "train", "--svc", "1", "--svc-as",
+                "padded");
         refused(2, "--svc-as: no singular values are clipped without --svc", "train", "--svc-as", "layer");
         assertEquals(Method.Clipping.at(2), TrainingSettings.parse(olderSettings(settings)).svc().orElseThrow(), "a folder of before");
     }

@@ -183,8 +183,8 @@ class NormsCommandTest {
         assertMistake("known: jacobi, ejml, gram, ejml-values", "--model", TINY, "--svd", "magic");
         Output clipping = Output.of("train", "--svc", "1", "--svd", "ejml-values");
         assertEquals(2, clipping.code());
-        assertTrue(clipping.err().contains("--svd: ejml-values finds singular values only, and clipping needs their vectors; choose jacobi, "
-                + "ejml, gram"), clipping.err());
+        assertTrue(clipping.err().contains("--svd: ejml-values finds singular values only, and clipping needs their vectors; choose "
+                + "jacobi, ejml, gram"), clipping.err());
     }
 
     private static void assertMistake(String message, String... more) {

@@ -133,7 +133,8 @@ class StudyConfigTest {
     @Test
     void optionsReachTheSettings() {
         StudyPlan plan = StudyPlan.of(parse(SMALL.replace("base: plain}",
-                "base: alp, options: {adv_steps: 3, adv_eps: 4/255, svc: 0.5, svc_as: layer, clip_freq: 7, weight_decay: 1e-4, epochs: 1, lr: 0.2}}")));
+                "base: alp, options: {adv_steps: 3, adv_eps: 4/255, svc: 0.5, svc_as: layer, clip_freq: 7, weight_decay: 1e-4, "
+                        + "epochs: 1, lr: 0.2}}")));
         var settings = plan.runs().getFirst().settings();
         assertEquals(3, settings.adversarial().orElseThrow().steps());
         assertEquals(4 / 255f, settings.adversarial().orElseThrow().eps());

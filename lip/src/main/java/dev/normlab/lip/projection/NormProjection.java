@@ -25,7 +25,8 @@ import java.util.Set;
 ///
 /// Convolutions with zero padding, transposed ones and linear layers move to the nearest weights inside; convolutions with other borders
 /// are scaled per channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes
-/// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook runs on the host and splits a recorded step.
+/// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook runs on
+/// the host and splits a recorded step.
 public final class NormProjection implements TrainingHook {
 
     private final Options options;

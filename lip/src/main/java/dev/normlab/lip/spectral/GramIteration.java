@@ -36,8 +36,8 @@ public final class GramIteration {
         return largest;
     }
 
-    /// The bound of one matrix with at least as many rows as columns, with an allowance for the rounding of logarithm and exponential, which
-    /// costs a share of the logarithm's size, but not for that of the Gram matrices.
+    /// The bound of one matrix with at least as many rows as columns, with an allowance for the rounding of logarithm and exponential,
+    /// which costs a share of the logarithm's size, but not for that of the Gram matrices.
     static double bound(ComplexMatrix tall, int iterations) {
         ComplexMatrix g = tall.copy();
         double log = 0;

@@ -57,8 +57,8 @@ public record L2Bound(double value, Source source) {
     /// The bound of a convolution of one image with any borders.
     ///
     /// A circular border that makes the layer a convolution on a torus has the norm of that. Any other border is a linear map before an
-    /// unpadded convolution; its norm is the square root of how often it reads the pixel that it reads most often. `sqrt(‖M‖₁·‖M‖∞)` is taken
-    /// where it is smaller.
+    /// unpadded convolution; its norm is the square root of how often it reads the pixel that it reads most often. `sqrt(‖M‖₁·‖M‖∞)` is
+    /// taken where it is smaller.
     ///
     /// @param weight `[o, c/groups, kh, kw]`, row-major
     /// @throws ArithmeticException if the weights are not finite

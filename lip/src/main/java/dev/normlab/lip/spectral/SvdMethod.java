@@ -14,8 +14,8 @@ public enum SvdMethod implements ComplexSvd {
     /// Eigenvalues of the Gram matrix of the smaller side: by far the fastest. Squaring costs accuracy: values below about `1e-7` of the
     /// largest are noise, so that no condition number can be had from it.
     GRAM(new GramSvd()),
-    /// Singular values only: eigenvalues of the Gram matrix, which EJML reduces to a tridiagonal one. As accurate as [#GRAM], and a check of
-    /// it.
+    /// Singular values only: eigenvalues of the Gram matrix, which EJML reduces to a tridiagonal one. As accurate as [#GRAM], and a check
+    /// of it.
     EJML_VALUES(new EjmlTridiagonal());
 
     private static final double GRAM_NOISE = 1e-7;

@@ -131,8 +131,7 @@ class RecordedNormDecayTest {
         assertTrue(!Arrays.equals(eager.get(2), new float[eager.get(2).length]), "the trace was filled");
     }
 
-    /// A small training whose beta and momentum are changed before its third step. It goes on from a checkpoint after that step, if there is
-    /// a file.
+    /// A small training whose beta and momentum are changed before its third step. It can be saved and go on.
     private static final class Changing implements AutoCloseable {
 
         private final Layer model = new Sequential(new Flatten(), new Linear(12, 3, true)).initialize(2);

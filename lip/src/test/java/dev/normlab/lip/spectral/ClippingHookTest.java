@@ -58,7 +58,8 @@ class ClippingHookTest {
         RandomStream random = RandomStream.of(1, "noise");
         float[] images = new float[8 * 3 * 10 * 10];
         try (Device device = Device.cpu(threads);
-                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(learningRate, 0.9, 0)), hooks,
+                TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Sgd(model, SgdOptions.of(learningRate, 0.9, 0)),
+                        hooks,
                         device)) {
             for (int i = 0; i < STEPS; i++) {
                 random.fillUniform(images, 0, 1);
@@ -95,7 +96,8 @@ class ClippingHookTest {
     void everyNetworkThatIsEvaluatedIsWithinTheLimit() {
         Layer model = network();
         assertTrue(largestNorm(trained(List.of(), network(), 1)) > 1.2, "without clipping the norms grow");
-        double norm = largestNorm(trained(ClippingHook.both(model, 1, SvdMethod.GRAM, ClippedOperator.CIRCULAR, ClippingHook.CLIP_FREQUENCY, 6), model, 1));
+        double norm = largestNorm(
+                trained(ClippingHook.both(model, 1, SvdMethod.GRAM, ClippedOperator.CIRCULAR, ClippingHook.CLIP_FREQUENCY, 6), model, 1));
         assertTrue(norm <= 1 + 1e-3, "the largest norm is " + norm);
     }
 

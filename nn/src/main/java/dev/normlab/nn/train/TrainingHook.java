@@ -58,7 +58,8 @@ public interface TrainingHook {
         return Map.of();
     }
 
-    /// The names in [#state] that a checkpoint may lack, because it was written before there were such tensors. They keep their values then.
+    /// The names in [#state] that a checkpoint may lack, because it was written before there were such tensors. They keep their
+    /// values then.
     default Set<String> optionalState() {
         return Set.of();
     }
