@@ -20,8 +20,8 @@ import java.util.Set;
 ///
 /// [#everyFewSteps] is the paper's: a single pass every `clipFreq` batches of an epoch, at those whose number, counted from 0 in every
 /// epoch anew, is 1 modulo `clipFreq`, before the update. Weights that are evaluated have then had up to `clipFreq` updates without
-/// clipping, and a single pass leaves the norm above the limit. [#beforeEvaluation] mends both: after the last update of every epoch it clips a few times
-/// and scales by the measured norm, so that every evaluated network is within the limit.
+/// clipping, and a single pass leaves the norm above the limit. [#beforeEvaluation] mends both: after the last update of every epoch it
+/// clips a few times and scales by the measured norm, so that every evaluated network is within the limit.
 ///
 /// Which linear map is limited:
 ///
