@@ -81,7 +81,7 @@ public final class StudyRunner {
             Optional<RunFolder.Contents> finished = finished(run);
             if (finished.isEmpty()) {
                 open.add(run);
-                leftCost += cost.of(run, data);
+                leftCost += cost.of(run, data).whole();
             } else {
                 tally.count(isDiverged(finished.get()) ? StudyRun.Outcome.DIVERGED : StudyRun.Outcome.KNOWN);
             }
@@ -220,7 +220,7 @@ public final class StudyRunner {
         StudyRun.Outcome outcome = new StudyRun(plan.config(), run, folder, data, device,
                 progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command)
                 .execute();
-        double share = cost.of(run, data);
+        double share = cost.of(run, data).whole();
         leftCost -= outcome == StudyRun.Outcome.BUSY ? 0 : share;
         if (outcome == StudyRun.Outcome.DONE || outcome == StudyRun.Outcome.DIVERGED) {
             doneCost += share;
