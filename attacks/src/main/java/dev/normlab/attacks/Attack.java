@@ -15,9 +15,9 @@ public interface Attack {
         return 1;
     }
 
-    /// The passes of an image that it does not fool. Others take at most as many: an image that is fooled is left out of later restarts, and
-    /// by some attacks at once. Classifying the clean images beforehand, for an order of targets too, is not counted, and neither is checking
-    /// the result.
+    /// The passes of an image that it does not fool. Others take at most as many: an image that is fooled is left out of later restarts,
+    /// and by some attacks at once. Not counted are classifying the clean images beforehand, for an order of targets too, and checking the
+    /// result.
     ///
     /// @param classes of the model
     Passes passes(ThreatModel threat, int classes);

@@ -16,11 +16,11 @@ import java.util.Map;
 
 /// What the runs of a study will take on this machine: the parts of a run are timed ([ModelTimes]) and counted.
 ///
-/// Steps on adversarial images are not timed as a whole, but put together from plain steps and gradients with respect to images. Attacks are
-/// put together from passes ([StudyConfig.Attack#passes]): what an image takes that none of them fools, which is the most that it can take.
-/// Unknown beforehand is how many images an attack works on, fewer from attack to attack: of the attacked ones [#ATTACKED] are counted, a
-/// guess between networks that get most images right and are robust to the end and networks that do not. What an attack does between its
-/// passes is counted as far as Auto-PGD does it, too.
+/// Steps on adversarial images are not timed as a whole, but put together from plain steps and gradients with respect to images. Attacks
+/// are put together from passes ([StudyConfig.Attack#passes]): what an image takes that none of them fools, which is the most that it can
+/// take. Unknown beforehand is how many images an attack works on, fewer from attack to attack: of the attacked ones [#ATTACKED] are
+/// counted, a guess between networks that get most images right and are robust to the end and networks that do not. What an attack does
+/// between its passes is counted as far as Auto-PGD does it, too.
 ///
 /// @param seconds of every run, by its number
 public record CostEstimate(Map<Integer, Double> seconds) {
