@@ -52,6 +52,12 @@ public final class Apgd implements Attack {
     }
 
     @Override
+    public Passes passes(ThreatModel threat, int classes) {
+        long evaluations = stages(threat).stream().mapToLong(stage -> stage.iterations() + 1L).sum();
+        return Passes.gradients(evaluations).times((long) options.draws() * restarts(classes));
+    }
+
+    @Override
     public String settings() {
         return options.toString();
     }

@@ -15,6 +15,13 @@ public interface Attack {
         return 1;
     }
 
+    /// The passes of an image that it does not fool. Others take at most as many: an image that is fooled is left out of later restarts,
+    /// and by some attacks at once. Not counted are classifying the clean images beforehand, for an order of targets too, and checking the
+    /// result.
+    ///
+    /// @param classes of the model
+    Passes passes(ThreatModel threat, int classes);
+
     /// Its options as text, which tells evaluations apart.
     default String settings() {
         return "";

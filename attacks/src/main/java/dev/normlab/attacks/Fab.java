@@ -39,6 +39,11 @@ public final class Fab implements Attack {
     }
 
     @Override
+    public Passes passes(ThreatModel threat, int classes) {
+        return new Passes(2, options.targeted() ? 1 : classes).times((long) options.iterations() * restarts(classes));
+    }
+
+    @Override
     public String settings() {
         return options.toString();
     }

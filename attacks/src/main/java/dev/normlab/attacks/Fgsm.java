@@ -10,6 +10,11 @@ public final class Fgsm implements Attack {
     }
 
     @Override
+    public Passes passes(ThreatModel threat, int classes) {
+        return new Passes(2, 1);
+    }
+
+    @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         if (threat.ball() == ThreatModel.Ball.L1) {
             sparse(victim, threat, points);

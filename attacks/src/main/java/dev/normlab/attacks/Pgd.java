@@ -29,6 +29,11 @@ public final class Pgd implements Attack {
     }
 
     @Override
+    public Passes passes(ThreatModel threat, int classes) {
+        return Passes.gradients(options.iterations() + 1L).times(options.restarts());
+    }
+
+    @Override
     public String settings() {
         return options.toString();
     }

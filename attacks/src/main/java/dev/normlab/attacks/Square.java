@@ -33,6 +33,11 @@ public final class Square implements Attack {
     }
 
     @Override
+    public Passes passes(ThreatModel threat, int classes) {
+        return new Passes(options.queries(), 0).times(options.restarts());
+    }
+
+    @Override
     public String settings() {
         return options.toString();
     }

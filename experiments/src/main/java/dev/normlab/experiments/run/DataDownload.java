@@ -7,8 +7,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -64,7 +66,7 @@ public final class DataDownload {
         this.progress = progress;
     }
 
-    /// Gives a connection up from which no byte has come for so long (60 seconds unless said).
+    /// Gives a connection up from which no answer or no byte of it has come for so long (60 seconds unless said).
     DataDownload givingUpAfter(Duration silence) {
         stall = silence;
         return this;
@@ -162,12 +164,19 @@ public final class DataDownload {
     }
 
     private HttpResponse<InputStream> request(long have) throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(archive.uri);
+        // the time limit of a request ends with the head of its answer; the body has a watch of its own
+        HttpRequest.Builder request = HttpRequest.newBuilder(archive.uri).timeout(stall);
         if (have > 0) {
             request.header("Range", "bytes=" + have + "-");
         }
         HttpClient client = HttpClient.newBuilder().connectTimeout(CONNECT).followRedirects(HttpClient.Redirect.NORMAL).build();
-        return client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+        try {
+            return client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+        } catch (HttpConnectTimeoutException e) {
+            throw e;
+        } catch (HttpTimeoutException e) {
+            throw new IOException("no answer came for " + seconds(stall), e);
+        }
     }
 
     private void copy(InputStream body, Path part, long start, long total) throws IOException {
@@ -221,7 +230,7 @@ public final class DataDownload {
                     throw e;
                 }
             }
-            throw new IOException("no byte came for " + Math.max(1, stall.toSeconds()) + " s");
+            throw new IOException("no byte came for " + seconds(stall));
         }
 
         private void closeWhenSilent() {
@@ -239,6 +248,10 @@ public final class DataDownload {
                 // Whoever reads gets it, too.
             }
         }
+    }
+
+    private static String seconds(Duration duration) {
+        return Math.max(1, duration.toSeconds()) + " s";
     }
 
     private UserError unreachable(Path file, String reason) {

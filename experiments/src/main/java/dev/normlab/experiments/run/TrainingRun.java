@@ -31,6 +31,7 @@ import dev.normlab.nn.train.Evaluator;
 import dev.normlab.nn.train.Trainer;
 import dev.normlab.nn.train.TrainerOptions;
 import dev.normlab.nn.train.TrainingEvent;
+import dev.normlab.nn.train.TrainingListener;
 import dev.normlab.nn.train.TrainingStep;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -191,6 +192,11 @@ public final class TrainingRun implements AutoCloseable {
                 }
             }
         });
+    }
+
+    /// Adds a listener to the training.
+    public void listen(TrainingListener listener) {
+        trainer.listen(listener);
     }
 
     /// Trains; Ctrl-C ends the run after the current step with a checkpoint.

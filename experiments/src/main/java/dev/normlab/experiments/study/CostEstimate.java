@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.attacks.Passes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.Method;
@@ -15,9 +16,11 @@ import java.util.Map;
 
 /// What the runs of a study will take on this machine: the parts of a run are timed ([ModelTimes]) and counted.
 ///
-/// Steps on adversarial images are not timed as a whole, but put together from plain steps and gradients with respect to images. Unknown
-/// beforehand is how many images an attack works on: of the attacked ones [#ATTACKED] are counted, a guess between networks that get most
-/// images right and are robust to the end and networks that do not.
+/// Steps on adversarial images are not timed as a whole, but put together from plain steps and gradients with respect to images. Attacks
+/// are put together from passes ([StudyConfig.Attack#passes]): what an image takes that none of them fools, which is the most that it can
+/// take. Unknown beforehand is how many images an attack works on, fewer from attack to attack: of the attacked ones [#ATTACKED] are
+/// counted, a guess between networks that get most images right and are robust to the end and networks that do not. What an attack does
+/// between its passes is counted as far as Auto-PGD does it, too.
 ///
 /// @param seconds of every run, by its number
 public record CostEstimate(Map<Integer, Double> seconds) {
@@ -102,8 +105,7 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             double epoch = batches * one + images.test() * evaluation + epochEnd;
             double training = step.start() + settings.epochs() * (epoch + clipping(settings, batches)
                     + Math.min(images.train(), settings.statisticsImages()) * evaluation);
-            double attack = ATTACKED * images.attacked() * RelativeCost.gradients(config.attack()) * gradient;
-            return training + attack;
+            return training + ATTACKED * images.attacked() * seconds(config.attack().passes(times.classes()), evaluation, gradient);
         }
 
         /// A step of such settings; each kind of step is timed once.
@@ -127,6 +129,16 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             double passes = Math.ceil((batches - 1) / clipping.clipFreq()); // at batches 1, 1 + clipFreq and so on, counted from 0
             return passes * seconds[0] + seconds[1];
         }
+    }
+
+    /// The seconds of an image's passes.
+    ///
+    /// @param evaluation of a pass forward
+    /// @param gradient   of a pass forward and the one backward that follows
+    static double seconds(Passes passes, double evaluation, double gradient) {
+        long both = Math.min(passes.forward(), passes.backward());
+        return both * gradient + (passes.forward() - both) * evaluation
+                + (passes.backward() - both) * Math.max(0, gradient - evaluation);
     }
 
     /// The seconds of some runs together.

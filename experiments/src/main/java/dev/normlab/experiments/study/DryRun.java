@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.attacks.Passes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Progress;
@@ -103,6 +104,9 @@ public final class DryRun {
                 plan.config().attack().norm().label(), plan.config().attack().eps()));
         plan.remarks().forEach(remark -> lines.add("warning: " + remark));
         json.put("warnings", plan.remarks());
+        Passes passes = plan.config().attack().passes(data.train().classes());
+        lines.add(String.format(Locale.ROOT, "attacks: at most %,d passes forward and %,d backward for an image, if none of them fools it",
+                passes.forward(), passes.backward()));
         lines.add("");
         lines.add(String.format(Locale.ROOT, "%-32s %12s %18s %8s", "model", "parameters", "multiply-adds", "layers"));
         List<Map<String, Object>> models = new ArrayList<>();
@@ -118,6 +122,7 @@ public final class DryRun {
         lines.add("");
         json.put("study", plan.config().name());
         json.put("images", Map.of("train", images.train(), "test", images.test(), "attacked", images.attacked()));
+        json.put("attack_passes", Map.of("forward", passes.forward(), "backward", passes.backward()));
         json.put("models", models);
         json.put("disk_bytes", bytes);
     }

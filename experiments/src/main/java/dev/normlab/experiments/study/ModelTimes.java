@@ -59,6 +59,11 @@ final class ModelTimes {
         Weights.summarize(this.model, data.train().shape(), device);
     }
 
+    /// Classes of the model.
+    int classes() {
+        return spec.classes();
+    }
+
     /// A training step without adversarial images and without clipping.
     ///
     /// @param start  what the first step takes longer than others: it is recorded and its memory planned

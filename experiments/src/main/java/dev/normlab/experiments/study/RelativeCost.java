@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.attacks.Passes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.Weights;
@@ -29,22 +30,30 @@ final class RelativeCost {
     }
 
     /// The cost of a run.
-    double of(PlannedRun run, DataSplits data) {
+    ///
+    /// @param epochs that it trains
+    /// @param epoch  an epoch with its evaluation
+    /// @param attack of the trained model
+    record Cost(int epochs, double epoch, double attack) {
+
+        /// Of everything.
+        double whole() {
+            return epochs * epoch + attack;
+        }
+    }
+
+    /// The cost of a run.
+    Cost of(PlannedRun run, DataSplits data) {
         double adversarial = run.settings().adversarial().map(RelativeCost::adversarial).orElse(0.0);
-        double training = run.settings().epochs() * ((STEP + adversarial) * data.train().size() + data.test().size());
         double images = Math.min(config.attack().images(), data.test().size());
-        return summary(run.settings().model(), data.train().shape(), data.train().classes()).multiplyAdds()
-                * (training + ATTACKED * INPUT_STEP * images * gradients(config.attack()));
+        Passes passes = config.attack().passes(data.train().classes());
+        double forward = summary(run.settings().model(), data.train().shape(), data.train().classes()).multiplyAdds();
+        return new Cost(run.settings().epochs(), forward * ((STEP + adversarial) * data.train().size() + data.test().size()),
+                forward * ATTACKED * images * (passes.forward() + (INPUT_STEP - 1) * passes.backward()));
     }
 
     private static double adversarial(AdversarialSettings settings) {
         return settings.steps() * INPUT_STEP + (settings.loss().pairs() ? STEP : 0);
-    }
-
-    /// Gradients that the attacks take of an image that survives to the end.
-    static double gradients(StudyConfig.Attack attack) {
-        double runs = attack.attacks().stream().mapToDouble(name -> name.endsWith("-t") ? attack.targets() : 1).sum();
-        return runs * attack.restarts() * attack.steps();
     }
 
     /// Shapes and sizes of a model.

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.study;
 
 import dev.normlab.attacks.AttackList;
+import dev.normlab.attacks.Passes;
 import dev.normlab.attacks.PgdOptions;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.kernel.ConvolutionMode;
@@ -84,6 +85,12 @@ public record StudyConfig(String name, String title, Optional<String> paper, Str
             PgdOptions pgd = PgdOptions.DEFAULT.withIterations(steps).withRestarts(restarts);
             return AttackList.of(attacks, norm, new AttackList.Settings(pgd, OptionalInt.of(steps), OptionalInt.of(restarts),
                     OptionalInt.of(targets), OptionalInt.empty(), OptionalInt.empty()));
+        }
+
+        /// The passes of an image that none of the attacks fools, in a model of so many classes: the most that an image can take, because
+        /// each attack sees the survivors of those before it alone.
+        public Passes passes(int classes) {
+            return list().stream().map(attack -> attack.passes(threat(), classes)).reduce(Passes.NONE, Passes::plus);
         }
 
         /// What the scores of all attacks together are recorded under, with everything that matters: `apgd-ce + apgd-t, 100 steps`.

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.attacks.Attack;
 import dev.normlab.attacks.EvaluationStopped;
 import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.RobustnessResult;
@@ -23,6 +24,7 @@ import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.DivergenceException;
+import dev.normlab.nn.train.TrainingEvent;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -31,6 +33,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -52,6 +55,24 @@ final class StudyRun {
     private final Device device;
     private final Progress progress;
     private final String command;
+    private Listener listener = new Listener() {
+
+        @Override
+        public void trained(double epochs) {}
+
+        @Override
+        public void attacked(double share) {}
+    };
+
+    /// Hears how far the run is, where this process goes on with it and from then on.
+    interface Listener {
+
+        /// So many epochs are trained, also of one that is under way.
+        void trained(double epochs);
+
+        /// Training is over, and this share of the attacks' work is done.
+        void attacked(double share);
+    }
 
     /// How it went.
     enum Outcome {
@@ -78,6 +99,12 @@ final class StudyRun {
         this.device = device;
         this.progress = progress;
         this.command = command;
+    }
+
+    /// Tells a listener from now on.
+    StudyRun tellingTo(Listener one) {
+        listener = one;
+        return this;
     }
 
     /// Does the run, or what is left of it.
@@ -149,6 +176,7 @@ final class StudyRun {
         TrainingRun.Outcome outcome;
         try (TrainingRun training = new TrainingRun(run.settings(), data, device, source, progress)) {
             training.resumeWith(command);
+            training.listen(this::tell);
             if (checkpoint) {
                 training.resume();
             }
@@ -157,6 +185,16 @@ final class StudyRun {
             return Outcome.DIVERGED;
         }
         return outcome.completed() && attacked(outcome) ? Outcome.DONE : Outcome.INTERRUPTED;
+    }
+
+    private void tell(TrainingEvent event) {
+        switch (event) {
+            case TrainingEvent.RunStarted at -> listener.trained(at.epoch() + at.batch() / (double) at.batches());
+            case TrainingEvent.StepFinished at -> listener.trained(at.epoch() + (at.batch() + 1.0) / at.batches());
+            case TrainingEvent.EpochFinished at -> listener.trained(at.epoch() + 1);
+            default -> {
+            }
+        }
     }
 
     /// Removes everything that another run has left here, `run.json` first: with it gone nobody goes on from the rest.
@@ -179,6 +217,9 @@ final class StudyRun {
         RobustnessEvaluation evaluation = new RobustnessEvaluation(config.attack().list(), config.attack().threat(), false,
                 Math.min(ATTACK_BATCH, images.size()), run.settings().seed());
         Path state = path.resolve(ATTACK_STATE);
+        if (!Files.exists(state)) {
+            listener.attacked(0);
+        }
         try (RunLog log = new RunLog(path); Interruption interruption = Interruption.handle(evaluation::requestStop)) {
             RobustnessResult result = evaluated(evaluation, trained, images, progress.loggedTo(log::line), state);
             RunFolder.open(path)
@@ -193,29 +234,53 @@ final class StudyRun {
     /// Goes on from the state of an attack, or begins anew where that is of another evaluation or damaged: nobody but this writes it.
     private RobustnessResult evaluated(RobustnessEvaluation evaluation, TrainingRun.Outcome trained, Dataset images, Progress told,
             Path state) throws IOException {
-        RobustnessEvaluation.Listener listener = listener(told, images.size());
         try {
-            return evaluation.run(trained.model(), images, device, listener, Optional.of(state));
+            return evaluation.run(trained.model(), images, device, new Attacks(told, images), Optional.of(state));
         } catch (FormatException e) {
             told.line("the state of the attack is of no use and is removed, so that the attack begins anew: " + e.getMessage());
             Files.deleteIfExists(state);
-            return evaluation.run(trained.model(), images, device, listener, Optional.of(state));
+            return evaluation.run(trained.model(), images, device, new Attacks(told, images), Optional.of(state));
         }
     }
 
-    private static RobustnessEvaluation.Listener listener(Progress progress, int images) {
-        return new RobustnessEvaluation.Listener() {
+    /// Tells how the attacks go on; each has the share of their work that it has of their passes.
+    private final class Attacks implements RobustnessEvaluation.Listener {
 
-            @Override
-            public void attack(String name, int count, Optional<RobustnessResult.AttackResult> result) {
-                progress.line(result.map(ended -> String.format(Locale.ROOT, "%s fooled %d of %d images in %s", name, ended.fooled(), count,
-                        Progress.duration(ended.seconds()))).orElse(name + " attacks " + count + " images"));
-            }
+        private final Progress told;
+        private final int images;
+        private final List<Attack> list = config.attack().list();
+        private final double[] passes;
+        private int current;
 
-            @Override
-            public void progress(String name, double done, int robust) {
-                progress.update(String.format(Locale.ROOT, "%s %.0f%%  robust so far %.1f%%", name, 100 * done, 100.0 * robust / images));
+        Attacks(Progress told, Dataset images) {
+            this.told = told;
+            this.images = images.size();
+            this.passes = list.stream().map(attack -> attack.passes(config.attack().threat(), images.classes()))
+                    .mapToDouble(one -> one.forward() + one.backward()).toArray();
+        }
+
+        @Override
+        public void attack(String name, int count, Optional<RobustnessResult.AttackResult> result) {
+            told.line(result.map(ended -> String.format(Locale.ROOT, "%s fooled %d of %d images in %s", name, ended.fooled(), count,
+                    Progress.duration(ended.seconds()))).orElse(name + " attacks " + count + " images"));
+            while (!list.get(current).name().equals(name)) {
+                current++; // it was done by an earlier process
             }
-        };
+            if (result.isPresent()) {
+                tell(1);
+                current++;
+            }
+        }
+
+        @Override
+        public void progress(String name, double done, int robust) {
+            told.update(String.format(Locale.ROOT, "%s %.0f%%  robust so far %.1f%%", name, 100 * done, 100.0 * robust / images));
+            tell(done);
+        }
+
+        private void tell(double done) {
+            double before = Arrays.stream(passes).limit(current).sum();
+            listener.attacked((before + done * passes[current]) / Arrays.stream(passes).sum());
+        }
     }
 }

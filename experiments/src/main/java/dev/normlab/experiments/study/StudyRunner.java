@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /// Works through the runs of a study, or of a part of it: skips what is finished, goes on with what was broken off, passes by what another
@@ -35,10 +36,8 @@ public final class StudyRunner {
     private final Progress progress;
     private final String command;
     private final RelativeCost cost;
-    private final long began = System.nanoTime();
+    private final TimeLeft timeLeft = new TimeLeft(System::nanoTime);
     private final Set<String> awaited = new HashSet<>();
-    private double doneCost;
-    private double leftCost;
 
     /// How it went.
     ///
@@ -78,10 +77,11 @@ public final class StudyRunner {
         List<PlannedRun> open = new ArrayList<>();
         Tally tally = new Tally();
         for (PlannedRun run : mine) {
-            Optional<RunFolder.Contents> finished = finished(run);
+            Optional<RunFolder.Contents> contents = contents(run);
+            Optional<RunFolder.Contents> finished = contents.filter(plan.config()::isComplete);
             if (finished.isEmpty()) {
                 open.add(run);
-                leftCost += cost.of(run, data);
+                timeLeft.add(run, cost.of(run, data), contents.map(StudyRunner::epochs).orElse(0));
             } else {
                 tally.count(isDiverged(finished.get()) ? StudyRun.Outcome.DIVERGED : StudyRun.Outcome.KNOWN);
             }
@@ -192,14 +192,17 @@ public final class StudyRunner {
         }
     }
 
-    /// What the folder of a run holds if the run is trained and attacked, or diverged. A folder that cannot be read is open: to do it fails
-    /// alone and says why.
-    private Optional<RunFolder.Contents> finished(PlannedRun run) {
+    /// What the folder of a run holds, if it was begun. A folder that cannot be read is open: to do it fails alone and says why.
+    private Optional<RunFolder.Contents> contents(PlannedRun run) {
         try {
-            return folder.read(run).filter(contents -> plan.config().isComplete(contents));
+            return folder.read(run);
         } catch (IOException e) {
             return Optional.empty();
         }
+    }
+
+    private static int epochs(RunFolder.Contents contents) {
+        return contents.metrics().isEmpty() ? 0 : contents.metrics().getLast().epoch();
     }
 
     private static boolean isDiverged(RunFolder.Contents contents) {
@@ -217,13 +220,15 @@ public final class StudyRunner {
         String name = String.format(Locale.ROOT, "[%d/%d] %s %s (seed %d of %d)", number, runs, run.model(), run.setting(),
                 run.replicate(), plan.config().seeds());
         long start = System.nanoTime();
-        StudyRun.Outcome outcome = new StudyRun(plan.config(), run, folder, data, device,
-                progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": "), command)
-                .execute();
-        double share = cost.of(run, data);
-        leftCost -= outcome == StudyRun.Outcome.BUSY ? 0 : share;
-        if (outcome == StudyRun.Outcome.DONE || outcome == StudyRun.Outcome.DIVERGED) {
-            doneCost += share;
+        Progress piece = progress.ofPiece(() -> "[" + number + "/" + runs + eta() + "] " + run.model() + " " + run.setting() + ": ");
+        StudyRun.Outcome outcome;
+        boolean left = false;
+        timeLeft.begin(run, cost.of(run, data));
+        try {
+            outcome = new StudyRun(plan.config(), run, folder, data, device, piece, command).tellingTo(timeLeft).execute();
+            left = outcome == StudyRun.Outcome.BUSY;
+        } finally {
+            timeLeft.end(left);
         }
         progress.line(name + "  " + summary(run, outcome) + (outcome == StudyRun.Outcome.DONE
                 ? "  " + Progress.duration((System.nanoTime() - start) / 1e9) + eta()
@@ -232,8 +237,8 @@ public final class StudyRunner {
     }
 
     private String eta() {
-        double spent = (System.nanoTime() - began) / 1e9;
-        return doneCost > 0 && leftCost > 0 ? ", ETA " + Progress.duration(spent * leftCost / doneCost) : "";
+        OptionalDouble seconds = timeLeft.seconds();
+        return seconds.isPresent() ? ", ETA " + Progress.duration(seconds.getAsDouble()) : "";
     }
 
     private String summary(PlannedRun run, StudyRun.Outcome outcome) throws IOException {

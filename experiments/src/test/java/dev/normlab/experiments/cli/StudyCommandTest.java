@@ -261,6 +261,8 @@ class StudyCommandTest {
         assertEquals("vgg11-width-0.0625_nd-l1_0.001_1", run.get("name").asString());
         assertEquals(RunFolder.open(out.resolve("runs").resolve(run.get("name").asString())).readInfo().seed(), run.get("seed").asLong());
         assertTrue(json.get("seconds").asDouble() > 0);
+        assertTrue(output.out().contains("at most 12 passes forward and 12 backward for an image"), output.out());
+        assertEquals(12, json.get("attack_passes").get("backward").asInt(), "4 gradients without a target and for each of two");
         assertEquals(36_954, json.get("models").get(0).get("parameters").asInt());
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -26,6 +27,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -159,14 +161,15 @@ class DataDownloadTest {
                 "the user's own file stays, what an earlier process began to unpack does not");
     }
 
-    @Test
-    void aConnectionThatFallsSilentIsGivenUp() throws Exception {
-        CountDownLatch end = new CountDownLatch(1);
+    /// Falls silent behind the first bytes of the body, or before its head.
+    private void fallSilent(CountDownLatch end, boolean answers) {
         server.removeContext("/things.tar.gz");
         server.createContext("/things.tar.gz", exchange -> {
-            exchange.sendResponseHeaders(200, archive.length);
-            exchange.getResponseBody().write(archive, 0, 1000);
-            exchange.getResponseBody().flush();
+            if (answers) {
+                exchange.sendResponseHeaders(200, archive.length);
+                exchange.getResponseBody().write(archive, 0, 1000);
+                exchange.getResponseBody().flush();
+            }
             try {
                 end.await();
             } catch (InterruptedException e) {
@@ -174,6 +177,40 @@ class DataDownloadTest {
             }
             exchange.close();
         });
+    }
+
+    @Test
+    void aServerThatTakesARequestAndDoesNotAnswerIsGivenUp() throws Exception {
+        CountDownLatch end = new CountDownLatch(1);
+        fallSilent(end, false);
+        String md5 = md5();
+        String message = assertTimeoutPreemptively(Duration.ofSeconds(30), () -> assertThrows(UserError.class,
+                () -> download(md5).givingUpAfter(Duration.ofMillis(500)).run())).getMessage();
+        end.countDown();
+        assertTrue(message.contains("no answer came for 1 s") && message.contains("fetch it by hand, put it at")
+                && message.contains(cache.resolve("things.tar.gz").toString()) && message.contains(md5), message);
+        assertEquals(List.of(), left());
+    }
+
+    @Test
+    void aBodyThatTakesLongerThanTheLimitWithoutFallingSilentIsFetched() throws Exception {
+        server.removeContext("/things.tar.gz");
+        server.createContext("/things.tar.gz", exchange -> {
+            exchange.sendResponseHeaders(200, archive.length);
+            for (int at = 0; at < archive.length; at += archive.length / 8 + 1) {
+                exchange.getResponseBody().write(archive, at, Math.min(archive.length / 8 + 1, archive.length - at));
+                exchange.getResponseBody().flush();
+                LockSupport.parkNanos(Duration.ofMillis(500).toNanos());
+            }
+            exchange.close();
+        });
+        assertTrue(Files.isDirectory(download(md5()).givingUpAfter(Duration.ofSeconds(2)).run()));
+    }
+
+    @Test
+    void aConnectionThatFallsSilentIsGivenUp() throws Exception {
+        CountDownLatch end = new CountDownLatch(1);
+        fallSilent(end, true);
         String md5 = md5();
         String message = assertThrows(UserError.class, () -> download(md5).givingUpAfter(Duration.ofMillis(500)).run()).getMessage();
         end.countDown();

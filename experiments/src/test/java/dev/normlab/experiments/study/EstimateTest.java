@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.attacks.Passes;
+import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.nn.data.DataSplits;
@@ -34,6 +36,49 @@ class EstimateTest {
         assertEquals(100, data.train().classes());
         assertEquals(99, data.test().label(99));
         assertEquals("3x32x32", data.train().shape().toString());
+    }
+
+    private static StudyConfig attacking(String attacks, String norm) {
+        return StudyConfig.of(ConfigTree.parse(StudyConfigTest.SMALL.replaceFirst("attack: .*", "attack: {attacks: [" + attacks + "], norm: "
+                + norm + ", eps: 1/255, steps: 100, restarts: 1, targets: 9, images: 10}"), "study.yaml"));
+    }
+
+    /// The passes of an image that survives: APGD 101 gradients, for each target; FAB two passes forward and one backward a step (without
+    /// targets one backward for each class); Square passes forward alone.
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"apgd-ce, apgd-t;linf;1010;1010", "apgd-ce;l1;103;103", "fgsm;linf;2;1", "pgd;l2;101;101",
+        "square;linf;5000;0", "fab;linf;200;1000", "fab-t;linf;1800;900", "standard;linf;7810;1910", "standard;l1;7830;1930",
+        "plus;linf;8111;3011", "rand;linf;4040;4040"})
+    void attacksAreCountedByTheirOwnSettings(String attacks, String norm, long forward, long backward) {
+        assertEquals(new Passes(forward, backward), attacking(attacks, norm).attack().passes(10));
+    }
+
+    @Test
+    void targetsAreAtMostTheWrongClasses() {
+        assertEquals(new Passes(202, 202), attacking("apgd-t", "linf").attack().passes(3));
+    }
+
+    @Test
+    void passesForwardAloneCostAnEvaluationAndFurtherOnesBackwardTheDifference() {
+        assertEquals(1010 * 3.0, CostEstimate.seconds(new Passes(1010, 1010), 1, 3), 1e-9);
+        assertEquals(1910 * 3.0 + 5900, CostEstimate.seconds(new Passes(7810, 1910), 1, 3), 1e-9);
+        assertEquals(200 * 3.0 + 800 * 2, CostEstimate.seconds(new Passes(200, 1000), 1, 3), 1e-9);
+        assertEquals(200 * 3.0, CostEstimate.seconds(new Passes(200, 1000), 4, 3), 1e-9, "no pass takes less than no time");
+    }
+
+    @Test
+    void runsAreComparedByTheirPasses() {
+        DataSplits data = DataSource.load("synthetic:train=40,test=20");
+        try (Device device = Device.cpu(1)) {
+            StudyConfig gradients = attacking("apgd-ce, apgd-t", "linf");
+            PlannedRun run = StudyPlan.of(gradients).runs().getFirst();
+            RelativeCost.Cost cost = new RelativeCost(gradients, device).of(run, data);
+            double forward = new RelativeCost(gradients, device).summary(run.model(), data.train().shape(), 10).multiplyAdds();
+            assertEquals(new RelativeCost.Cost(2, forward * (3 * 40 + 20), forward * 0.5 * 10 * 2020), cost);
+            assertEquals(2 * cost.epoch() + cost.attack(), cost.whole());
+            RelativeCost.Cost square = new RelativeCost(attacking("square", "linf"), device).of(run, data);
+            assertEquals(forward * 0.5 * 10 * 5000, square.attack());
+        }
     }
 
     @Test

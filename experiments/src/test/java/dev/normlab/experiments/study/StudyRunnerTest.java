@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -207,6 +208,41 @@ class StudyRunnerTest {
             assertEquals(bits == 0 ? null : Integer.toString(bits), contents.info().provenance().get("vector_bits"));
             assertEquals(device.computes().equals("vector"), bits >= 64);
         }
+    }
+
+    /// What a run tells of its epochs and of the share of its attacks.
+    private record Heard(List<Double> epochs, List<Double> shares) implements StudyRun.Listener {
+
+        @Override
+        public void trained(double count) {
+            epochs.add(count);
+        }
+
+        @Override
+        public void attacked(double share) {
+            shares.add(share);
+        }
+    }
+
+    private Heard heard() throws IOException {
+        Heard heard = new Heard(new ArrayList<>(), new ArrayList<>());
+        try (Device device = Device.cpu(1)) {
+            assertEquals(StudyRun.Outcome.DONE, new StudyRun(PLAN.config(), PLAIN, folder(), DataSource.load(PLAN.config().data()), device,
+                    new Told().progress(null), "experiment").tellingTo(heard).execute());
+        }
+        assertEquals(0, heard.shares.getFirst());
+        assertEquals(1, heard.shares.getLast());
+        assertEquals(heard.shares.stream().sorted().toList(), heard.shares, "attacks go forward");
+        // 4 gradients of APGD-CE and 8 of APGD-T for two targets
+        assertTrue(heard.shares.contains(4 / 12.0) && heard.shares.contains(8 / 12.0), heard.shares.toString());
+        return heard;
+    }
+
+    @Test
+    void aRunTellsHowFarItIsWhereItGoesOn() throws IOException {
+        assertEquals(List.of(0.0, 0.25, 0.5, 0.75, 1.0, 1.0), heard().epochs);
+        forgetTheAttack();
+        assertEquals(List.of(1.0), heard().epochs, "all is trained, as an earlier process left it");
     }
 
     @Test
