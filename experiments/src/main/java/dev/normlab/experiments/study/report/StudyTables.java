@@ -51,7 +51,7 @@ public final class StudyTables {
         tables.put("runs", new Exported(runs(), runs()));
         StudyFindings findings = new StudyFindings(results);
         if (findings.hasChanges()) {
-            tables.put("changes", new Exported(findings.changes(), findings.changes()));
+            tables.put("changes", new Exported(findings.changes(), findings.changesData()));
         }
         paper().ifPresent(table -> tables.put("paper-and-here", new Exported(table, table)));
         return tables;

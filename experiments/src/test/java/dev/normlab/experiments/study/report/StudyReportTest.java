@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -203,6 +204,42 @@ class StudyReportTest {
         assertTrue(TableText.markdown(table("changes").text()).contains("| nd-l1 | 2 | – | 0 : 0 |"),
                 TableText.markdown(table("changes").text()));
         assertTrue(page().contains("9 runs are finished."));
+    }
+
+    /// The text has `−5.0 to +20.0` and `1 : 1` in one cell each; the file for programs has each number in a column of its own name.
+    @Test
+    void changesForProgramsHaveOneNumberInEveryColumn() throws IOException {
+        for (PlannedRun run : plan.runs()) {
+            int correct = switch (run.setting()) {
+                case "plain" -> 10;
+                case "nd-l1 0.001" -> 14;
+                default -> 9;
+            };
+            replace(run, correct, run.setting().equals("plain") ? 6 : run.setting().equals("nd-l1 0.001") ? 2 : 10);
+        }
+        StudyTables.Exported changes = table("changes");
+        assertTrue(TableText.markdown(changes.text())
+                .contains("| nd-l1 | 2 | 0.50 to 1.50 | 1 : 1 | 0 : 0 | −5.0 to +20.0 | 1 : 1 | 0 : 0 | 0.0 | 0 : 0 | 0 : 0 |"),
+                TableText.markdown(changes.text()));
+        String all = "_min %1$s_max %1$s_lower %1$s_higher %1$s_lower_beyond_interval %1$s_higher_beyond_interval";
+        List<String> names = Stream.of("l1_sum_ratio", "clean_accuracy_points", "robust_accuracy_points")
+                .flatMap(measure -> Stream.of(("%1$s" + all).formatted(measure).split(" "))).toList();
+        List<String> lines = TableText.csv(changes.data()).lines().toList();
+        assertEquals("method,settings," + String.join(",", names), lines.getFirst());
+        List<String> cells = List.of(lines.getLast().split(","));
+        assertEquals(List.of("nd-l1", "2", "0.5", "1.5", "1", "1", "0", "0"), cells.subList(0, 8));
+        assertEquals(-5, Double.parseDouble(cells.get(8)), 1e-9);
+        assertEquals(20, Double.parseDouble(cells.get(9)), 1e-9);
+        assertEquals(List.of("1", "1", "0", "0", "0", "0", "0", "0", "0", "0"), cells.subList(10, 20));
+    }
+
+    /// Nothing is lost on the way to a file for programs: no two columns have one name, and no cell that is a number shows several.
+    @Test
+    void tablesForProgramsAreUnambiguous() throws IOException {
+        new StudyTables(StudyResults.read(folder)).all().forEach((name, table) -> {
+            List<String> names = table.data().columns().stream().map(Table.Column::name).toList();
+            assertEquals(names.stream().distinct().toList(), names, name);
+        });
     }
 
     @Test
