@@ -269,8 +269,39 @@ class StudyReportTest {
 
     @Test
     void theSameDataElsewhereIsNoDifferenceFromThePaper() throws IOException {
+        for (PlannedRun run : plan.runs()) {
+            images(run, 50_000, 10_000);
+        }
         String markdown = TableText.markdown(table("paper-and-here").text());
         assertTrue(markdown.contains("| cifar10:/elsewhere/cifar-10-batches-bin | same |"), markdown);
+        assertTrue(markdown.contains("| training images | 50,000 | 50,000 | same |"), markdown);
         assertTrue(markdown.contains("| training.epochs | 120 | 1 | differs |"), markdown);
+    }
+
+    /// A few images in the official format pass for CIFAR-10 by their specification, not by their number.
+    @Test
+    void aSampleIsNotThePapersData() throws IOException {
+        String markdown = TableText.markdown(table("paper-and-here").text());
+        assertTrue(markdown.contains("| cifar10:/elsewhere/cifar-10-batches-bin | same format |"), markdown);
+        assertTrue(markdown.contains("""
+                | limit | all images | all images | same |
+                | training images | 50,000 | 40 | differs |
+                | test images | 10,000 | 20 | differs |
+                | attacked images | 1,024 | 10 | differs |
+                """), markdown);
+        images(planned("plain", 1), 30, 20);
+        assertTrue(TableText.markdown(table("paper-and-here").text()).contains("| training images | 50,000 | 30 or 40 | differs |"));
+        for (PlannedRun run : plan.runs()) {
+            Files.delete(folder.of(run).resolve(RunFolder.INFO_FILE));
+        }
+        markdown = TableText.markdown(table("paper-and-here").text());
+        assertTrue(markdown.contains("| training images | 50,000 | – | not known yet |"), markdown);
+        assertTrue(markdown.contains("| attacked images | 1,024 | – | not known yet |"), markdown);
+    }
+
+    private void images(PlannedRun run, int train, int test) throws IOException {
+        Path file = folder.of(run).resolve(RunFolder.INFO_FILE);
+        Files.writeString(file, Files.readString(file).replaceFirst("\"train_images\"\\s*:\\s*\\d+", "\"train_images\": " + train)
+                .replaceFirst("\"test_images\"\\s*:\\s*\\d+", "\"test_images\": " + test));
     }
 }
