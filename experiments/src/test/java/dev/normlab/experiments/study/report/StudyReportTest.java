@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.plot.DensityChart;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.LineWriter;
@@ -240,6 +241,20 @@ class StudyReportTest {
             List<String> names = table.data().columns().stream().map(Table.Column::name).toList();
             assertEquals(names.stream().distinct().toList(), names, name);
         });
+    }
+
+    /// Three seeds are no three times as many layers; the legend has both accuracies, as in the paper's figure.
+    @Test
+    void aLayerCountsOnceInTheDensityWhateverTheNumberOfSeeds() throws IOException {
+        for (int replicate = 1; replicate <= 3; replicate++) {
+            replace(planned("plain", replicate), 10 + replicate, 2.0 + replicate);
+        }
+        DensityChart density = (DensityChart) new StudyFigures(StudyResults.read(folder), "vgg11").density("l1");
+        DensityChart.Series plain = density.samples().getFirst();
+        assertEquals("plain (60.0% | 50.0%)", plain.name());
+        assertEquals(List.of(new DensityChart.Value("features.0", 4), new DensityChart.Value("classifier", 2),
+                new DensityChart.Value("features.1", 1)), plain.values());
+        assertTrue(page().contains("Every line of the rug is one layer, with the mean of its norm over the seeds."));
     }
 
     @Test
