@@ -52,8 +52,8 @@ public final class StudyPage {
         addReading(page);
         addProvenance(page);
         return page
-                .footer("Made by normlab. This page is one file and loads nothing from the network. The study's folder has the tables as "
-                        + "CSV, Markdown and LaTeX; the figures are files as well, as SVG and PNG.")
+                .footer("Made by normlab. This page is one file and loads nothing from the network. Tables are files as well, as "
+                        + "CSV, Markdown and LaTeX, and so are figures, as SVG and PNG.")
                 .toHtml();
     }
 

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.study.report;
 
 import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.ExportedTable;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.Table.Cell;
 import dev.normlab.experiments.report.Table.Column;
@@ -33,23 +34,17 @@ public final class StudyTables {
         this.config = results.config();
     }
 
-    /// A table in two forms.
-    ///
-    /// @param text for people: pages, Markdown, LaTeX
-    /// @param data for programs: one number a cell
-    public record Exported(Table text, Table data) {}
-
     /// All tables by file name without ending.
-    public Map<String, Exported> all() {
-        Map<String, Exported> tables = new LinkedHashMap<>();
-        tables.put("accuracy", new Exported(accuracy(false), accuracy(true)));
-        tables.put("results", new Exported(results(), resultsData()));
-        tables.put("runs", new Exported(runs(), runs()));
+    public Map<String, ExportedTable> all() {
+        Map<String, ExportedTable> tables = new LinkedHashMap<>();
+        tables.put("accuracy", new ExportedTable(accuracy(false), accuracy(true)));
+        tables.put("results", new ExportedTable(results(), resultsData()));
+        tables.put("runs", ExportedTable.of(runs()));
         StudyFindings findings = new StudyFindings(results);
         if (findings.hasChanges()) {
-            tables.put("changes", new Exported(findings.changes(), findings.changesData()));
+            tables.put("changes", new ExportedTable(findings.changes(), findings.changesData()));
         }
-        paper().ifPresent(table -> tables.put("paper-and-here", new Exported(table, table)));
+        paper().ifPresent(table -> tables.put("paper-and-here", ExportedTable.of(table)));
         return tables;
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.experiments.plot.DensityChart;
+import dev.normlab.experiments.report.ExportedTable;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.LineWriter;
@@ -96,7 +97,7 @@ class StudyReportTest {
         return new StudyPage(StudyResults.read(folder)).toHtml();
     }
 
-    private StudyTables.Exported table(String name) throws IOException {
+    private ExportedTable table(String name) throws IOException {
         return new StudyTables(StudyResults.read(folder)).all().get(name);
     }
 
@@ -179,7 +180,7 @@ class StudyReportTest {
     @Test
     void theSummarySaysWherePageTablesAndFiguresLie() throws IOException {
         Path page = path.resolve("study/../elsewhere.html");
-        StudyFiles.Written written = StudyFiles.write(folder, page, path.resolve("study/figures"), _ -> {
+        StudyFiles.Written written = StudyFiles.write(folder, page, path.resolve("study/tables"), path.resolve("study/figures"), _ -> {
         });
         List<String> lines = new StudySummary(written).lines();
         assertEquals(List.of("report: " + path.resolve("elsewhere.html"), "tables: " + path.resolve("study/tables"),
@@ -218,7 +219,7 @@ class StudyReportTest {
             };
             replace(run, correct, run.setting().equals("plain") ? 6 : run.setting().equals("nd-l1 0.001") ? 2 : 10);
         }
-        StudyTables.Exported changes = table("changes");
+        ExportedTable changes = table("changes");
         assertTrue(TableText.markdown(changes.text())
                 .contains("| nd-l1 | 2 | 0.50 to 1.50 | 1 : 1 | 0 : 0 | −5.0 to +20.0 | 1 : 1 | 0 : 0 | 0.0 | 0 : 0 | 0 : 0 |"),
                 TableText.markdown(changes.text()));
