@@ -141,6 +141,14 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return groups;
     }
 
+    /// The groups of [#comparable(List)] by the prefix of their files: none for a single group, else `group-1-`, `group-2-` and so on.
+    public static Map<String, List<RecordedRun>> groups(List<RecordedRun> runs) {
+        List<List<RecordedRun>> comparable = comparable(runs);
+        Map<String, List<RecordedRun>> groups = new LinkedHashMap<>();
+        comparable.forEach(group -> groups.put(comparable.size() == 1 ? "" : "group-" + (groups.size() + 1) + "-", group));
+        return groups;
+    }
+
     /// The last epoch with norms, or nothing without any.
     OptionalInt lastNormEpoch() {
         return norms.stream().mapToInt(LayerNorm::epoch).max();

@@ -13,7 +13,10 @@ import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -27,6 +30,34 @@ final class RunFigures {
 
     RunFigures(List<RecordedRun> runs) {
         this.runs = runs;
+    }
+
+    /// All figures of a page on these runs by file name without ending, such as `accuracy` and `density-l1`.
+    Map<String, Figure> all() {
+        Map<String, Figure> figures = new LinkedHashMap<>();
+        if (hasAccuracies()) {
+            figures.put("accuracy", accuracy());
+        }
+        AccuracyCurves curves = new AccuracyCurves(runs);
+        curves.names().forEach(name -> figures.put("accuracy-over-size-" + name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-")
+                .replaceAll("^-|-$", ""), curves.figure(name)));
+        figures.put("test-accuracy", testAccuracy());
+        figures.put("training-loss", trainLoss());
+        figures.put("norm-sum", normSum(false));
+        figures.put("norm-sum-bn", normSum(true));
+        for (String norm : List.of("l1", "linf")) {
+            figures.put("density-" + norm, normDensity(norm));
+            figures.put("layers-" + norm, layers(norm, false));
+        }
+        if (hasBatchNorms()) {
+            figures.put("layers-bn", layers("l1", true));
+        }
+        return figures;
+    }
+
+    /// Whether any accuracy was measured.
+    boolean hasAccuracies() {
+        return runs.stream().anyMatch(run -> run.clean().isPresent()) || !Findings.attackLabels(runs).isEmpty();
     }
 
     /// Clean and robust accuracy, one group of bars for each, with the number of images in its name where that differs.

@@ -8,11 +8,13 @@ import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The tables of a report on training runs.
 final class RunTables {
@@ -36,8 +38,7 @@ final class RunTables {
             String one = counts.size() == 1 ? " (" + Findings.counted(counts).replace(' ', NO_BREAK) + ")" : "";
             columns.addAll(List.of(Column.number("under " + label + one), Column.number("95% interval")));
         }
-        List<List<RecordedRun>> groups = RecordedRun.comparable(runs);
-        Optional<RecordedRun> single = groups.size() == 1 ? Optional.of(normBase(runs)) : Optional.empty();
+        Optional<RecordedRun> single = singleBase();
         columns.addAll(List.of(Column.number("l1 sum, conv + linear"),
                 Column.number("relative to " + single.map(RecordedRun::name).orElse("the plain run")),
                 Column.number("l1 sum, batch norm"), Column.number("largest l1 norm"), Column.number("seconds")));
@@ -48,16 +49,65 @@ final class RunTables {
             attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label), Findings.counts(runs, label).size() > 1));
             double sum = run.lastNormSum(false);
             row.add(Cell.number(sum));
-            Optional<RecordedRun> base = single.or(() -> groups.stream().filter(group -> group.contains(run)).findFirst()
-                    .map(RunTables::normBase).filter(RecordedRun::isPlain));
-            row.add(base.map(one -> sum / one.lastNormSum(false)).map(ratio -> new Cell(Numbers.fixed(ratio, 3), ratio)).orElse(MISSING));
+            row.add(base(run).map(one -> sum / one.lastNormSum(false)).map(ratio -> new Cell(Numbers.fixed(ratio, 3), ratio))
+                    .orElse(MISSING));
             row.add(Cell.number(run.lastNormSum(true)));
-            row.add(Cell.number(run.lastNorms(false).stream().mapToDouble(LayerNorm::l1).max().orElse(Double.NaN)));
+            row.add(Cell.number(largest(run)));
             row.add(new Cell(Numbers.fixed(run.seconds(), 1), run.seconds()));
             rows.add(row);
         }
         String relative = single.isPresent() ? "" : " The plain run is that of the same model and data, where there is one.";
         return new Table("Results at the end of training. Norms are those after the last epoch." + relative, columns, rows, true);
+    }
+
+    /// The same with every number in a column of its own: fractions, the ends of their intervals, and numbers of images.
+    Table resultsData() {
+        List<String> attacks = Findings.attackLabels(runs);
+        List<Column> columns = new ArrayList<>(List.of(Column.text("run"), Column.number("epochs")));
+        Stream.concat(Stream.of("clean"), attacks.stream().map(label -> "under " + label)).forEach(what -> columns.addAll(List.of(
+                Column.number(what + ": accuracy"), Column.number(what + ": low"), Column.number(what + ": high"),
+                Column.number(what + ": images"))));
+        columns.addAll(List.of(Column.number("l1_sum_conv_linear"), Column.text("relative_to"), Column.number("l1_sum_ratio"),
+                Column.number("l1_sum_bn"), Column.number("largest_l1"), Column.number("seconds")));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (RecordedRun run : runs) {
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name()), Cell.integer(run.completedEpochs())));
+            addNumbers(row, run.clean());
+            attacks.forEach(label -> addNumbers(row, Findings.survived(run, label)));
+            Optional<RecordedRun> base = base(run);
+            double sum = run.lastNormSum(false);
+            row.addAll(List.of(Cell.number(sum), base.map(one -> Cell.text(one.name())).orElse(MISSING),
+                    base.map(one -> Cell.number(sum / one.lastNormSum(false))).orElse(MISSING), Cell.number(run.lastNormSum(true)),
+                    Cell.number(largest(run)), Cell.number(run.seconds())));
+            rows.add(row);
+        }
+        return new Table("Results at the end of training.", columns, rows, false);
+    }
+
+    private static void addNumbers(List<Cell> row, Optional<Proportion> accuracy) {
+        if (accuracy.isEmpty()) {
+            row.addAll(List.of(MISSING, MISSING, MISSING, MISSING));
+            return;
+        }
+        Interval interval = accuracy.get().wilson95();
+        row.addAll(List.of(Cell.number(accuracy.get().fraction()), Cell.number(interval.low()), Cell.number(interval.high()),
+                Cell.integer(accuracy.get().trials())));
+    }
+
+    /// The largest l1 norm of a convolution or linear layer.
+    private static double largest(RecordedRun run) {
+        return run.lastNorms(false).stream().mapToDouble(LayerNorm::l1).max().orElse(Double.NaN);
+    }
+
+    /// The run that all others are compared with, where all are of the same model and data.
+    private Optional<RecordedRun> singleBase() {
+        return RecordedRun.comparable(runs).size() == 1 ? Optional.of(normBase(runs)) : Optional.empty();
+    }
+
+    /// The run that a run's sum of norms is compared with: with several models or data the plain one of its own, where there is one.
+    private Optional<RecordedRun> base(RecordedRun run) {
+        return singleBase().or(() -> RecordedRun.comparable(runs).stream().filter(group -> group.contains(run)).findFirst()
+                .map(RunTables::normBase).filter(RecordedRun::isPlain));
     }
 
     /// The run with which sums of norms are compared: one that has a sum, where there is one.
@@ -156,6 +206,32 @@ final class RunTables {
             }
         }
         return new Table("Where and with what the runs were made.", List.of(Column.text("item"), Column.text("value")), rows, false);
+    }
+
+    /// All tables by file name without ending, such as `results`; where models or data differ, layers are in a table for each, such as
+    /// `group-1-layers`.
+    Map<String, ExportedTable> all() {
+        Map<String, ExportedTable> tables = new LinkedHashMap<>();
+        tables.put("results", new ExportedTable(results(), resultsData()));
+        tables.put("epochs", ExportedTable.of(epochs()));
+        RecordedRun.groups(runs).forEach((prefix, group) -> tables.put(prefix + "layers",
+                ExportedTable.of(new RunTables(group).layers())));
+        tables.put("settings", ExportedTable.of(allSettings()));
+        tables.put("provenance", ExportedTable.of(provenance()));
+        return tables;
+    }
+
+    /// One row per setting with its value in every run.
+    private Table allSettings() {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("setting")));
+        runs.forEach(run -> columns.add(Column.text(run.name())));
+        List<List<Cell>> rows = new ArrayList<>();
+        for (String key : keys(RecordedRun::settings)) {
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(key)));
+            runs.forEach(run -> row.add(Cell.text(run.settings().getOrDefault(key, Numbers.MISSING))));
+            rows.add(row);
+        }
+        return new Table("The settings of the runs.", columns, rows, false);
     }
 
     private List<String> keys(Function<RecordedRun, Map<String, String>> entries) {

@@ -1,13 +1,16 @@
 package dev.normlab.experiments.report;
 
+import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.ReportPage.Section;
 import dev.normlab.experiments.report.ReportPage.Width;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.LongSummaryStatistics;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
@@ -86,6 +89,19 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
         return page.footer("Made by normlab. This page is one file and loads nothing from the network.").toHtml();
     }
 
+    /// The page's tables by file name without ending.
+    public Map<String, ExportedTable> tables() {
+        return new RunTables(runs).all();
+    }
+
+    /// The page's figures by file name without ending; where models or data differ, `group-1-accuracy` and so on.
+    public Map<String, Figure> figures() {
+        Map<String, Figure> figures = new LinkedHashMap<>();
+        RecordedRun.groups(runs).forEach((prefix, group) -> new RunFigures(group).all()
+                .forEach((name, figure) -> figures.put(prefix + name, figure)));
+        return figures;
+    }
+
     private void addGroups(ReportPage page, List<List<RecordedRun>> groups, RunTables tables) {
         page.section("What came out").paragraph("These runs are of " + groups.size()
                 + " combinations of model and data. Each has figures of its own below; the table has all runs.").table(tables.results());
@@ -122,8 +138,7 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     }
 
     private static void addAccuracies(Section section, List<RecordedRun> shown, RunFigures figures) {
-        boolean measured = shown.stream().anyMatch(run -> run.clean().isPresent()) || !Findings.attackLabels(shown).isEmpty();
-        if (measured) {
+        if (figures.hasAccuracies()) {
             Width width = Findings.attackLabels(shown).size() <= 2 ? Width.HALF : Width.FULL;
             section.figure(figures.accuracy(), width, figures.accuracyCaption());
         }

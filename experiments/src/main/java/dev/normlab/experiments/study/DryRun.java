@@ -5,7 +5,6 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.nn.data.DataException;
-import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.model.Summary;
@@ -15,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// What a study would do: all runs, the shapes and sizes of the models, the disk that it needs, and the time, without doing any of it.
@@ -51,29 +49,18 @@ public final class DryRun {
             data = config.limit() == 0 ? all : all.limit(config.limit());
             images = images(data.train().size(), data.test().size());
         } catch (DataException e) {
-            Known known = known(DataSource.parse(config.data())).orElseThrow(() -> e);
+            KnownData known = KnownData.of(DataSource.parse(config.data())).orElseThrow(() -> e);
             lines.add("the data is not there (" + e.getMessage() + ")");
-            lines.add("so that this is planned for the whole of " + known.name + ": " + known.train + " and " + known.test
-                    + " images of 3x32x32 in " + known.classes + " classes, timed with synthetic ones");
-            data = substitute(known.classes);
-            images = images(Math.min(limit, known.train), Math.min(limit, known.test));
+            lines.add("so that this is planned for the whole of " + known.name() + ": " + known.train() + " and " + known.test()
+                    + " images of 3x32x32 in " + known.classes() + " classes, timed with synthetic ones");
+            data = substitute(known.classes());
+            images = images(Math.min(limit, known.train()), Math.min(limit, known.test()));
         }
         List<PlannedRun> mine = shard.of(plan.runs());
         models(mine, data, images);
         CostEstimate estimate = CostEstimate.measure(config, mine, data, images, device, progress);
         runs(mine, estimate);
         return this;
-    }
-
-    /// A data set whose sizes are known without its files.
-    record Known(String name, int train, int test, int classes) {}
-
-    static Optional<Known> known(DataSpec data) {
-        return switch (data) {
-            case DataSpec.Cifar10 _ -> Optional.of(new Known("CIFAR-10", 50_000, 10_000, 10));
-            case DataSpec.Cifar100 _ -> Optional.of(new Known("CIFAR-100", 50_000, 10_000, 100));
-            default -> Optional.empty();
-        };
     }
 
     /// Synthetic images under so many classes: what is timed depends on the number of logits, not on what is to be seen.

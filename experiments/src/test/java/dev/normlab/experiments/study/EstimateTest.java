@@ -20,13 +20,13 @@ class EstimateTest {
     @ParameterizedTest
     @CsvSource({"cifar10:nowhere,CIFAR-10,50000,10000,10", "cifar100:nowhere,CIFAR-100,50000,10000,100"})
     void dataThatIsNotThereIsPlannedForWithItsOwnSizes(String data, String name, int train, int test, int classes) {
-        assertEquals(new DryRun.Known(name, train, test, classes), DryRun.known(DataSource.parse(data)).orElseThrow());
+        assertEquals(new KnownData(name, train, test, classes), KnownData.of(DataSource.parse(data)).orElseThrow());
     }
 
     @Test
     void whatHasNoKnownSizeIsNotPlannedFor() {
         for (String data : List.of("cifar10c:nowhere,fog=3", "npz:nothing.npz", "folder:cifar10")) {
-            assertTrue(DryRun.known(DataSource.parse(data)).isEmpty(), data);
+            assertTrue(KnownData.of(DataSource.parse(data)).isEmpty(), data);
         }
     }
 

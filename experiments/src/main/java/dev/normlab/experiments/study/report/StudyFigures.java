@@ -7,6 +7,7 @@ import dev.normlab.experiments.plot.DensityChart;
 import dev.normlab.experiments.plot.Figure;
 import dev.normlab.experiments.plot.LineChart;
 import dev.normlab.experiments.plot.LineChart.Point;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.report.RecordedRun.LayerNorm;
 import dev.normlab.experiments.stats.MeanEstimate;
 import dev.normlab.experiments.study.StudyMethod;
@@ -143,16 +144,32 @@ final class StudyFigures {
         return chosen;
     }
 
-    /// The distribution of the norms of all layers after the last epoch, of the representatives, all seeds together.
+    /// The distribution of the norms of all layers after the last epoch, of the representatives, with both accuracies in the legend. Every
+    /// layer counts once, with the mean of its norm over the seeds: more seeds are no more layers, and the bandwidth is that of the layers.
     ///
     /// @param norm `l1` or `linf`
     Figure density(String norm) {
         List<DensityChart.Series> samples = new ArrayList<>();
-        representatives().forEach((slot, setting) -> samples.add(new DensityChart.Series(setting.name(), slot, setting.finished().stream()
-                .flatMap(run -> Stream.concat(run.recorded().lastNorms(false).stream(), run.recorded().lastNorms(true).stream()))
-                .map(layer -> new DensityChart.Value(layer.layer(), value(layer, norm))).toList())));
-        return new DensityChart("Distribution of " + norm + " norms", "One curve per method over the layers of " + model + ".",
-                Axis.log(norm + " norm of a layer"), samples);
+        representatives().forEach((slot, setting) -> samples.add(new DensityChart.Series(
+                setting.name() + " (" + percent(setting.clean()) + " | " + percent(setting.robust()) + ")", slot,
+                Stream.of(false, true).flatMap(batchNorm -> meanNorms(setting, batchNorm, norm).entrySet().stream())
+                        .map(layer -> new DensityChart.Value(layer.getKey(), layer.getValue())).toList())));
+        return new DensityChart("Distribution of " + norm + " norms", "One curve per method over the layers of " + model
+                + ", with its clean and its robust accuracy.", Axis.log(norm + " norm of a layer"), samples);
+    }
+
+    private static String percent(Optional<MeanEstimate> accuracy) {
+        return accuracy.map(one -> Numbers.percent(one.mean(), 1)).orElse(Numbers.MISSING);
+    }
+
+    /// The norm of every layer after the last epoch, the mean over the seeds, by the layer's name.
+    private static Map<String, Double> meanNorms(SettingResult setting, boolean batchNorm, String norm) {
+        Map<String, List<Double>> byLayer = new LinkedHashMap<>();
+        setting.finished().forEach(run -> run.recorded().lastNorms(batchNorm)
+                .forEach(layer -> byLayer.computeIfAbsent(layer.layer(), _ -> new ArrayList<>()).add(value(layer, norm))));
+        Map<String, Double> means = new LinkedHashMap<>();
+        byLayer.forEach((layer, values) -> means.put(layer, range(values).sum() / values.size()));
+        return means;
     }
 
     /// The norm of every layer after the last epoch, of the representatives.
@@ -164,18 +181,15 @@ final class StudyFigures {
                 .flatMap(setting -> setting.finished().getFirst().recorded().lastNorms(batchNorm).stream())
                 .map(LayerNorm::layer).distinct().toList();
         List<BarChart.Series> series = new ArrayList<>();
-        chosen.forEach((slot, setting) -> series.add(new BarChart.Series(setting.name(), slot,
-                names.stream().map(name -> layerBar(setting, name, batchNorm, norm)).toList())));
+        chosen.forEach((slot, setting) -> {
+            Map<String, Double> means = meanNorms(setting, batchNorm, norm);
+            series.add(new BarChart.Series(setting.name(), slot,
+                    names.stream().map(name -> Bar.of(means.getOrDefault(name, Double.NaN))).toList()));
+        });
         String kind = batchNorm ? "batch-norm layer" : "convolution and linear layer";
         return new BarChart((batchNorm ? "Norm" : norm + " norm") + " of every " + kind, "One group of bars per layer of " + model + ".",
                 "",
                 Axis.log(batchNorm ? "norm" : norm + " norm"), names, series);
-    }
-
-    private static Bar layerBar(SettingResult setting, String layer, boolean batchNorm, String norm) {
-        double[] values = setting.finished().stream().flatMap(run -> run.recorded().lastNorms(batchNorm).stream())
-                .filter(one -> one.layer().equals(layer)).mapToDouble(one -> value(one, norm)).toArray();
-        return values.length == 0 ? Bar.MISSING : Bar.of(DoubleStream.of(values).sum() / values.length);
     }
 
     private static double value(LayerNorm layer, String norm) {

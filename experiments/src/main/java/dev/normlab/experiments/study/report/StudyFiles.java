@@ -2,6 +2,7 @@ package dev.normlab.experiments.study.report;
 
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.experiments.plot.Figure;
+import dev.normlab.experiments.report.ReportFiles;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.UnfinishedFiles;
@@ -15,8 +16,6 @@ import java.util.function.Consumer;
 
 /// The files that are made of a study's runs: the page, tables and figures.
 public final class StudyFiles {
-
-    private static final double FIGURE_WIDTH = 760;
 
     private StudyFiles() {}
 
@@ -35,41 +34,29 @@ public final class StudyFiles {
     /// @param tell hears what there is to wait for
     /// @throws IOException if a file cannot be read or written
     public static Written write(StudyFolder folder, Consumer<String> tell) throws IOException {
-        return write(folder, folder.path().resolve(StudyFolder.REPORT_FILE), folder.path().resolve("figures"), tell);
+        return write(folder, folder.path().resolve(StudyFolder.REPORT_FILE), folder.path().resolve("tables"),
+                folder.path().resolve("figures"), tell);
     }
 
-    /// As [#write(StudyFolder, Consumer)], with the page and the figures in other places.
+    /// As [#write(StudyFolder, Consumer)], with the page, the tables and the figures in other places.
     ///
     /// @throws IOException if a file cannot be read or written
-    public static Written write(StudyFolder folder, Path page, Path figures, Consumer<String> tell) throws IOException {
+    public static Written write(StudyFolder folder, Path page, Path tableFolder, Path figures, Consumer<String> tell)
+            throws IOException {
         try (FolderLock lock = new FolderLock(folder.path())) {
             lock.await(tell);
             StudyResults results = StudyResults.read(folder);
             StudyTables tables = new StudyTables(results);
-            Path tableFolder = Files.createDirectories(folder.path().resolve("tables"));
-            for (Path target : new Path[] {folder.path(), tableFolder, Files.createDirectories(figures)}) {
+            for (Path target : new Path[] {folder.path(), Files.createDirectories(tableFolder), Files.createDirectories(figures)}) {
                 UnfinishedFiles.removeFrom(target);
             }
-            for (Map.Entry<String, StudyTables.Exported> table : tables.all().entrySet()) {
-                Path file = tableFolder.resolve(table.getKey());
-                AtomicFile.writeText(Path.of(file + ".csv"), TableText.csv(table.getValue().data()));
-                AtomicFile.writeText(Path.of(file + ".md"), TableText.markdown(table.getValue().text()));
-                AtomicFile.writeText(Path.of(file + ".tex"), TableText.latex(table.getValue().text(), "tab:" + table.getKey()));
-            }
+            ReportFiles.writeTables(tableFolder, tables.all());
             AtomicFile.writeText(folder.path().resolve("times.csv"), TableText.csv(tables.times()));
             Map<String, Figure> drawn = new LinkedHashMap<>();
             results.config().models().forEach(model -> drawn.putAll(new StudyFigures(results, model).all()));
-            writeFigures(figures, drawn);
+            ReportFiles.writeFigures(figures, drawn);
             AtomicFile.writeText(page, new StudyPage(results).toHtml());
             return new Written(results, page, tableFolder, figures, drawn.size());
-        }
-    }
-
-    private static void writeFigures(Path into, Map<String, Figure> figures) throws IOException {
-        for (Map.Entry<String, Figure> figure : figures.entrySet()) {
-            AtomicFile.writeText(into.resolve(figure.getKey() + ".svg"), figure.getValue().toSvgFile(FIGURE_WIDTH));
-            byte[] png = figure.getValue().toPng(FIGURE_WIDTH, 2);
-            AtomicFile.write(into.resolve(figure.getKey() + ".png"), out -> out.write(png));
         }
     }
 }

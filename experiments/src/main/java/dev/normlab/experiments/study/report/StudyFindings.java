@@ -103,14 +103,91 @@ final class StudyFindings {
                 .toList();
     }
 
+    /// What is compared with the first method, and how.
+    private enum Measure {
+        /// The sum of l1 norms as a multiple.
+        NORMS("l1_sum_ratio", false),
+        /// The accuracy on clean images as a difference in points.
+        CLEAN("clean_accuracy_points", true),
+        /// The accuracy under attack as a difference in points.
+        ROBUST("robust_accuracy_points", true);
+
+        private final String key;
+        private final boolean difference;
+
+        Measure(String key, boolean difference) {
+            this.key = key;
+            this.difference = difference;
+        }
+
+        Optional<MeanEstimate> of(SettingResult setting) {
+            return switch (this) {
+                case NORMS -> setting.normSum(false);
+                case CLEAN -> setting.clean();
+                case ROBUST -> setting.robust();
+            };
+        }
+
+        String title(String plain) {
+            return switch (this) {
+                case NORMS -> "l1 sum, times that of " + plain;
+                case CLEAN -> "clean accuracy, points";
+                case ROBUST -> "robust accuracy, points";
+            };
+        }
+
+        double value(MeanEstimate mine, MeanEstimate base) {
+            return difference ? 100 * (mine.mean() - base.mean()) : mine.mean() / base.mean();
+        }
+    }
+
+    /// How a measure of some settings lies to that of the first method of the same models.
+    ///
+    /// @param sorted the changes, from the smallest on
+    /// @param lower  in how many settings the mean is lower
+    /// @param higher in how many it is higher
+    /// @param lowerApart  of the lower ones, those whose difference has an interval that leaves 0 out
+    /// @param higherApart of the higher ones
+    private record Change(double[] sorted, long lower, long higher, long lowerApart, long higherApart) {
+
+        static Change of(double[] sorted, List<MeanEstimate> differences) {
+            List<MeanEstimate> apart = differences.stream().filter(MeanEstimate::isApartFromZero).toList();
+            return new Change(sorted, count(differences, -1), count(differences, 1), count(apart, -1), count(apart, 1));
+        }
+
+        private static long count(List<MeanEstimate> differences, int sign) {
+            return differences.stream().filter(one -> sign * one.mean() > 0).count();
+        }
+
+        double least() {
+            return sorted.length == 0 ? Double.NaN : sorted[0];
+        }
+
+        double most() {
+            return sorted.length == 0 ? Double.NaN : sorted[sorted.length - 1];
+        }
+    }
+
+    private Change change(List<SettingResult> settings, Measure measure) {
+        List<SettingResult> measured = settings.stream()
+                .filter(one -> measure.of(one).isPresent() && measure.of(baseline(one)).isPresent()).toList();
+        return Change.of(
+                measured.stream().mapToDouble(one -> measure.value(measure.of(one).orElseThrow(), measure.of(baseline(one)).orElseThrow()))
+                        .sorted().toArray(),
+                measured.stream().map(one -> measure.of(one).orElseThrow().minus(measure.of(baseline(one)).orElseThrow())).toList());
+    }
+
+    private SettingResult baseline(SettingResult setting) {
+        return results.baseline(setting.model()).orElseThrow();
+    }
+
     /// One row per method: what it changes against the first method of the same model, over all models and strengths.
     Table changes() {
         String plain = results.config().methods().getFirst().name();
-        boolean several = results.config().seeds() > 1;
         List<Column> columns = new ArrayList<>(List.of(Column.text("method"), Column.number("settings")));
-        for (String what : List.of("l1 sum, times that of " + plain, "clean accuracy, points", "robust accuracy, points")) {
-            columns.addAll(List.of(Column.number(what), Column.number("lower : higher")));
-            if (several) {
+        for (Measure measure : Measure.values()) {
+            columns.addAll(List.of(Column.number(measure.title(plain)), Column.number("lower : higher")));
+            if (hasSeveralSeeds()) {
                 columns.add(Column.number("beyond the interval"));
             }
         }
@@ -118,59 +195,65 @@ final class StudyFindings {
         for (StudyMethod method : comparable()) {
             List<SettingResult> settings = settings(method);
             List<Cell> row = new ArrayList<>(List.of(Cell.text(method.name()), Cell.integer(settings.size())));
-            List<SettingResult> normed = settings.stream()
-                    .filter(one -> one.normSum(false).isPresent() && baseline(one).normSum(false).isPresent()).toList();
-            row.add(range(normed.stream().mapToDouble(one -> norm(one).mean() / norm(baseline(one)).mean()), false));
-            counted(normed, one -> one.normSum(false), several, row);
-            for (Function<SettingResult, Optional<MeanEstimate>> accuracy : List.<Function<SettingResult, Optional<MeanEstimate>>>of(
-                    SettingResult::clean, SettingResult::robust)) {
-                row.add(range(settings.stream().mapToDouble(one -> 100 * difference(one, accuracy).mean()), true));
-                counted(settings, accuracy, several, row);
+            for (Measure measure : Measure.values()) {
+                Change change = change(settings, measure);
+                row.addAll(List.of(range(change, measure.difference), pair(change.lower, change.higher)));
+                if (hasSeveralSeeds()) {
+                    row.add(pair(change.lowerApart, change.higherApart));
+                }
             }
             rows.add(row);
         }
         return new Table("Every method against " + plain + " networks of the same model, over all models and strengths: the range of the "
-                + "changes, and in how many settings the mean is lower and higher" + (several
+                + "changes, and in how many settings the mean is lower and higher" + (hasSeveralSeeds()
                         ? "; beyond the interval: in how many of these the 95% interval of the difference over seeds (Welch) leaves 0 out."
                         : ". With one seed each nothing is said about chance."),
                 columns, rows, true);
     }
 
-    private static MeanEstimate norm(SettingResult setting) {
-        return setting.normSum(false).orElseThrow();
-    }
-
-    private SettingResult baseline(SettingResult setting) {
-        return results.baseline(setting.model()).orElseThrow();
-    }
-
-    private MeanEstimate difference(SettingResult setting, Function<SettingResult, Optional<MeanEstimate>> of) {
-        return of.apply(setting).orElseThrow().minus(of.apply(baseline(setting)).orElseThrow());
-    }
-
-    private void counted(List<SettingResult> settings, Function<SettingResult, Optional<MeanEstimate>> of, boolean several,
-            List<Cell> row) {
-        List<MeanEstimate> differences = settings.stream().map(one -> difference(one, of)).toList();
-        row.add(pair(differences));
-        if (several) {
-            row.add(pair(differences.stream().filter(MeanEstimate::isApartFromZero).toList()));
+    /// The same with every number in a column of its own: the smallest and the largest change, and numbers of settings.
+    Table changesData() {
+        List<Column> columns = new ArrayList<>(List.of(Column.text("method"), Column.number("settings")));
+        List<String> parts = new ArrayList<>(List.of("_min", "_max", "_lower", "_higher"));
+        if (hasSeveralSeeds()) {
+            parts.addAll(List.of("_lower_beyond_interval", "_higher_beyond_interval"));
         }
+        for (Measure measure : Measure.values()) {
+            parts.forEach(part -> columns.add(Column.number(measure.key + part)));
+        }
+        List<List<Cell>> rows = new ArrayList<>();
+        for (StudyMethod method : comparable()) {
+            List<SettingResult> settings = settings(method);
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(method.name()), Cell.integer(settings.size())));
+            for (Measure measure : Measure.values()) {
+                Change change = change(settings, measure);
+                row.addAll(List.of(Cell.number(change.least()), Cell.number(change.most()), Cell.integer(change.lower),
+                        Cell.integer(change.higher)));
+                if (hasSeveralSeeds()) {
+                    row.addAll(List.of(Cell.integer(change.lowerApart), Cell.integer(change.higherApart)));
+                }
+            }
+            rows.add(row);
+        }
+        return new Table("Every method against " + results.config().methods().getFirst().name() + " networks of the same model.", columns,
+                rows, false);
     }
 
-    private static Cell pair(List<MeanEstimate> differences) {
-        long lower = differences.stream().filter(one -> one.mean() < 0).count();
-        return new Cell(lower + " : " + differences.stream().filter(one -> one.mean() > 0).count(), lower);
+    private boolean hasSeveralSeeds() {
+        return results.config().seeds() > 1;
     }
 
-    private static Cell range(DoubleStream values, boolean signed) {
-        double[] sorted = values.sorted().toArray();
-        if (sorted.length == 0) {
+    private static Cell pair(long lower, long higher) {
+        return new Cell(lower + " : " + higher, lower);
+    }
+
+    private static Cell range(Change change, boolean signed) {
+        if (change.sorted.length == 0) {
             return Cell.text(Numbers.MISSING); // norms that are not finite
         }
-        double last = sorted[sorted.length - 1];
-        String low = signed ? signed(sorted[0]) : Numbers.fixed(sorted[0], 2);
-        String high = signed ? signed(last) : Numbers.fixed(last, 2);
-        return new Cell(low.equals(high) ? low : low + " to " + high, sorted[0]);
+        String low = signed ? signed(change.least()) : Numbers.fixed(change.least(), 2);
+        String high = signed ? signed(change.most()) : Numbers.fixed(change.most(), 2);
+        return new Cell(low.equals(high) ? low : low + " to " + high, change.least());
     }
 
     private static String signed(double value) {

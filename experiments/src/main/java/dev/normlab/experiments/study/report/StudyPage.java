@@ -52,8 +52,8 @@ public final class StudyPage {
         addReading(page);
         addProvenance(page);
         return page
-                .footer("Made by normlab. This page is one file and loads nothing from the network. The study's folder has the tables as "
-                        + "CSV, Markdown and LaTeX; the figures are files as well, as SVG and PNG.")
+                .footer("Made by normlab. This page is one file and loads nothing from the network. Tables are files as well, as "
+                        + "CSV, Markdown and LaTeX, and so are figures, as SVG and PNG.")
                 .toHtml();
     }
 
@@ -104,8 +104,9 @@ public final class StudyPage {
                     "Sum of the l1 norms of all batch-norm layers of " + model + ": " + curves.title() + "." + bands);
         }
         section.figure(figures.density("l1"), Width.HALF, "Distribution of the l1 norms of all layers of " + model
-                + " after the last epoch, all seeds together: Gaussian kernel density of the logarithms, Silverman's bandwidth. Every line of "
-                + "the rug is one layer." + chosen);
+                + " after the last epoch, with clean and robust accuracy in parentheses: Gaussian kernel density of the logarithms, Silverman's "
+                + "bandwidth. Every line of the rug is one layer" + (config.seeds() > 1 ? ", with the mean of its norm over the seeds." : ".")
+                + chosen);
         section.figure(figures.density("linf"), Width.HALF, "The same for the linf norms.");
         section.figure(figures.layers("l1", false), Width.FULL, "The l1 norm of every convolution and linear layer of " + model
                 + " after the last epoch, from input to output, means over seeds, on a logarithmic axis: only the ends of bars mean something."

@@ -1,23 +1,20 @@
 package dev.normlab.experiments.study.report;
 
 import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.report.ExportedTable;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.Table.Cell;
 import dev.normlab.experiments.report.Table.Column;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.MeanEstimate;
 import dev.normlab.experiments.stats.Proportion;
-import dev.normlab.experiments.study.BuiltInStudy;
-import dev.normlab.experiments.study.ConfigTree;
 import dev.normlab.experiments.study.StudyConfig;
 import dev.normlab.experiments.study.StudyMethod;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -37,23 +34,17 @@ public final class StudyTables {
         this.config = results.config();
     }
 
-    /// A table in two forms.
-    ///
-    /// @param text for people: pages, Markdown, LaTeX
-    /// @param data for programs: one number a cell
-    public record Exported(Table text, Table data) {}
-
     /// All tables by file name without ending.
-    public Map<String, Exported> all() {
-        Map<String, Exported> tables = new LinkedHashMap<>();
-        tables.put("accuracy", new Exported(accuracy(false), accuracy(true)));
-        tables.put("results", new Exported(results(), resultsData()));
-        tables.put("runs", new Exported(runs(), runs()));
+    public Map<String, ExportedTable> all() {
+        Map<String, ExportedTable> tables = new LinkedHashMap<>();
+        tables.put("accuracy", new ExportedTable(accuracy(false), accuracy(true)));
+        tables.put("results", new ExportedTable(results(), resultsData()));
+        tables.put("runs", ExportedTable.of(runs()));
         StudyFindings findings = new StudyFindings(results);
         if (findings.hasChanges()) {
-            tables.put("changes", new Exported(findings.changes(), findings.changes()));
+            tables.put("changes", new ExportedTable(findings.changes(), findings.changesData()));
         }
-        paper().ifPresent(table -> tables.put("paper-and-here", new Exported(table, table)));
+        paper().ifPresent(table -> tables.put("paper-and-here", ExportedTable.of(table)));
         return tables;
     }
 
@@ -272,32 +263,9 @@ public final class StudyTables {
         return new Table("Every finished run.", columns, rows, true);
     }
 
-    /// How far this is from the paper's setting: one row per key in which they differ, and one for the rest.
+    /// How far this is from the paper's setting; nothing if the study is compared with none of the paper's.
     Optional<Table> paper() {
-        if (config.paper().isEmpty()) {
-            return Optional.empty();
-        }
-        StudyConfig there = StudyConfig.of(ConfigTree.builtIn(config.paper().get()));
-        Map<String, String> paper = there.toMap();
-        Map<String, String> here = config.toMap();
-        Set<String> keys = new LinkedHashSet<>(paper.keySet());
-        keys.addAll(here.keySet());
-        keys.removeAll(List.of("name", "seed"));
-        List<List<Cell>> rows = new ArrayList<>();
-        for (String key : keys) {
-            String left = paper.getOrDefault(key, Numbers.MISSING);
-            String right = here.getOrDefault(key, Numbers.MISSING);
-            rows.add(List.of(Cell.text(key), Cell.text(left), Cell.text(right), Cell.text(isSame(key, left, right) ? "same" : "differs")));
-        }
-        long differing = rows.stream().filter(row -> row.getLast().text().equals("differs")).count();
-        return Optional.of(new Table("The paper's setting, as its scripts have it (" + config.paper().get() + ".yaml"
-                + " of this program), and this study's: " + differing + " of " + rows.size() + " keys differ.",
-                List.of(Column.text("key"), Column.text("paper"), Column.text("here"), Column.text("comparison")), rows, true));
-    }
-
-    /// Of data the kind counts and not where it lies.
-    private static boolean isSame(String key, String left, String right) {
-        return key.equals("data") ? left.split(":", 2)[0].equals(right.split(":", 2)[0]) : left.equals(right);
+        return config.paper().map(paper -> new PaperDistance(results, paper).table());
     }
 
     /// One row per run with what it cost. It is not among [#all()], because times are never the same twice.

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.experiments.plot.DensityChart;
+import dev.normlab.experiments.report.ExportedTable;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.TableText;
 import dev.normlab.experiments.store.LineWriter;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,7 +97,7 @@ class StudyReportTest {
         return new StudyPage(StudyResults.read(folder)).toHtml();
     }
 
-    private StudyTables.Exported table(String name) throws IOException {
+    private ExportedTable table(String name) throws IOException {
         return new StudyTables(StudyResults.read(folder)).all().get(name);
     }
 
@@ -195,7 +198,7 @@ class StudyReportTest {
     @Test
     void theSummarySaysWherePageTablesAndFiguresLie() throws IOException {
         Path page = path.resolve("study/../elsewhere.html");
-        StudyFiles.Written written = StudyFiles.write(folder, page, path.resolve("study/figures"), _ -> {
+        StudyFiles.Written written = StudyFiles.write(folder, page, path.resolve("study/tables"), path.resolve("study/figures"), _ -> {
         });
         List<String> lines = new StudySummary(written).lines();
         assertEquals(List.of("report: " + path.resolve("elsewhere.html"), "tables: " + path.resolve("study/tables"),
@@ -221,6 +224,56 @@ class StudyReportTest {
         assertTrue(TableText.markdown(table("changes").text()).contains("| nd-l1 | 2 | – | 0 : 0 |"),
                 TableText.markdown(table("changes").text()));
         assertTrue(page().contains("9 runs are finished."));
+    }
+
+    /// The text has `−5.0 to +20.0` and `1 : 1` in one cell each; the file for programs has each number in a column of its own name.
+    @Test
+    void changesForProgramsHaveOneNumberInEveryColumn() throws IOException {
+        for (PlannedRun run : plan.runs()) {
+            int correct = switch (run.setting()) {
+                case "plain" -> 10;
+                case "nd-l1 0.001" -> 14;
+                default -> 9;
+            };
+            replace(run, correct, run.setting().equals("plain") ? 6 : run.setting().equals("nd-l1 0.001") ? 2 : 10);
+        }
+        ExportedTable changes = table("changes");
+        assertTrue(TableText.markdown(changes.text())
+                .contains("| nd-l1 | 2 | 0.50 to 1.50 | 1 : 1 | 0 : 0 | −5.0 to +20.0 | 1 : 1 | 0 : 0 | 0.0 | 0 : 0 | 0 : 0 |"),
+                TableText.markdown(changes.text()));
+        String all = "_min %1$s_max %1$s_lower %1$s_higher %1$s_lower_beyond_interval %1$s_higher_beyond_interval";
+        List<String> names = Stream.of("l1_sum_ratio", "clean_accuracy_points", "robust_accuracy_points")
+                .flatMap(measure -> Stream.of(("%1$s" + all).formatted(measure).split(" "))).toList();
+        List<String> lines = TableText.csv(changes.data()).lines().toList();
+        assertEquals("method,settings," + String.join(",", names), lines.getFirst());
+        List<String> cells = List.of(lines.getLast().split(","));
+        assertEquals(List.of("nd-l1", "2", "0.5", "1.5", "1", "1", "0", "0"), cells.subList(0, 8));
+        assertEquals(-5, Double.parseDouble(cells.get(8)), 1e-9);
+        assertEquals(20, Double.parseDouble(cells.get(9)), 1e-9);
+        assertEquals(List.of("1", "1", "0", "0", "0", "0", "0", "0", "0", "0"), cells.subList(10, 20));
+    }
+
+    /// Nothing is lost on the way to a file for programs: no two columns have one name, and no cell that is a number shows several.
+    @Test
+    void tablesForProgramsAreUnambiguous() throws IOException {
+        new StudyTables(StudyResults.read(folder)).all().forEach((name, table) -> {
+            List<String> names = table.data().columns().stream().map(Table.Column::name).toList();
+            assertEquals(names.stream().distinct().toList(), names, name);
+        });
+    }
+
+    /// Three seeds are no three times as many layers; the legend has both accuracies, as in the paper's figure.
+    @Test
+    void aLayerCountsOnceInTheDensityWhateverTheNumberOfSeeds() throws IOException {
+        for (int replicate = 1; replicate <= 3; replicate++) {
+            replace(planned("plain", replicate), 10 + replicate, 2.0 + replicate);
+        }
+        DensityChart density = (DensityChart) new StudyFigures(StudyResults.read(folder), "vgg11").density("l1");
+        DensityChart.Series plain = density.samples().getFirst();
+        assertEquals("plain (60.0% | 50.0%)", plain.name());
+        assertEquals(List.of(new DensityChart.Value("features.0", 4), new DensityChart.Value("classifier", 2),
+                new DensityChart.Value("features.1", 1)), plain.values());
+        assertTrue(page().contains("Every line of the rug is one layer, with the mean of its norm over the seeds."));
     }
 
     @Test
@@ -250,8 +303,39 @@ class StudyReportTest {
 
     @Test
     void theSameDataElsewhereIsNoDifferenceFromThePaper() throws IOException {
+        for (PlannedRun run : plan.runs()) {
+            images(run, 50_000, 10_000);
+        }
         String markdown = TableText.markdown(table("paper-and-here").text());
         assertTrue(markdown.contains("| cifar10:/elsewhere/cifar-10-batches-bin | same |"), markdown);
+        assertTrue(markdown.contains("| training images | 50,000 | 50,000 | same |"), markdown);
         assertTrue(markdown.contains("| training.epochs | 120 | 1 | differs |"), markdown);
+    }
+
+    /// A few images in the official format pass for CIFAR-10 by their specification, not by their number.
+    @Test
+    void aSampleIsNotThePapersData() throws IOException {
+        String markdown = TableText.markdown(table("paper-and-here").text());
+        assertTrue(markdown.contains("| cifar10:/elsewhere/cifar-10-batches-bin | same format |"), markdown);
+        assertTrue(markdown.contains("""
+                | limit | all images | all images | same |
+                | training images | 50,000 | 40 | differs |
+                | test images | 10,000 | 20 | differs |
+                | attacked images | 1,024 | 10 | differs |
+                """), markdown);
+        images(planned("plain", 1), 30, 20);
+        assertTrue(TableText.markdown(table("paper-and-here").text()).contains("| training images | 50,000 | 30 or 40 | differs |"));
+        for (PlannedRun run : plan.runs()) {
+            Files.delete(folder.of(run).resolve(RunFolder.INFO_FILE));
+        }
+        markdown = TableText.markdown(table("paper-and-here").text());
+        assertTrue(markdown.contains("| training images | 50,000 | – | not known yet |"), markdown);
+        assertTrue(markdown.contains("| attacked images | 1,024 | – | not known yet |"), markdown);
+    }
+
+    private void images(PlannedRun run, int train, int test) throws IOException {
+        Path file = folder.of(run).resolve(RunFolder.INFO_FILE);
+        Files.writeString(file, Files.readString(file).replaceFirst("\"train_images\"\\s*:\\s*\\d+", "\"train_images\": " + train)
+                .replaceFirst("\"test_images\"\\s*:\\s*\\d+", "\"test_images\": " + test));
     }
 }
