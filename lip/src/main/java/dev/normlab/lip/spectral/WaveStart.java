@@ -379,7 +379,7 @@ final class WaveStart {
             re += (double) v[i] * other[i] + (double) v[i + 1] * other[i + 1];
             im += (double) v[i] * other[i + 1] - (double) v[i + 1] * other[i];
         }
-        double length = Math.hypot(re, im);
+        double length = StrictMath.hypot(re, im);
         return length > 0 ? times(other, re / length, -im / length) : other;
     }
 
