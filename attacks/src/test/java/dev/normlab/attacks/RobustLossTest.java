@@ -45,13 +45,14 @@ class RobustLossTest {
         assertArrayEquals(new float[] {-.805887f, -.722258f, 1.528145f, -.761406f, -.125581f, .886986f}, trades.dClean(), 2e-6f);
     }
 
-    /// By hand: `(softmax(z) - e_y) / (2 n) + 2 beta (z - z') / (n k)` for clean outputs, the same with both exchanged for adversarial ones.
+    /// By hand: `(softmax(z) - e_y) / (2 n) + 2 beta (z - z') / (n k)` for clean outputs, with both exchanged for adversarial ones.
     @Test
     void adversarialLogitPairingHasItsGoldenValueAndGradients() {
         Value pairing = value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2);
         assertEquals(3.3961921f, pairing.loss(), 2e-6f);
         assertArrayEquals(new float[] {-.3108257f, .3945154f, .9163102f, -.2803479f, .0529854f, .2273626f}, pairing.dClean(), 2e-6f);
-        assertArrayEquals(new float[] {.4996436f, -.2721512f, -1.2274924f, .4773626f, .0529854f, -.5303479f}, pairing.dAdversarial(), 2e-6f);
+        assertArrayEquals(new float[] {.4996436f, -.2721512f, -1.2274924f, .4773626f, .0529854f, -.5303479f}, pairing.dAdversarial(),
+                2e-6f);
     }
 
     /// d loss / d z by central differences, for both outputs.
