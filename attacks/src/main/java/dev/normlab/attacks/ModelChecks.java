@@ -74,9 +74,8 @@ final class ModelChecks {
                         + result.zeroGradients() + " of " + result.attacked() + " images");
             }
             if (result.unconfirmed() > 0) {
-                warnings.add(
-                        result.name() + " took " + result.unconfirmed() + " images for fooled that are right on classifying them again, "
-                                + "and that count as robust: the model gives outputs that are no numbers, or others every time");
+                warnings.add(result.name() + " took " + result.unconfirmed() + " images for fooled that are right on classifying them "
+                        + "again, and that count as robust: the model gives outputs that are no numbers, or others every time");
             }
         }
         for (int a = 0; a < results.size(); a++) {

@@ -22,8 +22,8 @@ import java.util.stream.IntStream;
 /// With a state file an evaluation may be stopped (or killed) at any time and goes on later from its last finished batch, with the same
 /// result bit for bit.
 ///
-/// That holds for models that give the same outputs for the same images. One that draws random numbers of its own is warned of; attacks with
-/// several draws go by means over them, but what they return is judged by a single pass, so that results differ from run to run.
+/// That holds for models that give the same outputs for the same images. One that draws random numbers of its own is warned of; attacks
+/// with several draws go by means over them, but what they return is judged by a single pass, so that results differ from run to run.
 public final class RobustnessEvaluation {
 
     private static final long SAVE_NANOS = 20_000_000_000L;

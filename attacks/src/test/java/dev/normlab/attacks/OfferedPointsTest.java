@@ -51,6 +51,11 @@ class OfferedPointsTest {
         }
 
         @Override
+        public Passes passes(ThreatModel threat, int classes) {
+            return Passes.NONE;
+        }
+
+        @Override
         public void run(Victim victim, ThreatModel threat, Points points, long seed) {
             float[] image = new float[points.length()];
             for (int i = 0; i < points.count(); i++) {

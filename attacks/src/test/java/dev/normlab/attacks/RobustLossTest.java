@@ -45,7 +45,7 @@ class RobustLossTest {
         assertArrayEquals(new float[] {-.805887f, -.722258f, 1.528145f, -.761406f, -.125581f, .886986f}, trades.dClean(), 2e-6f);
     }
 
-    /// By hand: `(softmax(z) - e_y) / (2 n) + 2 beta (z - z') / (n k)` for clean outputs, the same with both exchanged for adversarial ones.
+    /// By hand: `(softmax(z) - e_y) / (2 n) + 2 beta (z - z') / (n k)` for clean outputs, with both exchanged for adversarial ones.
     @Test
     void adversarialLogitPairingHasItsGoldenValueAndGradients() {
         Value pairing = value(RobustLoss.of(Kind.ALP, 1), NATURAL, ADVERSARIAL, 2, 2);

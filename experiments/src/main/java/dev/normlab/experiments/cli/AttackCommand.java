@@ -224,8 +224,8 @@ final class AttackCommand implements Callable<Integer> {
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
                 common.seed()).savingEvery(stateEvery);
         try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
-            return evaluation.run(weights.model(), data, device, new AttackProgress(common.progress(), prefix, data.size(), System::nanoTime),
-                    file);
+            AttackProgress progress = new AttackProgress(common.progress(), prefix, data.size(), System::nanoTime);
+            return evaluation.run(weights.model(), data, device, progress, file);
         }
     }
 
@@ -329,8 +329,8 @@ final class AttackCommand implements Callable<Integer> {
                 json.add(entry);
             }
             common.say(holds
-                    ? "all attacks hold against the closed form: none fools more images than can be fooled, nor fewer than an attack of its "
-                            + "kind must; apgd-t, fab and fab-t fool all of these in linf and l2"
+                    ? "all attacks hold against the closed form: none fools more images than can be fooled, nor fewer than an attack of "
+                            + "its kind must; apgd-t, fab and fab-t fool all of these in linf and l2"
                     : "some attacks do not hold against the closed form");
             common.writeJson(Map.of("holds", holds, "attacks", json));
             return holds ? 0 : FAILED;

@@ -56,8 +56,7 @@ final class AttackListOptions {
     private @Nullable Integer restarts;
 
     @Option(names = "--targets", paramLabel = "N",
-            description = "Classes that apgd-t and fab-t aim at (default: 9, all others for fewer; apgd-t of standard in "
-                    + "l1: 5).")
+            description = "Classes that apgd-t and fab-t aim at (default: 9, all others for fewer; apgd-t of standard in l1: 5).")
     private @Nullable Integer targets;
 
     @Option(names = "--queries", paramLabel = "N", description = "Forward passes of square for an image (default: 5000).")

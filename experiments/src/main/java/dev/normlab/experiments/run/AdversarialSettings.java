@@ -85,16 +85,16 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
     }
 
     /// What to say where a network is attacked with almost the size on which it was trained, but not quite: the reference trains with 0.031
-    /// and evaluates at 8/255, and such figures are easily taken for those of the size of training. Empty in other norms, where the sizes are
-    /// equal, and where they lie 5% and more apart.
+    /// and evaluates at 8/255, and such figures are easily taken for those of the size of training. Empty in other norms, where the sizes
+    /// are equal, and where they lie 5% and more apart.
     public Optional<String> almost(ThreatModel attacked) {
         double apart = Math.abs((double) attacked.eps() - eps) / eps;
         if (attacked.ball() != norm || apart == 0 || apart >= CLOSE) {
             return Optional.empty();
         }
         return Optional.of(String.format(Locale.ROOT,
-                "trained on %s perturbations of up to %s but attacked with %s: almost the same size, and yet another one (the reference trains "
-                        + "with 0.031 and evaluates at 8/255); --adv-eps or --eps makes them equal",
+                "trained on %s perturbations of up to %s but attacked with %s: almost the same size, and yet another one (the reference "
+                        + "trains with 0.031 and evaluates at 8/255); --adv-eps or --eps makes them equal",
                 norm.label(), digits(eps), digits(attacked.eps())));
     }
 
