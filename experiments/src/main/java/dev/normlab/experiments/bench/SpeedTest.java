@@ -44,12 +44,49 @@ public final class SpeedTest {
     private static final double FAST_SECONDS = 0.2;
     private static final int MOST_REPEATS = 2000;
     private static final double COUNTED_SECONDS = 1;
-    private static final double MOST_SECONDS = 10;
+    /// Of an estimate: steps of power iteration, and the smaller image of the spectrum.
+    private static final int TRIED_STEPS = 3;
+    private static final double TRIED_SECONDS = 1;
+    private static final int TRIED_RUNS = 4;
+    private static final int TRIED_SIDE = 8;
 
     private final List<NormBenchmark.Size> sizes;
-    private final int repeats;
+    private final Repeats repeats;
     private final SvdMethod svd;
     private final long seed;
+
+    /// How often a method is timed.
+    ///
+    /// @param count       of slow methods; fast ones are repeated for a fifth of a second at least
+    /// @param mostSeconds no further run begins that would end later, but for the first
+    public record Repeats(int count, double mostSeconds) {
+
+        /// What a reader with a few minutes wants.
+        public static final Repeats DEFAULT = new Repeats(5, 10);
+        /// The published study's: every method 100 times, however long that takes.
+        public static final Repeats PAPER = new Repeats(100, Double.POSITIVE_INFINITY);
+
+        /// How long a method takes altogether whose first run takes so long.
+        ///
+        /// @param first seconds
+        public double seconds(double first) {
+            if (isFast(first)) {
+                return WARMUP_SECONDS + Math.max(FAST_SECONDS, count * first);
+            }
+            boolean counted = isCounted(first);
+            double more = Math.min(counted ? count - 1 : count, Math.ceil(mostSeconds / first) - 1);
+            return first + first * Math.max(counted ? 0 : 1, more);
+        }
+
+        boolean isFast(double first) {
+            return first < WARMUP_SECONDS / count;
+        }
+
+        /// Whether the first run is so long that compiling is nothing beside it.
+        static boolean isCounted(double first) {
+            return first > COUNTED_SECONDS;
+        }
+    }
 
     /// What is timed.
     public enum Method {
@@ -109,8 +146,8 @@ public final class SpeedTest {
 
     /// A study of some sizes.
     ///
-    /// @param repeats of slow methods, as far as ten seconds go; fast ones are repeated for a fifth of a second
-    public SpeedTest(List<NormBenchmark.Size> sizes, int repeats, SvdMethod svd, long seed) {
+    /// @param repeats how often each method is timed
+    public SpeedTest(List<NormBenchmark.Size> sizes, Repeats repeats, SvdMethod svd, long seed) {
         this.sizes = List.copyOf(sizes);
         this.repeats = repeats;
         this.svd = svd;
@@ -141,6 +178,34 @@ public final class SpeedTest {
         return weight;
     }
 
+    /// What the study would take.
+    ///
+    /// @param size       the kernel size
+    /// @param runs       seconds of one run of every method
+    /// @param bruteForce seconds of adding up; 0 where that is not tried
+    public record Cost(NormBenchmark.Size size, Map<Method, Double> runs, double bruteForce) {
+
+        /// Seconds with all repeats.
+        public double seconds(Repeats repeats) {
+            return runs.values().stream().mapToDouble(repeats::seconds).sum() + bruteForce;
+        }
+    }
+
+    /// Measures what the study would take, in much less time: norms and Lanczos are run, of power iteration a few steps and of the spectrum
+    /// a small image, which are multiplied by how many steps at most and how many more frequencies there are.
+    ///
+    /// @param progress is told what is measured now
+    public List<Cost> estimate(Device device, Consumer<String> progress) {
+        List<Cost> costs = new ArrayList<>();
+        progress.accept("warming up ...");
+        new Layer(sizes.getFirst(), device).estimate();
+        for (NormBenchmark.Size size : sizes) {
+            progress.accept("estimate for " + size + " ...");
+            costs.add(new Layer(size, device).estimate());
+        }
+        return costs;
+    }
+
     /// A layer of one size.
     private final class Layer {
 
@@ -165,6 +230,48 @@ public final class SpeedTest {
             }
             progress.accept(size + ": brute force ...");
             return new Row(size, timings, bruteForce());
+        }
+
+        Cost estimate() {
+            ConvolutionOperator operator = new ConvolutionOperator(s, weight, device);
+            // as many applications, forward and back, and one forward at the end
+            double step = tried(() -> PowerIteration.run(operator, start(), 0, TRIED_STEPS, device.workers()).value(), TRIED_RUNS)
+                    / (TRIED_STEPS + 0.5);
+            Map<Method, Double> runs = new EnumMap<>(Method.class);
+            for (Method method : Method.values()) {
+                runs.put(method, switch (method) {
+                    case L1, LINF, LANCZOS -> tried(work(method), 1);
+                    case POWER, POWER_PUBLISHED -> step * PowerIteration.MOST_STEPS;
+                    case SVC -> tried(this::smallSpectrum, TRIED_RUNS) * frequencies(SIDE) / frequencies(TRIED_SIDE);
+                });
+            }
+            long start = System.nanoTime();
+            bruteForce();
+            return new Cost(size, runs, since(start));
+        }
+
+        private double smallSpectrum() {
+            CircularConvolution small = new CircularConvolution(s.o(), s.c(), s.kh(), s.kw(), 1, TRIED_SIDE, TRIED_SIDE, 1, 1, 1, 1);
+            return ConvolutionSpectrum.values(small, weight, svd, device.workers())[0];
+        }
+
+        /// Frequencies with a spectrum of their own: of all but four there are two with the same, because the weights are real.
+        private static double frequencies(int side) {
+            return (side * side + 4) / 2.0;
+        }
+
+        /// Seconds of work: of several runs the shortest, because the first ones wait for the compiler.
+        ///
+        /// @param least runs, also if they take longer
+        private static double tried(DoubleSupplier work, int least) {
+            long begun = System.nanoTime();
+            double shortest = Double.POSITIVE_INFINITY;
+            for (int runs = 0; runs < least || since(begun) < TRIED_SECONDS; runs++) {
+                long start = System.nanoTime();
+                work.getAsDouble();
+                shortest = Math.min(shortest, since(start));
+            }
+            return shortest;
         }
 
         private DoubleSupplier work(Method method) {
@@ -194,7 +301,7 @@ public final class SpeedTest {
             return result.value();
         }
 
-        /// Slow work is measured from its first run on, up to the repeats or ten seconds; fast work is repeated for a while before and
+        /// Slow work is measured from its first run on, up to the repeats or their time; fast work is repeated for a while before and
         /// during the measurement.
         private Timing time(DoubleSupplier work) {
             steps = 0;
@@ -202,15 +309,15 @@ public final class SpeedTest {
             long start = System.nanoTime();
             double value = work.getAsDouble();
             double first = since(start);
-            boolean fast = first < WARMUP_SECONDS / repeats;
+            boolean fast = repeats.isFast(first);
             while (fast && since(start) < WARMUP_SECONDS) {
                 value = work.getAsDouble();
             }
-            if (first > COUNTED_SECONDS) {
-                times.add(first); // compiling is nothing beside it
+            if (Repeats.isCounted(first)) {
+                times.add(first);
             }
             start = System.nanoTime();
-            while (times.size() < repeats && since(start) + first < MOST_SECONDS || times.isEmpty()
+            while (times.size() < repeats.count() && since(start) + first < repeats.mostSeconds() || times.isEmpty()
                     || fast && times.size() < MOST_REPEATS && since(start) < FAST_SECONDS) {
                 long before = System.nanoTime();
                 value = work.getAsDouble();

@@ -3,6 +3,7 @@ package dev.normlab.experiments.bench;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.Attack;
+import dev.normlab.attacks.Passes;
 import dev.normlab.attacks.Points;
 import dev.normlab.attacks.RobustnessEvaluation;
 import dev.normlab.attacks.ThreatModel;
@@ -33,6 +34,11 @@ class EvaluationGarbageTest {
         @Override
         public String name() {
             return "pausing";
+        }
+
+        @Override
+        public Passes passes(ThreatModel threat, int classes) {
+            return Passes.NONE;
         }
 
         @Override
