@@ -268,7 +268,7 @@ public final class SpeedTest {
             double shortest = Double.POSITIVE_INFINITY;
             for (int runs = 0; runs < least || since(begun) < TRIED_SECONDS; runs++) {
                 long start = System.nanoTime();
-                work.getAsDouble();
+                var _ = work.getAsDouble();
                 shortest = Math.min(shortest, since(start));
             }
             return shortest;

@@ -75,7 +75,8 @@ class SpeedTestTest {
     void allMethodsAgreeOnOneSmallLayerWhateverTheirSpeed() {
         List<String> told = new ArrayList<>();
         try (Device device = Device.cpu(1)) {
-            SpeedTest.Row row = new SpeedTest(List.of(new NormBenchmark.Size(3, 4, 6)), new SpeedTest.Repeats(1, 10), SvdMethod.GRAM, 1).run(device, told::add)
+            SpeedTest.Row row = new SpeedTest(List.of(new NormBenchmark.Size(3, 4, 6)), new SpeedTest.Repeats(1, 10), SvdMethod.GRAM, 1)
+                    .run(device, told::add)
                     .getFirst();
             assertEquals(row.truth().l1(), row.timings().get(Method.L1).value(), 1e-6 * row.truth().l1());
             assertEquals(row.truth().linf(), row.timings().get(Method.LINF).value(), 1e-6 * row.truth().linf());

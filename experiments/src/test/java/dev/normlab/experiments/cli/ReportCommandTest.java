@@ -45,7 +45,8 @@ class ReportCommandTest {
         run("b", "nd-l1", "vgg11", 3);
         assertEquals(0, Output.of("report", folder.toString(), "--quiet").code());
         assertEquals(List.of("epochs.csv", "epochs.md", "epochs.tex", "layers.csv", "layers.md", "layers.tex", "provenance.csv",
-                "provenance.md", "provenance.tex", "results.csv", "results.md", "results.tex", "settings.csv", "settings.md", "settings.tex"),
+                "provenance.md", "provenance.tex", "results.csv", "results.md", "results.tex", "settings.csv", "settings.md",
+                "settings.tex"),
                 names("tables"));
         List<String> figures = names("figures");
         assertTrue(figures.containsAll(List.of("accuracy.svg", "accuracy.png", "accuracy-over-size-pgd-20-linf.svg", "test-accuracy.png",

@@ -43,8 +43,10 @@ class SpeedTestCommandTest {
             assertTrue(Files.size(folder.resolve(name)) > 0, name);
         }
         List<String> times = Files.readAllLines(folder.resolve("speed-test.csv"));
-        assertTrue(times.getFirst().startsWith("convolution,kernel,inputs,outputs,l1_ms,l1_ms_quartile_1,l1_ms_quartile_3,l1_repeats,linf_ms,")
-                && times.getFirst().endsWith(",svc_ms,svc_ms_quartile_1,svc_ms_quartile_3,svc_repeats,svc_to_l1"), times.getFirst());
+        assertTrue(
+                times.getFirst().startsWith("convolution,kernel,inputs,outputs,l1_ms,l1_ms_quartile_1,l1_ms_quartile_3,l1_repeats,linf_ms,")
+                        && times.getFirst().endsWith(",svc_ms,svc_ms_quartile_1,svc_ms_quartile_3,svc_repeats,svc_to_l1"),
+                times.getFirst());
         assertTrue(times.getLast().startsWith("3x3 32->128,3,32,128,2,1.5,2.5,3,4,3,5,3,") && times.getLast().endsWith(",3,6"),
                 times.getLast());
         String markdown = Files.readString(folder.resolve("speed-test.md"));

@@ -39,8 +39,9 @@ class EstimateTest {
     }
 
     private static StudyConfig attacking(String attacks, String norm) {
-        return StudyConfig.of(ConfigTree.parse(StudyConfigTest.SMALL.replaceFirst("attack: .*", "attack: {attacks: [" + attacks + "], norm: "
-                + norm + ", eps: 1/255, steps: 100, restarts: 1, targets: 9, images: 10}"), "study.yaml"));
+        return StudyConfig
+                .of(ConfigTree.parse(StudyConfigTest.SMALL.replaceFirst("attack: .*", "attack: {attacks: [" + attacks + "], norm: "
+                        + norm + ", eps: 1/255, steps: 100, restarts: 1, targets: 9, images: 10}"), "study.yaml"));
     }
 
     /// The passes of an image that survives: APGD 101 gradients, for each target; FAB two passes forward and one backward a step (without

@@ -105,7 +105,8 @@ public final class StudyPage {
         }
         section.figure(figures.density("l1"), Width.HALF, "Distribution of the l1 norms of all layers of " + model
                 + " after the last epoch, with clean and robust accuracy in parentheses: Gaussian kernel density of the logarithms, Silverman's "
-                + "bandwidth. Every line of the rug is one layer" + (config.seeds() > 1 ? ", with the mean of its norm over the seeds." : ".")
+                + "bandwidth. Every line of the rug is one layer"
+                + (config.seeds() > 1 ? ", with the mean of its norm over the seeds." : ".")
                 + chosen);
         section.figure(figures.density("linf"), Width.HALF, "The same for the linf norms.");
         section.figure(figures.layers("l1", false), Width.FULL, "The l1 norm of every convolution and linear layer of " + model
