@@ -23,7 +23,7 @@ class SpeedTestTest {
             assertEquals(List.of(32, 32, 32, 32), List.of(s.h(), s.w(), s.oh(), s.ow()), size.toString());
         }
         NormBenchmark.Size size = new NormBenchmark.Size(3, 2, 3);
-        SpeedTest study = new SpeedTest(List.of(size), 1, SvdMethod.GRAM, 1);
+        SpeedTest study = new SpeedTest(List.of(size), new SpeedTest.Repeats(1, 10), SvdMethod.GRAM, 1);
         double padded = largestSingularValue(size, study.weight(size), 1);
         double unpadded = largestSingularValue(size, study.weight(size), 0);
         assertTrue(unpadded < padded * (1 - 2e-4), "the tolerance tells them apart: " + unpadded + " and " + padded);
