@@ -46,7 +46,7 @@ public final class SpeedTest {
     private static final double COUNTED_SECONDS = 1;
     /// Of an estimate: steps of power iteration, and the smaller image of the spectrum.
     private static final int TRIED_STEPS = 3;
-    private static final double TRIED_SECONDS = 1;
+    private static final double TRIED_SECONDS = 2;
     private static final int TRIED_RUNS = 4;
     private static final int TRIED_SIDE = 8;
 
@@ -235,14 +235,15 @@ public final class SpeedTest {
         Cost estimate() {
             ConvolutionOperator operator = new ConvolutionOperator(s, weight, device);
             // as many applications, forward and back, and one forward at the end
-            double step = tried(() -> PowerIteration.run(operator, start(), 0, TRIED_STEPS, device.workers()).value(), TRIED_RUNS)
-                    / (TRIED_STEPS + 0.5);
+            DoubleSupplier fewSteps = () -> PowerIteration.run(operator, start(), 0, TRIED_STEPS, device.workers()).value();
+            double step = tried(fewSteps, TRIED_RUNS, TRIED_SECONDS) / (TRIED_STEPS + 0.5);
             Map<Method, Double> runs = new EnumMap<>(Method.class);
             for (Method method : Method.values()) {
                 runs.put(method, switch (method) {
-                    case L1, LINF, LANCZOS -> tried(work(method), 1);
+                    case L1, LINF -> tried(work(method), TRIED_RUNS, WARMUP_SECONDS);
+                    case LANCZOS -> tried(work(method), 1, TRIED_SECONDS);
                     case POWER, POWER_PUBLISHED -> step * PowerIteration.MOST_STEPS;
-                    case SVC -> tried(this::smallSpectrum, TRIED_RUNS) * frequencies(SIDE) / frequencies(TRIED_SIDE);
+                    case SVC -> tried(this::smallSpectrum, TRIED_RUNS, TRIED_SECONDS) * frequencies(SIDE) / frequencies(TRIED_SIDE);
                 });
             }
             long start = System.nanoTime();
@@ -262,11 +263,12 @@ public final class SpeedTest {
 
         /// Seconds of work: of several runs the shortest, because the first ones wait for the compiler.
         ///
-        /// @param least runs, also if they take longer
-        private static double tried(DoubleSupplier work, int least) {
+        /// @param least   runs, also if they take longer
+        /// @param seconds to go on for
+        private static double tried(DoubleSupplier work, int least, double seconds) {
             long begun = System.nanoTime();
             double shortest = Double.POSITIVE_INFINITY;
-            for (int runs = 0; runs < least || since(begun) < TRIED_SECONDS; runs++) {
+            for (int runs = 0; runs < least || since(begun) < seconds; runs++) {
                 long start = System.nanoTime();
                 var _ = work.getAsDouble();
                 shortest = Math.min(shortest, since(start));
