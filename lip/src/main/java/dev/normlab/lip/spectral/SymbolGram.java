@@ -108,46 +108,43 @@ final class SymbolGram implements AutoCloseable {
                 }
             }
         }
+        float[] sum = zeros(columns * columns);
         float[] product = zeros(columns * columns);
         pairs.forEach((offset, all) -> {
-            float[][] sum = offset.isNone() ? constant : matrix();
-            all.forEach(lags -> addProduct(lags, product, sum, device));
-            if (!offset.isNone()) {
-                differences.add(new Difference(offset.h, offset.w, sum, matrix()));
-            }
-        });
-        device.workers().run(differences.size(), (index, _) -> split(differences.get(index)));
-    }
-
-    private void addProduct(Lags lags, float[] product, float[][] sum, Device device) {
-        device.kernels().matrices().gemm(new GemmSizes(columns, columns, rows, false, true), matrix(lags.first), matrix(lags.second), null,
-                Storage.ofFloats(Shape.of(columns, columns), Layout.PLAIN, product), device.workspace());
-        device.workers().run((columns + STRIP - 1) / STRIP, (strip, _) -> {
-            for (int i = strip * STRIP; i < Math.min(columns, (strip + 1) * STRIP); i++) {
-                for (int j = 0; j < columns; j++) {
-                    sum[i][j] += product[i * columns + j];
+            for (int i = 0; i < all.size(); i++) {
+                multiply(all.get(i), i == 0 ? sum : product, device);
+                if (i > 0) {
+                    device.workers().run((columns + STRIP - 1) / STRIP,
+                            (strip, _) -> add(sum, product, strip * STRIP * columns, Math.min(columns, (strip + 1) * STRIP) * columns));
                 }
             }
+            Difference difference = new Difference(offset.h, offset.w, offset.isNone() ? constant : matrix(), matrix());
+            int squares = (columns + SQUARE - 1) / SQUARE;
+            device.workers().run(squares, (square, _) -> split(sum, square * SQUARE, offset.isNone() ? 0.5f : 1, difference));
+            if (!offset.isNone()) {
+                differences.add(difference);
+            }
         });
+    }
+
+    private void multiply(Lags lags, float[] product, Device device) {
+        device.kernels().matrices().gemm(new GemmSizes(columns, columns, rows, false, true), matrix(lags.first), matrix(lags.second), null,
+                Storage.ofFloats(Shape.of(columns, columns), Layout.PLAIN, product), device.workspace());
     }
 
     private Storage matrix(int lag) {
         return Storage.ofFloats(Shape.of(columns, rows), Layout.PLAIN, taps[lag]);
     }
 
-    // From P in `even` to P + Pᵀ and P - Pᵀ, in squares that stay in the cache.
-    private void split(Difference d) {
-        for (int row = 0; row < columns; row += SQUARE) {
-            for (int column = 0; column <= row; column += SQUARE) {
-                for (int i = row; i < Math.min(columns, row + SQUARE); i++) {
-                    for (int j = column; j < Math.min(i + 1, column + SQUARE); j++) {
-                        float p = d.even[i][j];
-                        float q = d.even[j][i];
-                        d.even[i][j] = p + q;
-                        d.even[j][i] = p + q;
-                        d.odd[i][j] = p - q;
-                        d.odd[j][i] = q - p;
-                    }
+    // factor·(P + Pᵀ) and factor·(P - Pᵀ), some rows of them, in squares that stay in the cache.
+    private void split(float[] p, int firstRow, float factor, Difference d) {
+        for (int column = 0; column < columns; column += SQUARE) {
+            for (int i = firstRow; i < Math.min(columns, firstRow + SQUARE); i++) {
+                for (int j = column; j < Math.min(columns, column + SQUARE); j++) {
+                    float here = factor * p[i * columns + j];
+                    float there = factor * p[j * columns + i];
+                    d.even[i][j] = here + there;
+                    d.odd[i][j] = here - there;
                 }
             }
         }
@@ -229,8 +226,8 @@ final class SymbolGram implements AutoCloseable {
 
         private void moveTo(double f, double g) {
             int count = differences.size();
-            float[] cos = new float[count];
-            float[] sin = new float[count];
+            float[] cos = new float[count + 3]; // zeros at the end: differences are added four at a time
+            float[] sin = new float[count + 3];
             for (int k = 0; k < count; k++) {
                 double angle = f * differences.get(k).h + g * differences.get(k).w;
                 cos[k] = (float) StrictMath.cos(angle);
@@ -239,16 +236,13 @@ final class SymbolGram implements AutoCloseable {
             for (int row = 0; row < columns; row++) {
                 System.arraycopy(constant[row], 0, re[row], 0, columns);
                 Arrays.fill(im[row], 0f);
-                int k = 0;
-                for (; k + 1 < count; k += 2) {
-                    Difference d = differences.get(k);
-                    Difference e = differences.get(k + 1);
-                    add(re[row], columns, cos[k], d.even[row], cos[k + 1], e.even[row]);
-                    add(im[row], columns, sin[k], d.odd[row], sin[k + 1], e.odd[row]);
-                }
-                if (k < count) {
-                    add(re[row], columns, cos[k], differences.get(k).even[row], 0, constant[row]);
-                    add(im[row], columns, sin[k], differences.get(k).odd[row], 0, constant[row]);
+                for (int k = 0; k < count; k += 4) {
+                    Difference a = differences.get(k);
+                    Difference b = differences.get(Math.min(k + 1, count - 1));
+                    Difference c = differences.get(Math.min(k + 2, count - 1));
+                    Difference d = differences.get(Math.min(k + 3, count - 1));
+                    add(re[row], columns, cos[k], a.even[row], cos[k + 1], b.even[row], cos[k + 2], c.even[row], cos[k + 3], d.even[row]);
+                    add(im[row], columns, sin[k], a.odd[row], sin[k + 1], b.odd[row], sin[k + 2], c.odd[row], sin[k + 3], d.odd[row]);
                 }
             }
         }
@@ -358,6 +352,12 @@ final class SymbolGram implements AutoCloseable {
     private static void add(float[] y, int length, float a, float[] x, float b, float[] z) {
         for (int i = 0; i < length; i++) {
             y[i] += a * x[i] + b * z[i];
+        }
+    }
+
+    private static void add(float[] y, float[] x, int from, int to) {
+        for (int i = from; i < to; i++) {
+            y[i] += x[i];
         }
     }
 }

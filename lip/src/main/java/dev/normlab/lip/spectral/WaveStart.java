@@ -29,16 +29,19 @@ final class WaveStart {
     private static final int COARSE_STEPS = 16;
     private static final int FINE_STEPS = 12;
     private static final int REFINED_STEPS = 10;
+    private static final int NEAR_STEPS = 6;
     private static final int LAST_STEPS = 6;
     private static final int PASSES = 3;
     private static final int CORNER_STEPS = 6;
     private static final int CANDIDATES = 8;
-    private static final int FINALISTS = 4;
+    private static final int FINALISTS = 3;
     // Of the distance of two frequencies, rounding included.
     private static final double HALF = 0.501;
     // Pixels of an image for each that the kernel extends, so that waves describe the layer well.
     private static final int SPACE = 6;
     private static final float NOISE = 0.01f;
+    // Channels of an image that a thread makes at once.
+    private static final int STRIP = 16;
 
     private final Conv2dSizes s;
     private final Device device;
@@ -247,12 +250,13 @@ final class WaveStart {
         for (int pass = 0; pass < PASSES; pass++) {
             double h = distanceH / (1 << pass);
             double w = distanceW / (1 << pass);
+            int steps = pass == 0 ? REFINED_STEPS : NEAR_STEPS;
             Wave[] around = new Wave[MOVES.length + 1];
             for (int i = 0; i < MOVES.length; i++) {
-                around[i] = moved(symbols, best, MOVES[i][0] * h, MOVES[i][1] * w, worker);
+                around[i] = moved(symbols, best, MOVES[i][0] * h, MOVES[i][1] * w, steps, worker);
             }
             double[] step = vertex(best.value(), Arrays.stream(around).limit(MOVES.length).mapToDouble(Wave::value).toArray());
-            around[MOVES.length] = moved(symbols, best, step[0] * h, step[1] * w, worker);
+            around[MOVES.length] = moved(symbols, best, step[0] * h, step[1] * w, steps, worker);
             Wave highest = Arrays.stream(around).max(Comparator.comparingDouble(Wave::value)).orElseThrow();
             best = highest.value() > best.value() ? highest : best;
         }
@@ -283,8 +287,8 @@ final class WaveStart {
         return new double[] {x / most, y / most};
     }
 
-    private static Wave moved(List<SymbolGram> symbols, Wave wave, double df, double dg, int worker) {
-        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.right, REFINED_STEPS, worker);
+    private static Wave moved(List<SymbolGram> symbols, Wave wave, double df, double dg, int steps, int worker) {
+        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.right, steps, worker);
     }
 
     /// The wave and noise.
@@ -354,13 +358,16 @@ final class WaveStart {
             sin[p] = (float) (StrictMath.sin(angle) / 4);
             phase[p] = row % s.strideH() * s.strideW() + column % s.strideW();
         }
-        for (int ic = 0; ic < s.groupInputs(); ic++) {
-            int to = (wave.group * s.groupInputs() + ic) * area;
-            for (int p = 0; p < area; p++) {
-                int j = 2 * (ic * phases + phase[p]);
-                image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
+        int strips = (s.groupInputs() + STRIP - 1) / STRIP;
+        device.workers().run(strips, (strip, _) -> {
+            for (int ic = strip * STRIP; ic < Math.min(s.groupInputs(), (strip + 1) * STRIP); ic++) {
+                int to = (wave.group * s.groupInputs() + ic) * area;
+                for (int p = 0; p < area; p++) {
+                    int j = 2 * (ic * phases + phase[p]);
+                    image[to + p] += v[j] * cos[p] - v[j + 1] * sin[p];
+                }
             }
-        }
+        });
     }
 
     private static float[] unit(float[] v) {
