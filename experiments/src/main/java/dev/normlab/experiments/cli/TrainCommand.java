@@ -21,7 +21,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -304,21 +307,23 @@ final class TrainCommand implements Callable<Integer> {
             {"--clip-freq", clipFreq}, {"--bn-statistics", bnStatistics}, {"--init", init},
             {"--conv", common.givenConvolutionMode().orElse(null)},
             {"--seed", common.givenSeed()}};
-        for (Object[] option : given) {
-            if (option[1] != null) {
-                String longer = option[0].equals("--epochs")
-                        ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR)"
-                        : "";
-                throw UserError.usage("--resume: the run goes on with its own options; leave " + option[0] + " out" + longer);
-            }
+        RunFolder folder = RunFolder.open(out); // says first if there is none
+        List<String> surplus = new ArrayList<>();
+        Arrays.stream(given).filter(option -> option[1] != null).forEach(option -> surplus.add((String) option[0]));
+        surplus.addAll(adversarial.given().keySet());
+        if (noAugment) {
+            surplus.add("--no-augment");
         }
-        adversarial.given().keySet().stream().findFirst().ifPresent(option -> {
-            throw UserError.usage("--resume: the run goes on with its own options; leave " + option + " out");
-        });
-        if (noAugment || noShuffle) {
-            throw UserError.usage("--resume: the run goes on with its own options; leave --no-augment and --no-shuffle out");
+        if (noShuffle) {
+            surplus.add("--no-shuffle");
         }
-        return TrainingSettings.parse(RunFolder.open(out).readInfo().settings());
+        if (!surplus.isEmpty()) {
+            String longer = surplus.contains("--epochs")
+                    ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR)"
+                    : "";
+            throw UserError.usage("--resume: the run goes on with its own options; leave " + String.join(", ", surplus) + " out" + longer);
+        }
+        return TrainingSettings.parse(folder.readInfo().settings());
     }
 
     private RunFolder create(Path path, TrainingSettings settings, DataSplits data, Device device, Summary summary)

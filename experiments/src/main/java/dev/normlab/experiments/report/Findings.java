@@ -133,7 +133,7 @@ final class Findings {
         List<String> apart = new ArrayList<>();
         for (RecordedRun run : measured.stream().filter(one -> !one.name().equals(first.name()) && first.isComparableWith(one)).toList()) {
             boolean overlaps = accuracy.apply(run).orElseThrow().wilson95().overlaps(reference);
-            (overlaps ? overlapping : apart).add(run.name());
+            (overlaps ? overlapping : apart).add(run.nameWithProgress());
         }
         String text = overlapping.isEmpty()
                 ? ""

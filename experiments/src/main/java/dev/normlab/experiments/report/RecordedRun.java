@@ -109,6 +109,13 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
                 .sorted(Comparator.comparing(RobustAccuracy::norm).thenComparingDouble(RobustAccuracy::eps)).toList();
     }
 
+    /// The name, and after how many of its epochs the run stands if that is not after all.
+    String nameWithProgress() {
+        String planned = settings.getOrDefault("epochs", "");
+        int done = epochs.isEmpty() ? 0 : epochs.getLast().epoch();
+        return planned.isEmpty() || planned.equals(Integer.toString(done)) ? name : name + " (after " + done + " of " + planned + " epochs)";
+    }
+
     /// Whether it makes sense to set figures of this run beside those of another: both trained the same model on the same data.
     boolean isComparableWith(RecordedRun other) {
         return List.of("model", "data", "training images", "test images").stream()

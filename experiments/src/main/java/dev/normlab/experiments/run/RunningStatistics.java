@@ -25,7 +25,8 @@ public final class RunningStatistics {
         double left = StrictMath.pow(KEPT, steps);
         return Optional.of(String.format(Locale.ROOT,
                 "warning: batch norm's running statistics have seen %d training steps only and still are %.0f%% what they "
-                        + "began with, so that accuracy in evaluation mode may be far from that in training; take more epochs or a smaller batch",
+                        + "began with, so that accuracy in evaluation mode may be far from that in training; take more epochs or a smaller batch, or see with "
+                        + "evaluate --bn-statistics 1024 what statistics that fit give",
                 steps,
                 100 * left));
     }

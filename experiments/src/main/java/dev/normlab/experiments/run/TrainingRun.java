@@ -219,7 +219,7 @@ public final class TrainingRun implements AutoCloseable {
                 Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
-                    completed ? "" : "The run was interrupted; resume it with: " + resumeCommand, completedEpochs,
+                    completed ? "" : "Resume it with: ./normlab " + resumeCommand, completedEpochs,
                     seconds, evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
             if (!completed) {
                 progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab " + resumeCommand);

@@ -463,6 +463,9 @@ class CommandLineTest {
         assertEquals(1, again.code());
         assertTrue(again.err().contains("already holds a run"), again.err());
         refused(2, "leave --lr out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1");
+        refused(2, "leave --model, --lr, --no-shuffle out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1",
+                "--model", "lenet", "--no-shuffle");
+        refused(1, "there is no such folder", "train", "--out", folder.resolve("elsewhere").toString(), "--resume", "--epochs", "3");
         refused(1, "is not a run folder: there is no such folder", "train", "--out", folder.resolve("elsewhere").toString(), "--resume");
         refused(2, "say which run", "train", "--resume");
         assertEquals(0, run("train", "--out", folder.resolve("run").toString(), "--resume", "--quiet").code());

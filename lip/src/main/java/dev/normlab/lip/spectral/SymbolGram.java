@@ -108,8 +108,8 @@ final class SymbolGram implements AutoCloseable {
                 }
             }
         }
-        float[] sum = zeros(columns * columns);
-        float[] product = zeros(columns * columns);
+        float[] sum = lend(columns * columns);
+        float[] product = lend(columns * columns);
         pairs.forEach((offset, all) -> {
             for (int i = 0; i < all.size(); i++) {
                 multiply(all.get(i), i == 0 ? sum : product, device);
@@ -152,14 +152,19 @@ final class SymbolGram implements AutoCloseable {
 
     private float[][] matrix() {
         float[][] matrix = new float[columns][];
-        Arrays.setAll(matrix, _ -> zeros(columns));
+        Arrays.setAll(matrix, _ -> lend(columns));
         return matrix;
     }
 
     private float[] zeros(int length) {
+        float[] array = lend(length);
+        Arrays.fill(array, 0f);
+        return array;
+    }
+
+    private float[] lend(int length) {
         float[] array = pool.takeFloats(length, true);
         lent.add(array);
-        Arrays.fill(array, 0f);
         return array;
     }
 
