@@ -113,7 +113,9 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     String nameWithProgress() {
         String planned = settings.getOrDefault("epochs", "");
         int done = epochs.isEmpty() ? 0 : epochs.getLast().epoch();
-        return planned.isEmpty() || planned.equals(Integer.toString(done)) ? name : name + " (after " + done + " of " + planned + " epochs)";
+        return planned.isEmpty() || planned.equals(Integer.toString(done))
+                ? name
+                : name + " (after " + done + " of " + planned + " epochs)";
     }
 
     /// Whether it makes sense to set figures of this run beside those of another: both trained the same model on the same data.

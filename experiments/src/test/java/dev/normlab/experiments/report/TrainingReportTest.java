@@ -176,7 +176,8 @@ class TrainingReportTest {
         int done = half.epochs().getLast().epoch();
         List<RecordedRun> runs = List.of(SampleRuns.run("plain", 30, 880, 60), with(half, "epochs", Integer.toString(2 * done)));
         String sentence = new Findings(runs).sentences().getFirst();
-        assertTrue(sentence.endsWith("Not overlapping the interval of plain: wd (after " + done + " of " + 2 * done + " epochs)."), sentence);
+        assertTrue(sentence.endsWith("Not overlapping the interval of plain: wd (after " + done + " of " + 2 * done + " epochs)."),
+                sentence);
     }
 
     /// A run of the method plain with clipping, decay or adversarial images is none to compare others with.
