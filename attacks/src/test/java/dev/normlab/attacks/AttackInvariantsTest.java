@@ -363,6 +363,30 @@ class AttackInvariantsTest {
         assertEquals(0, result.attacks().get(1).fooled());
     }
 
+    /// FAB looks for the nearest point that errs: what more steps find is never farther away.
+    @ParameterizedTest
+    @MethodSource("balls")
+    void theDistanceThatFabFindsNeverGrowsWithItsSteps(Ball ball) {
+        Layer model = TestModels.network(2);
+        Dataset data = TestModels.correctImages(model, TestModels.SHAPE, 12, CLASSES, 9);
+        for (FabOptions options : List.of(FabOptions.UNTARGETED, FabOptions.TARGETED)) {
+            double[] nearest = new double[data.size()];
+            Arrays.fill(nearest, Double.POSITIVE_INFINITY);
+            double[] first = nearest;
+            for (int steps : new int[] {1, 3, 10, 30}) {
+                RobustnessResult result = TestModels.evaluate(model, data, threat(ball, 3), 12, new Fab(options.withIterations(steps)));
+                double[] now = new double[data.size()];
+                for (int i = 0; i < now.length; i++) {
+                    now[i] = result.fooledBy()[i] >= 0 ? result.distances()[i] : Double.POSITIVE_INFINITY;
+                    assertTrue(now[i] <= nearest[i], options + ", image " + i + " after " + steps + " steps: " + now[i] + " after " + nearest[i]);
+                }
+                first = steps == 1 ? now : first;
+                nearest = now;
+            }
+            assertTrue(Arrays.stream(nearest).sum() < Arrays.stream(first).sum(), "more steps find nearer points");
+        }
+    }
+
     /// A step of Auto-PGD in every norm on every loss: the best loss never falls, and is that of the best point.
     @ParameterizedTest
     @MethodSource("balls")
