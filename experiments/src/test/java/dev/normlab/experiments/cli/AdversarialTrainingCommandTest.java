@@ -186,7 +186,11 @@ class AdversarialTrainingCommandTest {
 
     @Test
     void resumingRefusesOptionsOfAdversarialTraining() {
-        Output output = Output.of("train", "--out", folder.toString(), "--resume", "--adv-eps", "0.1");
+        String run = folder.resolve("run").toString();
+        Output trained = Output.of("train", "--model", "lenet", "--data", "synthetic:train=20,test=10", "--epochs", "1", "--batch-size", "10",
+                "--threads", "1", "--out", run);
+        assertEquals(0, trained.code(), trained.err());
+        Output output = Output.of("train", "--out", run, "--resume", "--adv-eps", "0.1");
         assertEquals(2, output.code());
         assertTrue(output.err().contains("leave --adv-eps out"), output.err());
     }
