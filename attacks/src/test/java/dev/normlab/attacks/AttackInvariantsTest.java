@@ -378,7 +378,8 @@ class AttackInvariantsTest {
                 double[] now = new double[data.size()];
                 for (int i = 0; i < now.length; i++) {
                     now[i] = result.fooledBy()[i] >= 0 ? result.distances()[i] : Double.POSITIVE_INFINITY;
-                    assertTrue(now[i] <= nearest[i], options + ", image " + i + " after " + steps + " steps: " + now[i] + " after " + nearest[i]);
+                    assertTrue(now[i] <= nearest[i],
+                            options + ", image " + i + " after " + steps + " steps: " + now[i] + " after " + nearest[i]);
                 }
                 first = steps == 1 ? now : first;
                 nearest = now;

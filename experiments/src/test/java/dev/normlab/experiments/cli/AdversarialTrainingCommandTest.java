@@ -187,7 +187,8 @@ class AdversarialTrainingCommandTest {
     @Test
     void resumingRefusesOptionsOfAdversarialTraining() {
         String run = folder.resolve("run").toString();
-        Output trained = Output.of("train", "--model", "lenet", "--data", "synthetic:train=20,test=10", "--epochs", "1", "--batch-size", "10",
+        Output trained = Output.of("train", "--model", "lenet", "--data", "synthetic:train=20,test=10", "--epochs", "1", "--batch-size",
+                "10",
                 "--threads", "1", "--out", run);
         assertEquals(0, trained.code(), trained.err());
         Output output = Output.of("train", "--out", run, "--resume", "--adv-eps", "0.1");
