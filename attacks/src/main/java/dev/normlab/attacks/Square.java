@@ -55,15 +55,15 @@ public final class Square implements Attack {
     }
 
     /// One image under attack.
-    private static final class Search {
+    static final class Search {
 
         private final int point;
         private final int label;
         private final float[] clean;
-        private final float[] best;
-        private final float[] candidate;
+        final float[] best;
+        final float[] candidate;
         private final RandomStream random;
-        private double margin = Double.POSITIVE_INFINITY;
+        double margin = Double.POSITIVE_INFINITY;
         private int queries;
 
         Search(Points points, int point, RandomStream random) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.ThreatModel.Ball;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.nn.data.Dataset;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -156,5 +157,26 @@ class SquareTest {
         assertTrue(square.forwardPasses() >= (12 - square.fooled()) * 80L);
         assertEquals(0, square.backwardPasses());
         assertEquals(0, result.rejected());
+    }
+
+    /// Candidates of random margins, one of them not a number: the best point is always the one with the smallest so far.
+    @Test
+    void theBestMarginNeverRises() {
+        Dataset data = TestModels.correctImages(TestModels.linear(3, 1), TestModels.SHAPE, 1, 3, 1);
+        RandomStream random = RandomStream.of(5, "margins");
+        Square.Search search = new Square.Search(new Points(data, new int[] {0}), 0, random);
+        double smallest = Double.POSITIVE_INFINITY;
+        float[] expected = search.best.clone();
+        for (int query = 0; query < 200; query++) {
+            double margin = query == 70 ? Double.NaN : 5 + random.nextNormal();
+            Arrays.fill(search.candidate, query);
+            search.judge(margin);
+            if (margin < smallest) {
+                smallest = margin;
+                expected = search.candidate.clone();
+            }
+            assertEquals(smallest, search.margin);
+            assertArrayEquals(expected, search.best);
+        }
     }
 }
