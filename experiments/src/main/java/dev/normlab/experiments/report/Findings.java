@@ -135,10 +135,9 @@ final class Findings {
             boolean overlaps = accuracy.apply(run).orElseThrow().wilson95().overlaps(reference);
             (overlaps ? overlapping : apart).add(run.nameWithProgress());
         }
-        String text = overlapping.isEmpty()
-                ? ""
-                : " Overlapping the interval of " + first.name() + ": " + String.join(", ", overlapping) + ".";
-        return text + (apart.isEmpty() ? "" : " Not overlapping the interval of " + first.name() + ": " + String.join(", ", apart) + ".");
+        String base = first.nameWithProgress();
+        return (overlapping.isEmpty() ? "" : " Overlapping the interval of " + base + ": " + String.join(", ", overlapping) + ".")
+                + (apart.isEmpty() ? "" : " Not overlapping the interval of " + base + ": " + String.join(", ", apart) + ".");
     }
 
     private static String describe(Proportion accuracy, boolean withTrials) {

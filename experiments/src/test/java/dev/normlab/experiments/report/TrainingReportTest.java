@@ -180,6 +180,16 @@ class TrainingReportTest {
                 sentence);
     }
 
+    @Test
+    void thatOthersAreComparedWithARunBeforeItsEndIsSaid() {
+        RecordedRun plain = SampleRuns.run("plain", 30, 880, 60);
+        int done = plain.epochs().getLast().epoch();
+        List<RecordedRun> runs = List.of(with(plain, "epochs", Integer.toString(2 * done)), SampleRuns.run("wd", 20, 800, 62));
+        String sentence = new Findings(runs).sentences().getFirst();
+        String base = "plain (after " + done + " of " + 2 * done + " epochs)";
+        assertTrue(sentence.endsWith("Not overlapping the interval of " + base + ": wd."), sentence);
+    }
+
     /// A run of the method plain with clipping, decay or adversarial images is none to compare others with.
     @Test
     void runsAreComparedWithThePlainOneWhereverItStands() {

@@ -16,6 +16,7 @@ public interface ComplexSvd {
     ///
     /// @param a     not modified
     /// @param limit at least 0
+    /// @throws UnsupportedOperationException if this way finds no singular vectors ([SvdMethod#clips])
     ZMatrixRMaj clip(ZMatrixRMaj a, double limit);
 
     /// The singular values of a matrix of rows, largest first.

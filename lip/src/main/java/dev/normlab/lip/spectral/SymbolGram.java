@@ -27,7 +27,7 @@ final class SymbolGram implements AutoCloseable {
     // Outputs whose weights one chunk of work copies, and the side of squares that are transposed at once.
     private static final int STRIP = 32;
     private static final int SQUARE = 32;
-    // Relative to the largest value: what is left of a vector is rounding.
+    // Relative to the first Rayleigh quotient: a vector that is shorter is rounding.
     private static final double NOISE = 1e-5;
 
     private final int rows;
@@ -225,7 +225,7 @@ final class SymbolGram implements AutoCloseable {
 
         private final float[][] re = matrix();
         private final float[][] im = matrix();
-        // what the product adds up to, in arrays that may be longer than a row
+        // what the product adds up to
         private final float[] sumRe = zeros(columns);
         private final float[] sumIm = zeros(columns);
 
@@ -254,7 +254,9 @@ final class SymbolGram implements AutoCloseable {
 
         /// Lanczos from a vector.
         ///
-        /// @param startRe, startIm its parts; from zero the value is 0
+        /// @param startRe   its real part, at least `columns` long
+        /// @param startIm   its imaginary part; from a vector of zeros the value is 0
+        /// @param mostSteps products with the matrix
         Right run(float[] startRe, float[] startIm, int mostSteps) {
             int steps = Math.min(mostSteps, columns);
             float[][] x = new float[steps][columns];

@@ -43,6 +43,9 @@ final class WaveStart {
     // Channels of an image that a thread makes at once.
     private static final int STRIP = 16;
 
+    // Steps of [row, column] whose values determine a quadratic function with that in the middle.
+    private static final int[][] MOVES = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, -1}};
+
     private final Conv2dSizes s;
     private final Device device;
     private final int gridH;
@@ -255,7 +258,7 @@ final class WaveStart {
             for (int i = 0; i < MOVES.length; i++) {
                 around[i] = moved(symbols, best, MOVES[i][0] * h, MOVES[i][1] * w, steps, worker);
             }
-            double[] step = vertex(best.value(), Arrays.stream(around).limit(MOVES.length).mapToDouble(Wave::value).toArray());
+            double[] step = summit(best.value(), Arrays.stream(around).limit(MOVES.length).mapToDouble(Wave::value).toArray());
             around[MOVES.length] = moved(symbols, best, step[0] * h, step[1] * w, steps, worker);
             Wave highest = Arrays.stream(around).max(Comparator.comparingDouble(Wave::value)).orElseThrow();
             best = highest.value() > best.value() ? highest : best;
@@ -263,11 +266,11 @@ final class WaveStart {
         return best;
     }
 
-    // The steps whose values determine a quadratic function with that in the middle.
-    private static final int[][] MOVES = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, -1}};
-
-    /// Where the quadratic function has its maximum, within two steps; along each axis for itself where it has none.
-    private static double[] vertex(double middle, double[] around) {
+    /// Where the quadratic function has its maximum, in steps of [row, column] and at most two of each; where it has none, by each axis for
+    /// itself.
+    ///
+    /// @param around its values after [#MOVES]
+    private static double[] summit(double middle, double[] around) {
         double slopeX = (around[0] - around[1]) / 2;
         double slopeY = (around[2] - around[3]) / 2;
         double bendX = 2 * middle - around[0] - around[1];
@@ -291,7 +294,7 @@ final class WaveStart {
         return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.right, steps, worker);
     }
 
-    /// The wave and noise.
+    /// The wave with noise upon it, `[c, h, w]`.
     private float[] image(List<SymbolGram> symbols, Wave wave, RandomStream random) {
         float[] image = new float[s.inputShape().elements()];
         add(symbols.get(wave.group), wave, image);
@@ -325,7 +328,7 @@ final class WaveStart {
         return (corner % 2 == 0 ? 1 : -1) * Math.PI * s.strideW() / (s.w() + 1);
     }
 
-    /// The wave as a mixture of four frequencies.
+    /// The wave as the mixture of four frequencies that it is on the image, where it is amplified by the root of their mean square.
     private Wave faded(List<SymbolGram> symbols, Wave wave, int worker) {
         List<Right> corners = new ArrayList<>();
         double squares = 0;
@@ -370,6 +373,7 @@ final class WaveStart {
         });
     }
 
+    /// A vector divided by its length; zero stays zero.
     private static float[] unit(float[] v) {
         double square = 0;
         for (float value : v) {
@@ -390,7 +394,7 @@ final class WaveStart {
         return length > 0 ? times(other, re / length, -im / length) : other;
     }
 
-    // interleaved v times re + i·im
+    /// A vector, interleaved, times `re + i·im`.
     private static float[] times(float[] v, double re, double im) {
         float[] product = new float[v.length];
         for (int i = 0; i < v.length; i += 2) {
@@ -403,7 +407,7 @@ final class WaveStart {
     /// The vector times the number of magnitude 1 that makes `Σ v²` real and positive, and the real part of `v` as long as it can be.
     ///
     /// Singular vectors are determined up to such a number. A wave whose `ω` is a multiple of π, or so near to one that it hardly differs
-    /// on the image, shows only the real part of `v`, which might be short, and faint beside another wave and the noise.
+    /// on the image, shows only the real part of `v`, which might be short, and faint beside the noise.
     ///
     /// @param v interleaved
     static float[] turned(float[] v) {
