@@ -305,22 +305,41 @@ final class CircularSymbol {
         }
 
         void forEachWeight(int group, Visitor visitor) {
-            forEachWeight(group, 0, outputs(), visitor);
-        }
-
-        /// The weights of the outputs `from` to before `to` of a group.
-        void forEachWeight(int group, int from, int to, Visitor visitor) {
-            int area = lagOfTap.length;
-            int channels = s.c() / s.groups();
-            for (int io = from; io < to; io++) {
-                for (int ic = 0; ic < channels; ic++) {
-                    for (int tap = 0; tap < area; tap++) {
-                        int index = ((group * outputs() + io) * channels + ic) * area + tap;
-                        int input = ic * phases + phaseOfTap[tap];
-                        visitor.weight(index, lagOfTap[tap], transposed ? input : io, transposed ? io : input);
+            for (int io = 0; io < outputs(); io++) {
+                for (int ic = 0; ic < channels(); ic++) {
+                    for (int tap = 0; tap < taps(); tap++) {
+                        int input = input(ic, tap);
+                        visitor.weight(index(group, io, ic, tap), lagOfTap[tap], transposed ? input : io, transposed ? io : input);
                     }
                 }
             }
+        }
+
+        int channels() {
+            return s.c() / s.groups();
+        }
+
+        int taps() {
+            return lagOfTap.length;
+        }
+
+        int lag(int tap) {
+            return lagOfTap[tap];
+        }
+
+        /// The column, or row if [#transposed], of a group's channel that meets a tap.
+        int input(int ic, int tap) {
+            return ic * phases + phaseOfTap[tap];
+        }
+
+        /// A weight's index in `[o, c/groups, kh, kw]`.
+        int index(int group, int io, int ic, int tap) {
+            return ((group * outputs() + io) * channels() + ic) * taps() + tap;
+        }
+
+        /// Whether rows are inputs and columns outputs.
+        boolean transposed() {
+            return transposed;
         }
     }
 }

@@ -145,11 +145,15 @@ public final class ConvolutionOperator implements LinearOperator {
         for (int i = 0; i < plain.length; i++) {
             plain[i] = source.next();
         }
-        Shape shape = sizes.inputShape();
+        pack(plain, x);
+    }
+
+    /// Arranges an image `[c, h, w]` as inputs.
+    void pack(float[] plain, float[] x) {
         if (mode == PadMode.ZERO) {
-            inputLayout.pack(shape, plain, x);
+            inputLayout.pack(sizes.inputShape(), plain, x);
         } else {
-            System.arraycopy(plain, 0, x, 0, plain.length);
+            System.arraycopy(plain, 0, x, 0, dimension());
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.StoragePool;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Estimates the largest singular value of an operator from below by Golub-Kahan-Lanczos bidiagonalisation (Golub & Van Loan, Matrix
@@ -113,11 +114,14 @@ public final class LargestSingularValue {
         if (mode != PadMode.ZERO || !WaveStart.suits(s)) {
             return new Bidiagonalization(operator, random, options, device.workers(), device.pool()).run(null);
         }
-        float[] image = WaveStart.of(s, weight, random, device);
-        float[] start = new float[operator.inputs()];
-        int[] next = {0};
-        operator.fill(() -> image[next[0]++], start);
-        return new Bidiagonalization(operator, random, options, device.workers(), device.pool()).run(start);
+        float[] image = device.pool().takeFloats(operator.dimension(), true);
+        try {
+            WaveStart.fill(s, weight, random, device, image);
+            return new Bidiagonalization(operator, random, options, device.workers(), device.pool())
+                    .run(start -> operator.pack(image, start));
+        } finally {
+            device.pool().giveBack(image);
+        }
     }
 
     /// The power of two just below the largest magnitude; 0 if all weights are zero.
@@ -130,8 +134,9 @@ public final class LargestSingularValue {
     }
 
     private static void scale(float[] weight, int exponent, float[] scaled) {
+        double factor = Math.scalb(1.0, exponent);
         for (int i = 0; i < weight.length; i++) {
-            scaled[i] = Math.scalb(weight[i], exponent);
+            scaled[i] = (float) (weight[i] * factor);
         }
     }
 
@@ -164,10 +169,15 @@ public final class LargestSingularValue {
             this.vectors = new FloatVectors(workers);
         }
 
-        /// @param start where to start, or null for a random direction
-        Estimate run(float @Nullable [] start) {
+        /// @param start writes where to start, or null for a random direction
+        Estimate run(@Nullable Consumer<float[]> start) {
             try {
-                return steps(start);
+                if (start == null) {
+                    return steps(null);
+                }
+                float[] first = vector(operator.inputs());
+                start.accept(first);
+                return steps(first);
             } finally {
                 lent.forEach(pool::giveBack);
             }

@@ -20,15 +20,15 @@ import java.util.Map;
 /// then the Gram matrix of a frequency is a sum of real matrices, and a step of Lanczos one product with it: of the smaller side, and in a
 /// core's own cache. A hundred frequencies cost about as much as the products.
 ///
-/// Complex vectors are pairs of arrays. Matrices are arrays of rows, so that all loops add multiples of one array to another. They are
-/// lent by the device's pool and go back at the end.
+/// Matrices are arrays of rows, lent by the device's pool; they go back at the end.
 final class SymbolGram implements AutoCloseable {
+
+    /// Frequencies that are searched at once: their Gram matrices are made in one pass over the products.
+    static final int TOGETHER = 3;
 
     // Outputs whose weights one chunk of work copies, and the side of squares that are transposed at once.
     private static final int STRIP = 32;
     private static final int SQUARE = 32;
-    // Relative to the first Rayleigh quotient: a vector that is shorter is rounding.
-    private static final double NOISE = 1e-5;
 
     private final int rows;
     private final int columns;
@@ -40,13 +40,30 @@ final class SymbolGram implements AutoCloseable {
     private final float[][] taps;
     private final float[][] constant;
     private final List<Difference> differences = new ArrayList<>();
-    private final AtFrequency[] perWorker;
+    // [workers, TOGETHER]
+    private final Gram[][] perWorker;
+    private final HermitianLanczos[] lanczos;
 
     /// What adds up to `P_d·exp(iω·d) + P_dᵀ·exp(-iω·d)`: `even·cos(ω·d) + i·odd·sin(ω·d)`.
     ///
     /// @param even `P_d + P_dᵀ`
     /// @param odd  `P_d - P_dᵀ`
     private record Difference(int h, int w, float[][] even, float[][] odd) {}
+
+    /// The Gram matrix at one frequency.
+    private record Gram(float[][] re, float[][] im) {}
+
+    /// A frequency, in radians for each position along the columns and along the rows.
+    record WaveVector(double f, double g) {
+
+        WaveVector moved(double df, double dg) {
+            return new WaveVector(f + df, g + dg);
+        }
+
+        private double angle(Difference difference) {
+            return f * difference.h + g * difference.w;
+        }
+    }
 
     /// A singular value with its right singular vector (of the transposed matrix where that is the one with fewer columns).
     record Right(double value, float[] re, float[] im) {}
@@ -58,15 +75,19 @@ final class SymbolGram implements AutoCloseable {
         this.places = new Places(s);
         this.rows = places.rows();
         this.columns = places.columns();
-        this.transposed = places.rows() != places.outputs() || places.columns() != places.inputs();
+        this.transposed = places.transposed();
         this.pool = device.pool();
         this.taps = new float[places.lags()][];
         for (int lag = 0; lag < taps.length; lag++) {
             taps[lag] = zeros(rows * columns);
         }
         this.constant = matrix();
-        this.perWorker = new AtFrequency[device.workers().threads()];
-        Arrays.setAll(perWorker, _ -> new AtFrequency());
+        this.perWorker = new Gram[device.workers().threads()][TOGETHER];
+        this.lanczos = new HermitianLanczos[perWorker.length];
+        for (int worker = 0; worker < perWorker.length; worker++) {
+            Arrays.setAll(perWorker[worker], _ -> new Gram(matrix(), matrix()));
+            lanczos[worker] = new HermitianLanczos(columns);
+        }
         try {
             copyTaps(weight, group, device);
             addProducts(device);
@@ -79,9 +100,28 @@ final class SymbolGram implements AutoCloseable {
     private void copyTaps(float[] weight, int group, Device device) {
         int strips = (places.outputs() + STRIP - 1) / STRIP;
         device.workers().run(strips, (strip, _) -> {
-            int to = Math.min(places.outputs(), (strip + 1) * STRIP);
-            places.forEachWeight(group, strip * STRIP, to, (index, lag, row, column) -> taps[lag][column * rows + row] += weight[index]);
+            int from = strip * STRIP;
+            int to = Math.min(places.outputs(), from + STRIP);
+            for (int ic = 0; ic < places.channels(); ic++) {
+                for (int tap = 0; tap < places.taps(); tap++) {
+                    copyTap(weight, group, from, to, ic, tap);
+                }
+            }
         });
+    }
+
+    // One tap of the outputs `from` to before `to`: where matrices are not transposed they lie side by side.
+    private void copyTap(float[] weight, int group, int from, int to, int ic, int tap) {
+        float[] matrix = taps[places.lag(tap)];
+        int input = places.input(ic, tap);
+        int next = places.index(group, 1, ic, tap) - places.index(group, 0, ic, tap);
+        int index = places.index(group, from, ic, tap);
+        int place = transposed ? from * rows + input : input * rows + from;
+        for (int io = from; io < to; io++) {
+            matrix[place] += weight[index];
+            index += next;
+            place += transposed ? rows : 1;
+        }
     }
 
     private record Offset(int h, int w) {
@@ -181,14 +221,14 @@ final class SymbolGram implements AutoCloseable {
 
     /// The vector of inputs that belongs to a right vector at a frequency: itself, or the conjugate of its image where the matrices are
     /// transposed. Interleaved.
-    float[] inputs(Right right, double f, double g) {
+    float[] inputs(Right right, WaveVector at) {
         if (!transposed) {
             return interleaved(right.re, right.im, columns, 1);
         }
         float[] re = new float[rows];
         float[] im = new float[rows];
         for (int lag = 0; lag < taps.length; lag++) {
-            double angle = f * places.lagH()[lag] + g * places.lagW()[lag];
+            double angle = at.f * places.lagH()[lag] + at.g * places.lagW()[lag];
             double cos = StrictMath.cos(angle);
             double sin = StrictMath.sin(angle);
             for (int column = 0; column < columns; column++) {
@@ -213,152 +253,54 @@ final class SymbolGram implements AutoCloseable {
         return both;
     }
 
-    /// The Gram matrix at a frequency, in radians for each position; valid until the worker asks for another.
-    AtFrequency at(double f, double g, int worker) {
-        AtFrequency matrix = perWorker[worker];
-        matrix.moveTo(f, g);
-        return matrix;
+    /// The largest singular value at some frequencies, by Lanczos.
+    ///
+    /// @param start     vectors of at least `columns` values, from which each search starts; from zeros the value is 0
+    /// @param mostSteps products with a Gram matrix
+    /// @param worker    who computes
+    /// @param at        at most [#TOGETHER] frequencies
+    Right[] run(Right start, int mostSteps, int worker, WaveVector... at) {
+        Gram[] grams = perWorker[worker];
+        moveTo(at, grams);
+        Right[] found = new Right[at.length];
+        for (int i = 0; i < at.length; i++) {
+            HermitianLanczos.Pair pair = lanczos[worker].run(grams[i].re, grams[i].im, start.re, start.im, mostSteps);
+            found[i] = new Right(Math.sqrt(Math.max(0, pair.value())), pair.re(), pair.im());
+        }
+        return found;
     }
 
-    /// The Gram matrix at one frequency.
-    final class AtFrequency {
-
-        private final float[][] re = matrix();
-        private final float[][] im = matrix();
-        // what the product adds up to
-        private final float[] sumRe = zeros(columns);
-        private final float[] sumIm = zeros(columns);
-
-        private void moveTo(double f, double g) {
-            int count = differences.size();
-            float[] cos = new float[count + 3]; // zeros at the end: differences are added four at a time
-            float[] sin = new float[count + 3];
+    // Row by row, so that the differences' rows are read once for all frequencies.
+    private void moveTo(WaveVector[] at, Gram[] grams) {
+        int count = differences.size();
+        float[][] cos = new float[at.length][count + 3]; // zeros at the end: differences are added four at a time
+        float[][] sin = new float[at.length][count + 3];
+        for (int i = 0; i < at.length; i++) {
             for (int k = 0; k < count; k++) {
-                double angle = f * differences.get(k).h + g * differences.get(k).w;
-                cos[k] = (float) StrictMath.cos(angle);
-                sin[k] = (float) StrictMath.sin(angle);
+                double angle = at[i].angle(differences.get(k));
+                cos[i][k] = (float) StrictMath.cos(angle);
+                sin[i][k] = (float) StrictMath.sin(angle);
             }
-            for (int row = 0; row < columns; row++) {
-                System.arraycopy(constant[row], 0, re[row], 0, columns);
-                Arrays.fill(im[row], 0f);
-                for (int k = 0; k < count; k += 4) {
-                    Difference a = differences.get(k);
-                    Difference b = differences.get(Math.min(k + 1, count - 1));
-                    Difference c = differences.get(Math.min(k + 2, count - 1));
-                    Difference d = differences.get(Math.min(k + 3, count - 1));
-                    add(re[row], columns, cos[k], a.even[row], cos[k + 1], b.even[row], cos[k + 2], c.even[row], cos[k + 3], d.even[row]);
-                    add(im[row], columns, sin[k], a.odd[row], sin[k + 1], b.odd[row], sin[k + 2], c.odd[row], sin[k + 3], d.odd[row]);
+        }
+        for (int row = 0; row < columns; row++) {
+            for (int i = 0; i < at.length; i++) {
+                System.arraycopy(constant[row], 0, grams[i].re[row], 0, columns);
+                Arrays.fill(grams[i].im[row], 0f);
+            }
+            for (int k = 0; k < count; k += 4) {
+                Difference a = differences.get(k);
+                Difference b = differences.get(Math.min(k + 1, count - 1));
+                Difference c = differences.get(Math.min(k + 2, count - 1));
+                Difference d = differences.get(Math.min(k + 3, count - 1));
+                for (int i = 0; i < at.length; i++) {
+                    HermitianLanczos.add(grams[i].re[row], columns, cos[i][k], a.even[row], cos[i][k + 1], b.even[row], cos[i][k + 2],
+                            c.even[row],
+                            cos[i][k + 3], d.even[row]);
+                    HermitianLanczos.add(grams[i].im[row], columns, sin[i][k], a.odd[row], sin[i][k + 1], b.odd[row], sin[i][k + 2],
+                            c.odd[row],
+                            sin[i][k + 3], d.odd[row]);
                 }
             }
-        }
-
-        /// Lanczos from a vector.
-        ///
-        /// @param startRe   its real part, at least `columns` long
-        /// @param startIm   its imaginary part; from a vector of zeros the value is 0
-        /// @param mostSteps products with the matrix
-        Right run(float[] startRe, float[] startIm, int mostSteps) {
-            int steps = Math.min(mostSteps, columns);
-            float[][] x = new float[steps][columns];
-            float[][] y = new float[steps][columns];
-            double[] d = new double[steps];
-            double[] e = new double[steps];
-            set(x[0], y[0], startRe, startIm, Math.sqrt(square(startRe, startIm)));
-            int k = 0;
-            while (true) {
-                apply(x[k], y[k]);
-                d[k] = dot(x[k], sumRe) + dot(y[k], sumIm);
-                add(sumRe, columns, (float) -d[k], x[k], k == 0 ? 0f : (float) -e[k - 1], x[Math.max(0, k - 1)]);
-                add(sumIm, columns, (float) -d[k], y[k], k == 0 ? 0f : (float) -e[k - 1], y[Math.max(0, k - 1)]);
-                e[k] = Math.sqrt(square(sumRe, sumIm));
-                k++;
-                if (k == steps || !(e[k - 1] > NOISE * d[0])) {
-                    break;
-                }
-                set(x[k], y[k], sumRe, sumIm, e[k - 1]);
-            }
-            return largest(Arrays.copyOf(d, k), Arrays.copyOf(e, k), x, y);
-        }
-
-        private Right largest(double[] d, double[] e, float[][] x, float[][] y) {
-            int k = d.length;
-            double[][] z = new double[k][k];
-            for (int i = 0; i < k; i++) {
-                z[i][i] = 1;
-            }
-            e[k - 1] = 0;
-            HermitianEigen.implicitQl(d, e, z);
-            int best = 0;
-            for (int i = 1; i < k; i++) {
-                best = d[i] > d[best] ? i : best;
-            }
-            float[] right = new float[columns];
-            float[] imaginary = new float[columns];
-            for (int i = 0; i < k; i++) {
-                add(right, columns, (float) z[best][i], x[i], 0, x[i]);
-                add(imaginary, columns, (float) z[best][i], y[i], 0, y[i]);
-            }
-            set(right, imaginary, right, imaginary, Math.sqrt(square(right, imaginary)));
-            return new Right(Math.sqrt(Math.max(0, d[best])), right, imaginary);
-        }
-
-        // sum = G·(x + iy): columns are the conjugates of rows.
-        private void apply(float[] x, float[] y) {
-            Arrays.fill(sumRe, 0f);
-            Arrays.fill(sumIm, 0f);
-            int i = 0;
-            for (; i + 1 < columns; i += 2) {
-                add(sumRe, columns, x[i], re[i], y[i], im[i], x[i + 1], re[i + 1], y[i + 1], im[i + 1]);
-                add(sumIm, columns, y[i], re[i], -x[i], im[i], y[i + 1], re[i + 1], -x[i + 1], im[i + 1]);
-            }
-            if (i < columns) {
-                add(sumRe, columns, x[i], re[i], y[i], im[i]);
-                add(sumIm, columns, y[i], re[i], -x[i], im[i]);
-            }
-        }
-
-        private double square(float[] x, float[] y) {
-            return dot(x, x) + dot(y, y);
-        }
-
-        private double dot(float[] x, float[] y) {
-            double a = 0;
-            double b = 0;
-            double c = 0;
-            double d = 0;
-            int i = 0;
-            for (; i + 3 < columns; i += 4) {
-                a += (double) x[i] * y[i];
-                b += (double) x[i + 1] * y[i + 1];
-                c += (double) x[i + 2] * y[i + 2];
-                d += (double) x[i + 3] * y[i + 3];
-            }
-            for (; i < columns; i++) {
-                a += (double) x[i] * y[i];
-            }
-            return a + b + (c + d);
-        }
-
-        // x, y = fromRe, fromIm divided by their length
-        private void set(float[] x, float[] y, float[] fromRe, float[] fromIm, double length) {
-            float factor = length > 0 ? (float) (1 / length) : 0f;
-            for (int i = 0; i < columns; i++) {
-                x[i] = factor * fromRe[i];
-                y[i] = factor * fromIm[i];
-            }
-        }
-    }
-
-    // The same index everywhere, in arrays of their own: the compiler makes vectors of it.
-    private static void add(float[] y, int length, float a, float[] x, float b, float[] z, float c, float[] u, float d, float[] v) {
-        for (int i = 0; i < length; i++) {
-            y[i] += a * x[i] + b * z[i] + (c * u[i] + d * v[i]);
-        }
-    }
-
-    private static void add(float[] y, int length, float a, float[] x, float b, float[] z) {
-        for (int i = 0; i < length; i++) {
-            y[i] += a * x[i] + b * z[i];
         }
     }
 

@@ -6,11 +6,13 @@ import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.lip.spectral.SymbolGram.Right;
+import dev.normlab.lip.spectral.SymbolGram.WaveVector;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// A start for Lanczos on a zero-padded convolution: the plane wave that the layer without borders amplifies most, faded out towards the
 /// borders.
@@ -32,6 +34,7 @@ final class WaveStart {
     private static final int NEAR_STEPS = 6;
     private static final int LAST_STEPS = 6;
     private static final int PASSES = 3;
+    private static final int CORNERS = 4;
     private static final int CORNER_STEPS = 6;
     private static final int CANDIDATES = 8;
     private static final int FINALISTS = 3;
@@ -55,7 +58,7 @@ final class WaveStart {
     ///
     /// @param loss    how much less that is on the image, whose borders make a wave a mixture of frequencies; 0 while it is not known
     /// @param corners the singular vectors of those frequencies; none while they are not known
-    private record Wave(int group, double f, double g, Right right, double loss, List<Right> corners) {
+    private record Wave(int group, WaveVector at, Right right, double loss, List<Right> corners) {
 
         double value() {
             return right.value();
@@ -66,7 +69,7 @@ final class WaveStart {
         }
 
         Wave losing(double loss) {
-            return new Wave(group, f, g, right, loss, corners);
+            return new Wave(group, at, right, loss, corners);
         }
     }
 
@@ -94,18 +97,19 @@ final class WaveStart {
         return outputs >= 12 && outputs * stride >= SPACE * (taps - 1);
     }
 
-    /// The start, pixel by pixel in row-major order `[c, h, w]`.
+    /// Makes the start, pixel by pixel in row-major order `[c, h, w]`.
     ///
     /// @param weight row-major; not copied
-    static float[] of(Conv2dSizes s, Storage weight, RandomStream random, Device device) {
-        return new WaveStart(s, device).search(live(s, weight), random);
+    /// @param image  at least as long as the start, overwritten
+    static void fill(Conv2dSizes s, Storage weight, RandomStream random, Device device, float[] image) {
+        new WaveStart(s, device).search(live(s, weight), random, image);
     }
 
     private static Storage live(Conv2dSizes s, Storage weight) {
         return LiveTaps.areAll(s) ? weight : Storage.ofFloats(s.weightShape(), Layout.PLAIN, LiveTaps.of(s, weight.floats()));
     }
 
-    private float[] search(Storage weight, RandomStream random) {
+    private void search(Storage weight, RandomStream random, float[] image) {
         List<SymbolGram> symbols = new ArrayList<>();
         try {
             addSymbols(symbols, weight.floats());
@@ -114,15 +118,14 @@ final class WaveStart {
             Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
             device.workers().run(candidates.length, (chunk, worker) -> {
                 Peak peak = peaks[chunk];
-                candidates[chunk] = wave(symbols, peak.group, peak.f, peak.g, grid[peak.group][peak.frequency], FINE_STEPS, worker)
+                candidates[chunk] = waves(symbols, peak.group, grid[peak.group][peak.frequency], FINE_STEPS, worker, peak.at)[0]
                         .losing(peak.loss);
             });
             Wave[] finalists = best(candidates, FINALISTS);
-            double distanceH = 2 * Math.PI / (3 * gridH);
-            double distanceW = 2 * Math.PI / (3 * gridW);
-            device.workers().run(finalists.length, (chunk, worker) -> finalists[chunk] = faded(symbols, again(symbols,
-                    refined(symbols, finalists[chunk], distanceH, distanceW, worker), LAST_STEPS, worker), worker));
-            return image(symbols, best(finalists, 1)[0], random);
+            refine(symbols, finalists);
+            device.workers().run(finalists.length,
+                    (chunk, worker) -> finalists[chunk] = faded(symbols, again(symbols, finalists[chunk], worker), worker));
+            fill(symbols, best(finalists, 1)[0], random, image);
         } finally {
             symbols.forEach(SymbolGram::close);
         }
@@ -144,13 +147,18 @@ final class WaveStart {
         float[] im = new float[columns];
         random.fillNormal(re, 0, 1);
         random.fillNormal(im, 0, 1);
+        Right start = new Right(0, re, im);
         List<Frequency> grid = Frequency.of(gridH, gridW);
+        int parts = (grid.size() + SymbolGram.TOGETHER - 1) / SymbolGram.TOGETHER;
         Right[][] found = new Right[symbols.size()][grid.size()];
-        device.workers().run(symbols.size() * grid.size(), (chunk, worker) -> {
-            int group = chunk / grid.size();
-            Frequency at = grid.get(chunk % grid.size());
-            found[group][chunk % grid.size()] = symbols.get(group)
-                    .at(2 * Math.PI * at.f() / gridH, 2 * Math.PI * at.g() / gridW, worker).run(re, im, COARSE_STEPS);
+        device.workers().run(symbols.size() * parts, (chunk, worker) -> {
+            int group = chunk / parts;
+            int from = chunk % parts * SymbolGram.TOGETHER;
+            WaveVector[] at = grid.subList(from, Math.min(grid.size(), from + SymbolGram.TOGETHER)).stream()
+                    .map(frequency -> new WaveVector(2 * Math.PI * frequency.f() / gridH, 2 * Math.PI * frequency.g() / gridW))
+                    .toArray(WaveVector[]::new);
+            Right[] some = symbols.get(group).run(start, COARSE_STEPS, worker, at);
+            System.arraycopy(some, 0, found[group], from, some.length);
         });
         return found;
     }
@@ -158,7 +166,7 @@ final class WaveStart {
     /// A frequency of the grid that is amplified more than those around it.
     ///
     /// @param loss what its curvature costs on the image
-    private record Peak(int group, int frequency, double f, double g, double value, double loss) {}
+    private record Peak(int group, int frequency, WaveVector at, double value, double loss) {}
 
     /// The vertex of a parabola through the values at three frequencies.
     ///
@@ -229,7 +237,7 @@ final class WaveStart {
                 values[index[(at.f() + 1) % gridH * gridW + at.g()]], distanceH).ifWithin(HALF * distanceH);
         Vertex w = Vertex.of(values[index[at.f() * gridW + (at.g() + gridW - 1) % gridW]], values[k],
                 values[index[at.f() * gridW + (at.g() + 1) % gridW]], distanceW).ifWithin(HALF * distanceW);
-        return new Peak(group, k, at.f() * distanceH + h.move, at.g() * distanceW + w.move, values[k] + h.rise + w.rise,
+        return new Peak(group, k, new WaveVector(at.f() * distanceH + h.move, at.g() * distanceW + w.move), values[k] + h.rise + w.rise,
                 h.loss(s.oh()) + w.loss(s.ow()));
     }
 
@@ -238,32 +246,41 @@ final class WaveStart {
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave wave(List<SymbolGram> symbols, int group, double f, double g, Right start, int steps, int worker) {
-        return new Wave(group, f, g, symbols.get(group).at(f, g, worker).run(start.re(), start.im(), steps), 0, List.of());
+    private static Wave[] waves(List<SymbolGram> symbols, int group, Right start, int steps, int worker, WaveVector... at) {
+        Right[] found = symbols.get(group).run(start, steps, worker, at);
+        Wave[] waves = new Wave[at.length];
+        Arrays.setAll(waves, i -> new Wave(group, at[i], found[i], 0, List.of()));
+        return waves;
     }
 
-    private static Wave again(List<SymbolGram> symbols, Wave wave, int steps, int worker) {
-        return wave(symbols, wave.group, wave.f, wave.g, wave.right, steps, worker).losing(wave.loss);
+    private static Wave again(List<SymbolGram> symbols, Wave wave, int worker) {
+        return waves(symbols, wave.group, wave.right, LAST_STEPS, worker, wave.at)[0].losing(wave.loss);
     }
 
-    /// Moves a wave to the maximum of a quadratic function through seven frequencies, and again through nearer ones: ridges often run
+    /// Moves waves to the maximum of a quadratic function through seven frequencies, and again through nearer ones: ridges often run
     /// across both axes.
-    private static Wave refined(List<SymbolGram> symbols, Wave wave, double distanceH, double distanceW, int worker) {
-        Wave best = wave;
+    private void refine(List<SymbolGram> symbols, Wave[] waves) {
+        int parts = MOVES.length / SymbolGram.TOGETHER;
         for (int pass = 0; pass < PASSES; pass++) {
-            double h = distanceH / (1 << pass);
-            double w = distanceW / (1 << pass);
+            double h = 2 * Math.PI / (3 * gridH << pass);
+            double w = 2 * Math.PI / (3 * gridW << pass);
             int steps = pass == 0 ? REFINED_STEPS : NEAR_STEPS;
-            Wave[] around = new Wave[MOVES.length + 1];
-            for (int i = 0; i < MOVES.length; i++) {
-                around[i] = moved(symbols, best, MOVES[i][0] * h, MOVES[i][1] * w, steps, worker);
-            }
-            double[] step = summit(best.value(), Arrays.stream(around).limit(MOVES.length).mapToDouble(Wave::value).toArray());
-            around[MOVES.length] = moved(symbols, best, step[0] * h, step[1] * w, steps, worker);
-            Wave highest = Arrays.stream(around).max(Comparator.comparingDouble(Wave::value)).orElseThrow();
-            best = highest.value() > best.value() ? highest : best;
+            Wave[][] around = new Wave[waves.length][MOVES.length];
+            device.workers().run(waves.length * parts, (chunk, worker) -> {
+                Wave wave = waves[chunk / parts];
+                int from = chunk % parts * SymbolGram.TOGETHER;
+                WaveVector[] at = new WaveVector[SymbolGram.TOGETHER];
+                Arrays.setAll(at, i -> wave.at.moved(MOVES[from + i][0] * h, MOVES[from + i][1] * w));
+                System.arraycopy(waves(symbols, wave.group, wave.right, steps, worker, at), 0, around[chunk / parts], from, at.length);
+            });
+            device.workers().run(waves.length, (chunk, worker) -> {
+                Wave wave = waves[chunk];
+                double[] step = summit(wave.value(), Arrays.stream(around[chunk]).mapToDouble(Wave::value).toArray());
+                Wave top = waves(symbols, wave.group, wave.right, steps, worker, wave.at.moved(step[0] * h, step[1] * w))[0];
+                waves[chunk] = Stream.concat(Stream.of(wave), Stream.concat(Arrays.stream(around[chunk]), Stream.of(top)))
+                        .max(Comparator.comparingDouble(Wave::value)).orElseThrow();
+            });
         }
-        return best;
     }
 
     /// Where the quadratic function has its maximum, in steps of [row, column] and at most two of each; where it has none, by each axis for
@@ -290,33 +307,29 @@ final class WaveStart {
         return new double[] {x / most, y / most};
     }
 
-    private static Wave moved(List<SymbolGram> symbols, Wave wave, double df, double dg, int steps, int worker) {
-        return wave(symbols, wave.group, wave.f + df, wave.g + dg, wave.right, steps, worker);
-    }
-
     /// The wave with noise upon it, `[c, h, w]`.
-    private float[] image(List<SymbolGram> symbols, Wave wave, RandomStream random) {
-        float[] image = new float[s.inputShape().elements()];
+    private void fill(List<SymbolGram> symbols, Wave wave, RandomStream random, float[] image) {
+        int length = s.inputShape().elements();
+        Arrays.fill(image, 0, length, 0f);
         add(symbols.get(wave.group), wave, image);
         double square = 0;
-        for (float value : image) {
-            square += (double) value * value;
+        for (int i = 0; i < length; i++) {
+            square += (double) image[i] * image[i];
         }
-        float noise = (float) (NOISE * Math.sqrt(12 * square / image.length));
-        for (int i = 0; i < image.length; i++) {
+        float noise = (float) (NOISE * Math.sqrt(12 * square / length));
+        for (int i = 0; i < length; i++) {
             image[i] += noise * (random.nextFloat() - 0.5f);
         }
-        return image;
     }
 
     /// Adds `Re ¼ Σ v(ω')·exp(iω·(p - m) + i(ω' - ω)·(p - c))` over the four frequencies `ω' = ω ± π/(n + 1)` that the window is made
     /// of, with `v` of length 1 and `m` and `c` the middle of the image, to a pixel and exactly.
     private void add(SymbolGram symbol, Wave wave, float[] image) {
-        float[] v = turned(unit(symbol.inputs(wave.right, wave.f, wave.g)));
-        for (int corner = 0; corner < 4; corner++) {
+        float[] v = turned(unit(symbol.inputs(wave.right, wave.at)));
+        for (int corner = 0; corner < CORNERS; corner++) {
             double df = cornerF(corner);
             double dg = cornerG(corner);
-            add(aligned(v, unit(symbol.inputs(wave.corners.get(corner), wave.f + df, wave.g + dg))), wave, df, dg, image);
+            add(aligned(v, unit(symbol.inputs(wave.corners.get(corner), wave.at.moved(df, dg)))), wave, df, dg, image);
         }
     }
 
@@ -330,15 +343,14 @@ final class WaveStart {
 
     /// The wave as the mixture of four frequencies that it is on the image, where it is amplified by the root of their mean square.
     private Wave faded(List<SymbolGram> symbols, Wave wave, int worker) {
+        SymbolGram symbol = symbols.get(wave.group);
         List<Right> corners = new ArrayList<>();
-        double squares = 0;
-        for (int corner = 0; corner < 4; corner++) {
-            Right right = symbols.get(wave.group).at(wave.f + cornerF(corner), wave.g + cornerG(corner), worker)
-                    .run(wave.right.re(), wave.right.im(), CORNER_STEPS);
-            corners.add(right);
-            squares += right.value() * right.value() / 4;
+        for (int corner = 0; corner < CORNERS; corner += 2) {
+            corners.addAll(List.of(symbol.run(wave.right, CORNER_STEPS, worker, wave.at.moved(cornerF(corner), cornerG(corner)),
+                    wave.at.moved(cornerF(corner + 1), cornerG(corner + 1)))));
         }
-        return new Wave(wave.group, wave.f, wave.g, wave.right, wave.value() - Math.sqrt(squares), corners);
+        double squares = corners.stream().mapToDouble(right -> right.value() * right.value()).sum() / CORNERS;
+        return new Wave(wave.group, wave.at, wave.right, wave.value() - Math.sqrt(squares), corners);
     }
 
     private void add(float[] v, Wave wave, double df, double dg, float[] image) {
@@ -356,7 +368,8 @@ final class WaveStart {
             int column = p % s.w() + s.padLeft();
             int y = row / s.strideH();
             int x = column / s.strideW();
-            double angle = wave.f * (y - middleRow) + df * (y - centreRow) + wave.g * (x - middleColumn) + dg * (x - centreColumn);
+            double angle = wave.at.f() * (y - middleRow) + df * (y - centreRow) + wave.at.g() * (x - middleColumn)
+                    + dg * (x - centreColumn);
             cos[p] = (float) (StrictMath.cos(angle) / 4);
             sin[p] = (float) (StrictMath.sin(angle) / 4);
             phase[p] = row % s.strideH() * s.strideW() + column % s.strideW();

@@ -13,6 +13,7 @@ import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
+import dev.normlab.lip.spectral.SymbolGram.WaveVector;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,9 @@ class SymbolGramTest {
 
     private static SymbolGram.Right found(SymbolGram gram, double f, double g, int steps) {
         Random random = new Random(1);
-        return gram.at(f, g, 0).run(DenseJudge.gaussian(random, gram.columns()), DenseJudge.gaussian(random, gram.columns()), steps);
+        SymbolGram.Right start = new SymbolGram.Right(0, DenseJudge.gaussian(random, gram.columns()),
+                DenseJudge.gaussian(random, gram.columns()));
+        return gram.run(start, steps, 0, new WaveVector(f, g))[0];
     }
 
     /// `[Re -Im; Im Re]` of a group's matrix at a frequency, by its definition: the same singular values, each twice. Columns are inputs
@@ -108,9 +111,9 @@ class SymbolGramTest {
                         SymbolGram.Right late = found(gram, at[0], at[1], 100);
                         assertTrue(early.value() > 0 && early.value() <= truth + 1e-5 * size, message + ": " + early.value());
                         assertEquals(truth, late.value(), 2e-5 * size, message);
-                        double reached = stretched(m, gram.inputs(early, at[0], at[1]));
+                        double reached = stretched(m, gram.inputs(early, new WaveVector(at[0], at[1])));
                         assertTrue(reached >= early.value() - 1e-4 * size && reached <= truth * (1 + 1e-5), message + ": " + reached);
-                        assertEquals(truth, stretched(m, gram.inputs(late, at[0], at[1])), 1e-4 * size, message);
+                        assertEquals(truth, stretched(m, gram.inputs(late, new WaveVector(at[0], at[1]))), 1e-4 * size, message);
                     }
                 }
             }
@@ -125,6 +128,27 @@ class SymbolGramTest {
         Conv2dSizes s = sizes(4, 6, 3, 3, 1, 1, 2);
         try (Device device = Device.cpu(1); SymbolGram gram = gram(s, new float[s.weightShape().elements()], 1, device)) {
             assertEquals(0, found(gram, 0.5, 1, 5).value());
+        }
+    }
+
+    @Test
+    void frequenciesTogetherAreBitwiseAsOneByOne() {
+        Conv2dSizes s = sizes(7, 9, 3, 2, 1, 2, 1);
+        WaveVector[] at = {new WaveVector(0.4, 2.5), new WaveVector(Math.PI, 0), new WaveVector(-1.1, 0.3)};
+        assertEquals(SymbolGram.TOGETHER, at.length);
+        float[] weight = DenseJudge.gaussian(new Random(5), s.weightShape().elements());
+        try (Device device = Device.cpu(1); SymbolGram gram = gram(s, weight, 0, device)) {
+            Random random = new Random(1);
+            SymbolGram.Right start = new SymbolGram.Right(0, DenseJudge.gaussian(random, gram.columns()),
+                    DenseJudge.gaussian(random, gram.columns()));
+            SymbolGram.Right[] together = gram.run(start, 5, 0, at);
+            for (int i = 0; i < at.length; i++) {
+                SymbolGram.Right alone = gram.run(start, 5, 0, at[i])[0];
+                assertEquals(alone.value(), together[i].value());
+                assertArrayEquals(alone.re(), together[i].re());
+                assertArrayEquals(alone.im(), together[i].im());
+            }
+            assertTrue(together[0].value() != together[1].value());
         }
     }
 

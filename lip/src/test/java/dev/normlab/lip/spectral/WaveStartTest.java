@@ -276,7 +276,9 @@ class WaveStartTest {
             weight[i] = weight[i - i % 9] * (1 + 0.1f * weight[i]);
         }
         try (Device device = Device.cpu(2)) {
-            float[] image = WaveStart.of(s, Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight), RandomStream.of(1, "start"), device);
+            float[] image = new float[s.inputShape().elements()];
+            Arrays.fill(image, Float.NaN);
+            WaveStart.fill(s, Storage.ofFloats(s.weightShape(), Layout.PLAIN, weight), RandomStream.of(1, "start"), device, image);
             double square = 0;
             for (float value : image) {
                 square += (double) value * value;
