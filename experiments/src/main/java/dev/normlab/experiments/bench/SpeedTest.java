@@ -40,7 +40,8 @@ public final class SpeedTest {
     private static final double TOLERANCE = 1e-6;
     /// Additions that brute force may take: a few seconds.
     private static final long MOST_ADDITIONS = 400_000_000L;
-    private static final double WARMUP_SECONDS = 0.3;
+    // Long enough for the compiler: kernels of a new size are compiled anew.
+    private static final double WARMUP_SECONDS = 1;
     private static final double FAST_SECONDS = 0.2;
     private static final int MOST_REPEATS = 2000;
     private static final double COUNTED_SECONDS = 1;
@@ -71,18 +72,19 @@ public final class SpeedTest {
         /// @param first seconds
         public double seconds(double first) {
             if (isFast(first)) {
-                return WARMUP_SECONDS + Math.max(FAST_SECONDS, count * first);
+                return WARMUP_SECONDS + FAST_SECONDS;
             }
-            boolean counted = isCounted(first);
-            double more = Math.min(counted ? count - 1 : count, Math.ceil(mostSeconds / first) - 1);
-            return first + first * Math.max(counted ? 0 : 1, more);
+            double runs = Math.ceil(mostSeconds / first) - 1;
+            return isCounted(first)
+                    ? first * Math.max(1, Math.min(count, runs + 1))
+                    : first * (Math.ceil(WARMUP_SECONDS / first) + Math.max(1, Math.min(count, runs)));
         }
 
         boolean isFast(double first) {
-            return first < WARMUP_SECONDS / count;
+            return count * first < FAST_SECONDS;
         }
 
-        /// Whether the first run is so long that compiling is nothing beside it.
+        /// Whether a run is so long that compiling is nothing beside it.
         static boolean isCounted(double first) {
             return first > COUNTED_SECONDS;
         }
@@ -158,6 +160,8 @@ public final class SpeedTest {
     ///
     /// @param progress is told what is measured now
     public List<Row> run(Device device, Consumer<String> progress) {
+        progress.accept("warming up ...");
+        new Layer(sizes.getFirst(), device).estimate();
         List<Row> rows = new ArrayList<>();
         for (NormBenchmark.Size size : sizes) {
             rows.add(new Layer(size, device).measure(progress));
@@ -303,21 +307,23 @@ public final class SpeedTest {
             return result.value();
         }
 
-        /// Slow work is measured from its first run on, up to the repeats or their time; fast work is repeated for a while before and
-        /// during the measurement.
+        /// Work of more than a second is measured from its first run on, up to the repeats or their time. Other work is repeated for a
+        /// second before, and what is fast then for a fifth of a second at least.
         private Timing time(DoubleSupplier work) {
             steps = 0;
             List<Double> times = new ArrayList<>();
             long start = System.nanoTime();
             double value = work.getAsDouble();
             double first = since(start);
-            boolean fast = repeats.isFast(first);
-            while (fast && since(start) < WARMUP_SECONDS) {
-                value = work.getAsDouble();
-            }
             if (Repeats.isCounted(first)) {
                 times.add(first);
             }
+            while (times.isEmpty() && since(start) < WARMUP_SECONDS) {
+                long before = System.nanoTime();
+                value = work.getAsDouble();
+                first = since(before);
+            }
+            boolean fast = repeats.isFast(first);
             start = System.nanoTime();
             while (times.size() < repeats.count() && since(start) + first < repeats.mostSeconds() || times.isEmpty()
                     || fast && times.size() < MOST_REPEATS && since(start) < FAST_SECONDS) {
