@@ -3,7 +3,10 @@ package dev.normlab.experiments.bench;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.UnaryFunction;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.RandomStream;
+import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.experiments.stats.Sample;
 import dev.normlab.nn.model.ModelSpec;
 import java.util.ArrayList;
@@ -17,7 +20,8 @@ import java.util.function.Consumer;
 /// Times every distinct operation of some networks, with the machine's peak measured in between.
 ///
 /// Operations are taken in groups whose operands fit into memory together. Within a group the repetitions alternate: a round measures the
-/// machine once and every operation for a few milliseconds. The median over the rounds counts.
+/// machine once and every operation for a few milliseconds. The median over the rounds counts. On an accelerator the operations are
+/// taken one by one, in programs ([ProgramKernel]).
 public final class KernelBenchmark {
 
     private static final double ROUND_SECONDS = 0.003;
@@ -29,6 +33,7 @@ public final class KernelBenchmark {
     private final int batchSize;
     private final int rounds;
     private final long cacheBytes;
+    private final double acceleratorPeak;
 
     /// What was measured of one operation.
     ///
@@ -37,7 +42,7 @@ public final class KernelBenchmark {
     /// @param convolution the sizes, of a convolution
     /// @param algorithm what the convolution is computed by
     /// @param work      nominal work
-    /// @param seconds   the median of a run
+    /// @param seconds   the median of a run; on an accelerator not above 0 where it is too short to be measured
     /// @param share     of the machine's peak in the same rounds: arithmetic of all threads, or bandwidth; NaN if the operands fit into the
     ///     caches or there is no peak
     /// @param repacks   copies between layouts within a run
@@ -47,9 +52,9 @@ public final class KernelBenchmark {
             KernelWork work,
             double seconds, double share, long repacks, Map<String, Integer> training, Map<String, Integer> inference) {
 
-        /// GFLOP/s of an arithmetic operation, GB/s of any other.
+        /// GFLOP/s of an arithmetic operation, GB/s of any other; NaN where it takes less than can be measured.
         public double rate() {
-            return (work.isArithmetic() ? work.operations() : work.bytes()) / seconds / 1e9;
+            return seconds > 0 ? (work.isArithmetic() ? work.operations() : work.bytes()) / seconds / 1e9 : Double.NaN;
         }
 
         /// Whether it takes next to no time: less than 64 KiB is touched.
@@ -66,7 +71,8 @@ public final class KernelBenchmark {
 
         /// Seconds of all operations of a step of a network together: what the step takes if nothing comes between them.
         public double sum(String model, boolean training) {
-            return rows.stream().mapToDouble(row -> (training ? row.training : row.inference).getOrDefault(model, 0) * row.seconds).sum();
+            return rows.stream()
+                    .mapToDouble(row -> (training ? row.training : row.inference).getOrDefault(model, 0) * Math.max(0, row.seconds)).sum();
         }
     }
 
@@ -75,8 +81,10 @@ public final class KernelBenchmark {
     /// @param models     on 32x32 images
     /// @param rounds     repetitions, of which the median counts
     /// @param cacheBytes the last-level cache, which operands that memory bounds must exceed
-    public KernelBenchmark(List<ModelSpec> models, int batchSize, int rounds, long cacheBytes) {
+    /// @param acceleratorPeak GFLOP/s that an accelerator reaches at most, which is not measured as a CPU's is; 0 if that is not known
+    public KernelBenchmark(List<ModelSpec> models, int batchSize, int rounds, long cacheBytes, double acceleratorPeak) {
         this.cacheBytes = cacheBytes;
+        this.acceleratorPeak = acceleratorPeak;
         this.models = List.copyOf(models);
         this.batchSize = batchSize;
         this.rounds = rounds;
@@ -92,6 +100,9 @@ public final class KernelBenchmark {
                 .filter(one -> KernelNames.of(one.key()).toLowerCase(Locale.ROOT).contains(filter.toLowerCase(Locale.ROOT))).toList();
         float[] numbers = new float[1 << 20];
         RandomStream.of(1, "benchmark").fillNormal(numbers, 0, 1);
+        if (device.accelerator() != null) {
+            return onAccelerator(cases, device, numbers, progress);
+        }
         MachinePeak machine = new MachinePeak(device.workers(), cacheBytes);
         for (int i = 0; i < rounds; i++) {
             machine.sample();
@@ -118,6 +129,37 @@ public final class KernelBenchmark {
         return new Result(machine.rates(), machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(Measured::row).toList());
     }
 
+    /// Kernels in programs, beside copying by such a kernel.
+    private Result onAccelerator(List<KernelCase> cases, Device device, float[] numbers, Consumer<String> progress) {
+        progress.accept("copying ...");
+        KernelCase copy = copy();
+        double rate = copy.work().bytes() / seconds(copy, device, numbers) / 1e9;
+        MachinePeak.Rates peak = new MachinePeak.Rates(0, acceleratorPeak, rate, rate, rate, rate, 0);
+        List<Row> rows = new ArrayList<>();
+        for (KernelCase one : cases) {
+            progress.accept(
+                    String.format(Locale.ROOT, "kernel %d of %d: %s ...", rows.size() + 1, cases.size(), KernelNames.of(one.key())));
+            boolean fromMemory = one.work().footprint() >= 2 * cacheBytes;
+            rows.add(new Measured(one, Optional.empty(), fromMemory, 0, seconds(one, device, numbers), peak).row());
+        }
+        return new Result(peak, cacheBytes, copy.work().readBytes(), rows);
+    }
+
+    private double seconds(KernelCase one, Device device, float[] numbers) {
+        try (ProgramKernel kernel = new ProgramKernel(one, device, numbers)) {
+            return kernel.seconds(rounds);
+        } finally {
+            device.pool().clear();
+        }
+    }
+
+    /// `y = -x` on twice the cache or more.
+    private KernelCase copy() {
+        TensorSpec spec = TensorSpec.floats(Math.toIntExact(Math.max(1 << 20, 2 * cacheBytes / Float.BYTES)));
+        KernelCase.Key key = new KernelCase.Key(Opcode.UNARY, UnaryFunction.NEGATE, List.of(spec), List.of(spec));
+        return new KernelCase(key, List.of(new KernelCase.Operand(spec, false, null)));
+    }
+
     /// One operation, its time, and the peak in the same rounds.
     private record Measured(KernelCase kernel, Optional<ConvolutionAlgorithm> algorithm, boolean cold, long repacks, double seconds,
             MachinePeak.Rates peak) {
@@ -126,7 +168,7 @@ public final class KernelBenchmark {
             KernelWork work = kernel.work();
             double limit = work.isArithmetic() ? peak.allThreads() : peak.bandwidth(work);
             double done = work.isArithmetic() ? work.operations() : work.bytes();
-            double share = limit > 0 && (work.isArithmetic() || cold) ? done / seconds / 1e9 / limit : Double.NaN;
+            double share = limit > 0 && seconds > 0 && (work.isArithmetic() || cold) ? done / seconds / 1e9 / limit : Double.NaN;
             return new Row(KernelNames.of(kernel.key()), kernel.key().opcode().name(),
                     kernel.convolution(), algorithm, work, seconds, share, repacks,
                     new LinkedHashMap<>(kernel.training()), new LinkedHashMap<>(kernel.inference()));

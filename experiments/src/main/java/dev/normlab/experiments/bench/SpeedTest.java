@@ -44,7 +44,8 @@ public final class SpeedTest {
     private static final double WARMUP_SECONDS = 1;
     private static final double FAST_SECONDS = 0.2;
     private static final int MOST_REPEATS = 2000;
-    private static final double COUNTED_SECONDS = 1;
+    // A run so long that compiling is little beside it.
+    private static final double COUNTED_SECONDS = 5;
     /// Of an estimate: steps of power iteration, and the smaller image of the spectrum.
     private static final int TRIED_STEPS = 3;
     private static final double TRIED_SECONDS = 2;
@@ -58,8 +59,8 @@ public final class SpeedTest {
 
     /// How often a method is timed.
     ///
-    /// @param count       of slow methods; fast ones are repeated for a fifth of a second at least
-    /// @param mostSeconds no further run begins that would end later, but for the first
+    /// @param count       of slow methods; fast ones are repeated for a fifth of a second, at most 2000 times
+    /// @param mostSeconds after warming up, no run but the first begins that would end later
     public record Repeats(int count, double mostSeconds) {
 
         /// What a reader with a few minutes wants.
@@ -67,26 +68,24 @@ public final class SpeedTest {
         /// The published study's: every method 100 times, however long that takes.
         public static final Repeats PAPER = new Repeats(100, Double.POSITIVE_INFINITY);
 
-        /// How long a method takes altogether whose first run takes so long.
+        /// How long a method takes altogether of which one run takes so long.
         ///
-        /// @param first seconds
-        public double seconds(double first) {
-            if (isFast(first)) {
-                return WARMUP_SECONDS + FAST_SECONDS;
-            }
-            double runs = Math.ceil(mostSeconds / first) - 1;
-            return isCounted(first)
-                    ? first * Math.max(1, Math.min(count, runs + 1))
-                    : first * (Math.ceil(WARMUP_SECONDS / first) + Math.max(1, Math.min(count, runs)));
+        /// @param once seconds
+        public double seconds(double once) {
+            double run = Math.max(once, 1e-9);
+            double measured = isFast(run)
+                    ? Math.max(count, Math.min(MOST_REPEATS, Math.ceil(FAST_SECONDS / run)))
+                    : Math.clamp(Math.ceil(mostSeconds / run) - 1, 1, count);
+            return run * ((isCounted(run) ? 0 : Math.ceil(WARMUP_SECONDS / run)) + measured);
         }
 
-        boolean isFast(double first) {
-            return count * first < FAST_SECONDS;
+        boolean isFast(double once) {
+            return count * once < FAST_SECONDS;
         }
 
-        /// Whether a run is so long that compiling is nothing beside it.
-        static boolean isCounted(double first) {
-            return first > COUNTED_SECONDS;
+        /// Whether a method needs no warming up.
+        static boolean isCounted(double once) {
+            return once > COUNTED_SECONDS;
         }
     }
 
@@ -161,7 +160,7 @@ public final class SpeedTest {
     /// @param progress is told what is measured now
     public List<Row> run(Device device, Consumer<String> progress) {
         progress.accept("warming up ...");
-        new Layer(sizes.getFirst(), device).estimate();
+        new Layer(sizes.getFirst(), device).warmUp();
         List<Row> rows = new ArrayList<>();
         for (NormBenchmark.Size size : sizes) {
             rows.add(new Layer(size, device).measure(progress));
@@ -202,7 +201,7 @@ public final class SpeedTest {
     public List<Cost> estimate(Device device, Consumer<String> progress) {
         List<Cost> costs = new ArrayList<>();
         progress.accept("warming up ...");
-        new Layer(sizes.getFirst(), device).estimate();
+        new Layer(sizes.getFirst(), device).warmUp();
         for (NormBenchmark.Size size : sizes) {
             progress.accept("estimate for " + size + " ...");
             costs.add(new Layer(size, device).estimate());
@@ -236,15 +235,27 @@ public final class SpeedTest {
             return new Row(size, timings, bruteForce());
         }
 
-        Cost estimate() {
+        /// Runs every method for a moment, so that the first one that is timed does not wait for the compiler.
+        void warmUp() {
+            tried(fewSteps(), TRIED_RUNS, WARMUP_SECONDS);
+            tried(work(Method.L1), TRIED_RUNS, FAST_SECONDS);
+            tried(work(Method.LINF), TRIED_RUNS, FAST_SECONDS);
+            tried(work(Method.LANCZOS), 1, WARMUP_SECONDS);
+            tried(this::smallSpectrum, 1, WARMUP_SECONDS);
+        }
+
+        private DoubleSupplier fewSteps() {
             ConvolutionOperator operator = new ConvolutionOperator(s, weight, device);
+            return () -> PowerIteration.run(operator, start(), 0, TRIED_STEPS, device.workers()).value();
+        }
+
+        Cost estimate() {
             // as many applications, forward and back, and one forward at the end
-            DoubleSupplier fewSteps = () -> PowerIteration.run(operator, start(), 0, TRIED_STEPS, device.workers()).value();
-            double step = tried(fewSteps, TRIED_RUNS, TRIED_SECONDS) / (TRIED_STEPS + 0.5);
+            double step = tried(fewSteps(), TRIED_RUNS, TRIED_SECONDS) / (TRIED_STEPS + 0.5);
             Map<Method, Double> runs = new EnumMap<>(Method.class);
             for (Method method : Method.values()) {
                 runs.put(method, switch (method) {
-                    case L1, LINF -> tried(work(method), TRIED_RUNS, WARMUP_SECONDS);
+                    case L1, LINF -> tried(work(method), TRIED_RUNS, FAST_SECONDS);
                     case LANCZOS -> tried(work(method), 1, TRIED_SECONDS);
                     case POWER, POWER_PUBLISHED -> step * PowerIteration.MOST_STEPS;
                     case SVC -> tried(this::smallSpectrum, TRIED_RUNS, TRIED_SECONDS) * frequencies(SIDE) / frequencies(TRIED_SIDE);
@@ -307,25 +318,26 @@ public final class SpeedTest {
             return result.value();
         }
 
-        /// Work of more than a second is measured from its first run on, up to the repeats or their time. Other work is repeated for a
-        /// second before, and what is fast then for a fifth of a second at least.
+        /// Work of more than five seconds is measured from its first run on, up to the repeats or their time. Other work is repeated for a
+        /// second before, and what is fast then is measured for a fifth of a second, at most 2000 times.
         private Timing time(DoubleSupplier work) {
             steps = 0;
             List<Double> times = new ArrayList<>();
             long start = System.nanoTime();
             double value = work.getAsDouble();
-            double first = since(start);
-            if (Repeats.isCounted(first)) {
-                times.add(first);
+            double once = since(start);
+            if (Repeats.isCounted(once)) {
+                times.add(once);
+            } else {
+                while (since(start) < WARMUP_SECONDS) {
+                    long before = System.nanoTime();
+                    value = work.getAsDouble();
+                    once = Math.min(once, since(before));
+                }
+                start = System.nanoTime();
             }
-            while (times.isEmpty() && since(start) < WARMUP_SECONDS) {
-                long before = System.nanoTime();
-                value = work.getAsDouble();
-                first = since(before);
-            }
-            boolean fast = repeats.isFast(first);
-            start = System.nanoTime();
-            while (times.size() < repeats.count() && since(start) + first < repeats.mostSeconds() || times.isEmpty()
+            boolean fast = repeats.isFast(once);
+            while (times.size() < repeats.count() && since(start) + once < repeats.mostSeconds() || times.isEmpty()
                     || fast && times.size() < MOST_REPEATS && since(start) < FAST_SECONDS) {
                 long before = System.nanoTime();
                 value = work.getAsDouble();

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.Accelerator;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.KernelBenchmark;
@@ -35,6 +36,12 @@ final class BenchKernelsCommand implements Callable<Integer> {
             place: stores to new tensors read their cache lines first, which is not counted), none where all fits into the caches.
             Times are medians of alternating rounds.""";
 
+    private static final String ACCELERATOR_HEADER = """
+            Convolutions and matrix products: nominal GFLOP/s, 2 n o oh ow (c/groups) kh kw for each of forward, dx and dw, padding included; the share is of
+            --peak. Everything else: GB/s, every operand read once and every result written once; the share is of y = -x, none where all fits into the cache.
+            A time is what a program of 1 + 8 such operations takes longer than one of 1, divided by 8: without starting the program and without transfers; - where
+            that is too short. Medians.""";
+
     @Mixin
     private final CommonOptions common;
 
@@ -55,6 +62,10 @@ final class BenchKernelsCommand implements Callable<Integer> {
     @Option(names = "--cache", paramLabel = "MIB", description = "Size of the last-level cache (default: what the system says, or 32).")
     private long cacheMebibytes = MachinePeak.lastLevelCacheBytes() >> 20;
 
+    @Option(names = "--peak", paramLabel = "GFLOPS",
+            description = "What a GPU reaches at most in single precision, from its data sheet; shares of arithmetic are of it.")
+    private double peakGflops;
+
     @Option(names = "--all", description = "List also what touches less than 64 KiB.")
     private boolean all;
 
@@ -69,10 +80,16 @@ final class BenchKernelsCommand implements Callable<Integer> {
         if (cacheMebibytes < 1 || cacheMebibytes > 4096) {
             throw UserError.usage("--cache: expected mebibytes from 1 to 4096, but got " + cacheMebibytes);
         }
+        boolean onGpu = common.deviceName().startsWith("gpu");
+        if (peakGflops != 0 && !(onGpu && peakGflops > 0)) {
+            throw UserError.usage(
+                    "--peak: expected a GPU's GFLOP/s, above 0, beside --device gpu (a CPU's peak is measured), but got " + peakGflops);
+        }
         List<ModelSpec> specs = models.stream().map(Weights::parse).toList();
-        try (Device device = common.openCpu("bench kernels")) {
+        try (Device device = common.openDevice()) {
             Progress progress = common.progress();
-            Result result = new KernelBenchmark(specs, batchSize, rounds, cacheMebibytes << 20).run(device, filter, progress::update);
+            Result result = new KernelBenchmark(specs, batchSize, rounds, cacheMebibytes << 20, peakGflops).run(device, filter,
+                    progress::update);
             progress.clear();
             if (result.rows().isEmpty()) {
                 throw UserError.usage("--filter: no operation of these networks has '" + filter + "' in its name");
@@ -83,9 +100,17 @@ final class BenchKernelsCommand implements Callable<Integer> {
         }
     }
 
-    private List<String> table(Result result, Device device, List<ModelSpec> specs) {
-        List<String> lines = new ArrayList<>();
+    private List<String> header(Result result, Device device) {
         MachinePeak.Rates peak = result.peak();
+        List<String> lines = new ArrayList<>();
+        Accelerator accelerator = device.accelerator();
+        if (accelerator != null) {
+            lines.add(String.format(Locale.ROOT, "batch %d, %s", batchSize, accelerator.describe()));
+            lines.add(String.format(Locale.ROOT, "memory: y = -x of %d MiB at %.1f GB/s%s", result.arrayBytes() >> 20, peak.copy(),
+                    peakGflops > 0 ? String.format(Locale.ROOT, "; peak %.0f GFLOP/s as given", peakGflops) : ""));
+            ACCELERATOR_HEADER.lines().forEach(lines::add);
+            return lines;
+        }
         lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels, %s convolutions", batchSize, device.workers().threads(),
                 device.kernels().name(),
                 device.convolutionMode()));
@@ -96,14 +121,20 @@ final class BenchKernelsCommand implements Callable<Integer> {
                 result.arrayBytes() >> 20, peak.read(), peak.update(), peak.copy(), peak.triad(), peak.arrayCopy(),
                 result.cacheBytes() >> 20));
         HEADER.lines().forEach(lines::add);
+        return lines;
+    }
+
+    private List<String> table(Result result, Device device, List<ModelSpec> specs) {
+        List<String> lines = header(result, device);
         List<Row> listed = result.rows().stream().filter(row -> all || !row.small()).toList();
         int width = listed.stream().mapToInt(row -> row.name().length()).max().orElse(10);
         lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10s  %8s %-7s %6s  %s", "operation", "ms", "rate", "", "share",
                 "in a step of"));
         for (Row row : listed) {
-            lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10.4f  %8.1f %-7s %6s  %s%s", row.name(), 1000 * row.seconds(),
-                    row.rate(),
-                    unit(row), Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()),
+            lines.add(String.format(Locale.ROOT, "%-" + width + "s  %10s  %8s %-7s %6s  %s%s", row.name(),
+                    row.seconds() > 0 ? String.format(Locale.ROOT, "%.4f", 1000 * row.seconds()) : "-",
+                    row.seconds() > 0 ? String.format(Locale.ROOT, "%.1f", row.rate()) : "-", unit(row),
+                    Double.isNaN(row.share()) ? "" : String.format(Locale.ROOT, "%.0f%%", 100 * row.share()),
                     occurrences(row) + algorithm(row),
                     row.repacks() > 0 ? ", repacks " + row.repacks() : ""));
         }
@@ -137,6 +168,10 @@ final class BenchKernelsCommand implements Callable<Integer> {
     private Map<String, Object> json(Result result, Device device) {
         MachinePeak.Rates peak = result.peak();
         Map<String, Object> machine = new LinkedHashMap<>();
+        Accelerator accelerator = device.accelerator();
+        if (accelerator != null) {
+            machine.put("accelerator", accelerator.describe());
+        }
         machine.put("gflops_one_thread", peak.oneThread());
         machine.put("gflops_all_threads", peak.allThreads());
         machine.put("read_gb_per_second", peak.read());
@@ -154,7 +189,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             row.algorithm().ifPresent(algorithm -> entry.put("algorithm", algorithm.toString()));
             entry.put("ms", 1000 * row.seconds());
             entry.put("unit", unit(row));
-            entry.put("rate", row.rate());
+            entry.put("rate", row.seconds() > 0 ? row.rate() : null);
             entry.put("share", Double.isNaN(row.share()) ? null : row.share());
             entry.put("operations", row.work().operations());
             entry.put("read_bytes", row.work().readBytes());
@@ -167,7 +202,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("batch_size", batchSize);
         json.put("threads", device.workers().threads());
-        json.put("device", device.kernels().name());
+        json.put("device", accelerator != null ? "gpu" : device.kernels().name());
         json.put("conv", device.convolutionMode().toString());
         json.put("machine", machine);
         json.put("kernels", rows);

@@ -127,8 +127,9 @@ final class CommonOptions {
     /// @throws UserError as [#openDevice()], and for a GPU
     Device openCpu(String command) {
         if (deviceName().startsWith("gpu")) {
-            throw UserError.usage("--device: " + command + " times single kernels of the CPU; on a GPU, bench step and bench attack time "
-                    + "whole programs");
+            throw UserError
+                    .usage("--device: " + command + " times single kernels of the CPU; on a GPU, bench kernels, bench step and bench "
+                            + "attack time programs");
         }
         return openDevice();
     }

@@ -90,18 +90,22 @@ class SpeedTestTest {
         assertEquals(Method.values().length + 2, told.size(), "warming up, the methods and brute force: " + told);
     }
 
-    /// The rule by which a method is repeated: not counting a short first run, and beginning none that would end too late.
+    /// The rule by which a method is repeated: after a second of warming up, or from the first run on, and beginning none that would end too
+    /// late.
     @Test
     void theTimeOfAllRepeatsFollowsFromThatOfOne() {
         SpeedTest.Repeats five = new SpeedTest.Repeats(5, 10);
-        assertEquals(1.2, five.seconds(1e-6), 1e-12, "warming up and a fifth of a second");
+        assertEquals(1.002, five.seconds(1e-6), 1e-12, "warming up and 2000 runs");
+        assertEquals(1.2, five.seconds(1e-3), 1e-12, "warming up and a fifth of a second");
         assertEquals(1 + 5 * 0.5, five.seconds(0.5), 1e-12, "warming up, and five");
         assertEquals(2 * 0.7 + 5 * 0.7, five.seconds(0.7), 1e-12, "warming up with two, and five");
-        assertEquals(5 * 1.5, five.seconds(1.5), 1e-12, "five, the first among them");
-        assertEquals(3 * 4.5, five.seconds(4.5), 1e-12, "the first, and as many as begin before ten seconds less one run");
+        assertEquals(3 * 4.5, five.seconds(4.5), 1e-12, "warming up with one, and as many as end within ten seconds");
+        assertEquals(6, five.seconds(6), 1e-12, "once: a second would end after ten seconds");
         assertEquals(41, five.seconds(41), 1e-12, "once");
         assertEquals(4100, SpeedTest.Repeats.PAPER.seconds(41), 1e-9);
         assertEquals(1 + 0.5, new SpeedTest.Repeats(1, 10).seconds(0.5), 1e-12);
+        assertEquals(6 * 0.19 + 2 * 0.19, new SpeedTest.Repeats(1, 10).seconds(0.19), 1e-12, "fast: until a fifth of a second is over");
+        assertTrue(five.seconds(0) > 0);
     }
 
     @Test

@@ -8,7 +8,7 @@ import java.util.List;
 /// Matrix Computations, section 10.1), in single precision and without reorthogonalisation: enough for a search, not for a measurement.
 ///
 /// Complex vectors are pairs of arrays, matrices are arrays of rows, so that all loops add multiples of one array to another. The arrays of
-/// a run serve the next one, too. Not thread-safe.
+/// a run serve the next one, too, but for those of its result. Not thread-safe.
 final class HermitianLanczos {
 
     // Relative to the first Rayleigh quotient: a vector that is shorter is rounding.
@@ -22,8 +22,11 @@ final class HermitianLanczos {
     private final float[] sumRe;
     private final float[] sumIm;
 
+    /// A complex vector.
+    record Complex(float[] re, float[] im) {}
+
     /// An eigenvalue, from below but for rounding, and a vector of length 1 that has it as Rayleigh quotient.
-    record Pair(double value, float[] re, float[] im) {}
+    record Pair(double value, Complex vector) {}
 
     /// For matrices `n x n`.
     HermitianLanczos(int n) {
@@ -34,10 +37,9 @@ final class HermitianLanczos {
 
     /// The largest eigenvalue of `re + i·im`.
     ///
-    /// @param startRe   the start's real part, at least `n` long
-    /// @param startIm   its imaginary part; from a vector of zeros the value is 0
+    /// @param start     at least `n` long; from a vector of zeros the value is 0
     /// @param mostSteps products with the matrix
-    Pair run(float[][] re, float[][] im, float[] startRe, float[] startIm, int mostSteps) {
+    Pair run(float[][] re, float[][] im, Complex start, int mostSteps) {
         int steps = Math.min(mostSteps, n);
         while (x.size() < steps) {
             x.add(new float[n]);
@@ -45,14 +47,14 @@ final class HermitianLanczos {
         }
         double[] d = new double[steps];
         double[] e = new double[steps];
-        set(x.getFirst(), y.getFirst(), startRe, startIm, Math.sqrt(square(startRe, startIm)));
+        set(x.getFirst(), y.getFirst(), start.re, start.im, Math.sqrt(square(start.re, start.im)));
         int k = 0;
         while (true) {
             apply(re, im, x.get(k), y.get(k));
             d[k] = dot(x.get(k), sumRe) + dot(y.get(k), sumIm);
             float before = k == 0 ? 0f : (float) -e[k - 1];
-            add(sumRe, n, (float) -d[k], x.get(k), before, x.get(Math.max(0, k - 1)));
-            add(sumIm, n, (float) -d[k], y.get(k), before, y.get(Math.max(0, k - 1)));
+            Rows.add(sumRe, n, (float) -d[k], x.get(k), before, x.get(Math.max(0, k - 1)));
+            Rows.add(sumIm, n, (float) -d[k], y.get(k), before, y.get(Math.max(0, k - 1)));
             e[k] = Math.sqrt(square(sumRe, sumIm));
             k++;
             if (k == steps || !(e[k - 1] > NOISE * d[0])) {
@@ -78,11 +80,11 @@ final class HermitianLanczos {
         float[] re = new float[n];
         float[] im = new float[n];
         for (int i = 0; i < k; i++) {
-            add(re, n, (float) z[best][i], x.get(i), 0, x.get(i));
-            add(im, n, (float) z[best][i], y.get(i), 0, y.get(i));
+            Rows.add(re, n, (float) z[best][i], x.get(i), 0, x.get(i));
+            Rows.add(im, n, (float) z[best][i], y.get(i), 0, y.get(i));
         }
         set(re, im, re, im, Math.sqrt(square(re, im)));
-        return new Pair(d[best], re, im);
+        return new Pair(d[best], new Complex(re, im));
     }
 
     // sum = A·(x + iy): columns are the conjugates of rows.
@@ -91,12 +93,12 @@ final class HermitianLanczos {
         Arrays.fill(sumIm, 0f);
         int i = 0;
         for (; i + 1 < n; i += 2) {
-            add(sumRe, n, x[i], re[i], y[i], im[i], x[i + 1], re[i + 1], y[i + 1], im[i + 1]);
-            add(sumIm, n, y[i], re[i], -x[i], im[i], y[i + 1], re[i + 1], -x[i + 1], im[i + 1]);
+            Rows.add(sumRe, n, x[i], re[i], y[i], im[i], x[i + 1], re[i + 1], y[i + 1], im[i + 1]);
+            Rows.add(sumIm, n, y[i], re[i], -x[i], im[i], y[i + 1], re[i + 1], -x[i + 1], im[i + 1]);
         }
         if (i < n) {
-            add(sumRe, n, x[i], re[i], y[i], im[i]);
-            add(sumIm, n, y[i], re[i], -x[i], im[i]);
+            Rows.add(sumRe, n, x[i], re[i], y[i], im[i]);
+            Rows.add(sumIm, n, y[i], re[i], -x[i], im[i]);
         }
     }
 
@@ -124,23 +126,10 @@ final class HermitianLanczos {
 
     // x, y = fromRe, fromIm divided by their length
     private void set(float[] x, float[] y, float[] fromRe, float[] fromIm, double length) {
-        float factor = length > 0 ? (float) (1 / length) : 0f;
+        double factor = length > 0 ? 1 / length : 0; // beyond a float's range where the vector is tiny
         for (int i = 0; i < n; i++) {
-            x[i] = factor * fromRe[i];
-            y[i] = factor * fromIm[i];
-        }
-    }
-
-    /// `y += a·x + b·z + c·u + d·v`. (The same index everywhere, in arrays of their own: the compiler makes vectors of it.)
-    static void add(float[] y, int length, float a, float[] x, float b, float[] z, float c, float[] u, float d, float[] v) {
-        for (int i = 0; i < length; i++) {
-            y[i] += a * x[i] + b * z[i] + (c * u[i] + d * v[i]);
-        }
-    }
-
-    private static void add(float[] y, int length, float a, float[] x, float b, float[] z) {
-        for (int i = 0; i < length; i++) {
-            y[i] += a * x[i] + b * z[i];
+            x[i] = (float) (factor * fromRe[i]);
+            y[i] = (float) (factor * fromIm[i]);
         }
     }
 }

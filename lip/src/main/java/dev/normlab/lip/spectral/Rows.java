@@ -27,6 +27,27 @@ final class Rows {
         }
     }
 
+    /// `y += a·x + b·z`, whole rows of `n`.
+    static void add(float[] y, int n, float a, float[] x, float b, float[] z) {
+        for (int j = 0; j < n; j++) {
+            y[j] += a * x[j] + b * z[j];
+        }
+    }
+
+    /// `y += a·x + b·z + c·u + d·v`, whole rows of `n`.
+    static void add(float[] y, int n, float a, float[] x, float b, float[] z, float c, float[] u, float d, float[] v) {
+        for (int j = 0; j < n; j++) {
+            y[j] += a * x[j] + b * z[j] + (c * u[j] + d * v[j]);
+        }
+    }
+
+    /// `y += x` from `from` to before `to`.
+    static void add(float[] y, float[] x, int from, int to) {
+        for (int j = from; j < to; j++) {
+            y[j] += x[j];
+        }
+    }
+
     /// `y = a·y`.
     static void scale(double[] y, double a, int from, int to) {
         for (int j = from; j < to; j++) {

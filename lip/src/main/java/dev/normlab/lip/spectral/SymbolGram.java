@@ -7,6 +7,7 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.StoragePool;
 import dev.normlab.lip.spectral.CircularSymbol.Places;
+import dev.normlab.lip.spectral.HermitianLanczos.Complex;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,8 +24,9 @@ import java.util.Map;
 /// Matrices are arrays of rows, lent by the device's pool; they go back at the end.
 final class SymbolGram implements AutoCloseable {
 
-    /// Frequencies that are searched at once: their Gram matrices are made in one pass over the products.
-    static final int TOGETHER = 3;
+    // Gram matrices that one worker makes in one pass over the products: several, unless they are large.
+    private static final int TOGETHER = 3;
+    private static final int LARGE = 512;
 
     // Outputs whose weights one chunk of work copies, and the side of squares that are transposed at once.
     private static final int STRIP = 32;
@@ -40,7 +42,7 @@ final class SymbolGram implements AutoCloseable {
     private final float[][] taps;
     private final float[][] constant;
     private final List<Difference> differences = new ArrayList<>();
-    // [workers, TOGETHER]
+    // [workers, TOGETHER or 1]
     private final Gram[][] perWorker;
     private final HermitianLanczos[] lanczos;
 
@@ -60,13 +62,13 @@ final class SymbolGram implements AutoCloseable {
             return new WaveVector(f + df, g + dg);
         }
 
-        private double angle(Difference difference) {
-            return f * difference.h + g * difference.w;
+        private double angle(int h, int w) {
+            return f * h + g * w;
         }
     }
 
     /// A singular value with its right singular vector (of the transposed matrix where that is the one with fewer columns).
-    record Right(double value, float[] re, float[] im) {}
+    record Right(double value, Complex vector) {}
 
     /// Makes the products.
     ///
@@ -78,17 +80,17 @@ final class SymbolGram implements AutoCloseable {
         this.transposed = places.transposed();
         this.pool = device.pool();
         this.taps = new float[places.lags()][];
-        for (int lag = 0; lag < taps.length; lag++) {
-            taps[lag] = zeros(rows * columns);
-        }
-        this.constant = matrix();
-        this.perWorker = new Gram[device.workers().threads()][TOGETHER];
+        this.perWorker = new Gram[device.workers().threads()][columns > LARGE ? 1 : TOGETHER];
         this.lanczos = new HermitianLanczos[perWorker.length];
-        for (int worker = 0; worker < perWorker.length; worker++) {
-            Arrays.setAll(perWorker[worker], _ -> new Gram(matrix(), matrix()));
-            lanczos[worker] = new HermitianLanczos(columns);
-        }
         try {
+            for (int lag = 0; lag < taps.length; lag++) {
+                taps[lag] = zeros(rows * columns);
+            }
+            this.constant = matrix();
+            for (int worker = 0; worker < perWorker.length; worker++) {
+                Arrays.setAll(perWorker[worker], _ -> new Gram(matrix(), matrix()));
+                lanczos[worker] = new HermitianLanczos(columns);
+            }
             copyTaps(weight, group, device);
             addProducts(device);
         } catch (RuntimeException | Error failure) {
@@ -155,7 +157,8 @@ final class SymbolGram implements AutoCloseable {
                 multiply(all.get(i), i == 0 ? sum : product, device);
                 if (i > 0) {
                     device.workers().run((columns + STRIP - 1) / STRIP,
-                            (strip, _) -> add(sum, product, strip * STRIP * columns, Math.min(columns, (strip + 1) * STRIP) * columns));
+                            (strip, _) -> Rows.add(sum, product, strip * STRIP * columns,
+                                    Math.min(columns, (strip + 1) * STRIP) * columns));
                 }
             }
             Difference difference = new Difference(offset.h, offset.w, offset.isNone() ? constant : matrix(), matrix());
@@ -223,17 +226,18 @@ final class SymbolGram implements AutoCloseable {
     /// transposed. Interleaved.
     float[] inputs(Right right, WaveVector at) {
         if (!transposed) {
-            return interleaved(right.re, right.im, columns, 1);
+            return interleaved(right.vector.re(), right.vector.im(), columns, 1);
         }
+        Complex v = right.vector;
         float[] re = new float[rows];
         float[] im = new float[rows];
         for (int lag = 0; lag < taps.length; lag++) {
-            double angle = at.f * places.lagH()[lag] + at.g * places.lagW()[lag];
+            double angle = at.angle(places.lagH()[lag], places.lagW()[lag]);
             double cos = StrictMath.cos(angle);
             double sin = StrictMath.sin(angle);
             for (int column = 0; column < columns; column++) {
-                float p = (float) (cos * right.re[column] - sin * right.im[column]);
-                float q = (float) (cos * right.im[column] + sin * right.re[column]);
+                float p = (float) (cos * v.re()[column] - sin * v.im()[column]);
+                float q = (float) (cos * v.im()[column] + sin * v.re()[column]);
                 for (int row = 0; row < rows; row++) {
                     float tap = taps[lag][column * rows + row];
                     re[row] += p * tap;
@@ -255,17 +259,19 @@ final class SymbolGram implements AutoCloseable {
 
     /// The largest singular value at some frequencies, by Lanczos.
     ///
-    /// @param start     vectors of at least `columns` values, from which each search starts; from zeros the value is 0
+    /// @param start     of at least `columns` values, from which each search starts; from zeros the value is 0
     /// @param mostSteps products with a Gram matrix
     /// @param worker    who computes
-    /// @param at        at most [#TOGETHER] frequencies
-    Right[] run(Right start, int mostSteps, int worker, WaveVector... at) {
+    Right[] run(Complex start, int mostSteps, int worker, WaveVector... at) {
         Gram[] grams = perWorker[worker];
-        moveTo(at, grams);
         Right[] found = new Right[at.length];
-        for (int i = 0; i < at.length; i++) {
-            HermitianLanczos.Pair pair = lanczos[worker].run(grams[i].re, grams[i].im, start.re, start.im, mostSteps);
-            found[i] = new Right(Math.sqrt(Math.max(0, pair.value())), pair.re(), pair.im());
+        for (int from = 0; from < at.length; from += grams.length) {
+            WaveVector[] some = Arrays.copyOfRange(at, from, Math.min(at.length, from + grams.length));
+            moveTo(some, grams);
+            for (int i = 0; i < some.length; i++) {
+                HermitianLanczos.Pair pair = lanczos[worker].run(grams[i].re, grams[i].im, start, mostSteps);
+                found[from + i] = new Right(Math.sqrt(Math.max(0, pair.value())), pair.vector());
+            }
         }
         return found;
     }
@@ -277,7 +283,7 @@ final class SymbolGram implements AutoCloseable {
         float[][] sin = new float[at.length][count + 3];
         for (int i = 0; i < at.length; i++) {
             for (int k = 0; k < count; k++) {
-                double angle = at[i].angle(differences.get(k));
+                double angle = at[i].angle(differences.get(k).h, differences.get(k).w);
                 cos[i][k] = (float) StrictMath.cos(angle);
                 sin[i][k] = (float) StrictMath.sin(angle);
             }
@@ -293,20 +299,14 @@ final class SymbolGram implements AutoCloseable {
                 Difference c = differences.get(Math.min(k + 2, count - 1));
                 Difference d = differences.get(Math.min(k + 3, count - 1));
                 for (int i = 0; i < at.length; i++) {
-                    HermitianLanczos.add(grams[i].re[row], columns, cos[i][k], a.even[row], cos[i][k + 1], b.even[row], cos[i][k + 2],
+                    Rows.add(grams[i].re[row], columns, cos[i][k], a.even[row], cos[i][k + 1], b.even[row], cos[i][k + 2],
                             c.even[row],
                             cos[i][k + 3], d.even[row]);
-                    HermitianLanczos.add(grams[i].im[row], columns, sin[i][k], a.odd[row], sin[i][k + 1], b.odd[row], sin[i][k + 2],
+                    Rows.add(grams[i].im[row], columns, sin[i][k], a.odd[row], sin[i][k + 1], b.odd[row], sin[i][k + 2],
                             c.odd[row],
                             sin[i][k + 3], d.odd[row]);
                 }
             }
-        }
-    }
-
-    private static void add(float[] y, float[] x, int from, int to) {
-        for (int i = from; i < to; i++) {
-            y[i] += x[i];
         }
     }
 }

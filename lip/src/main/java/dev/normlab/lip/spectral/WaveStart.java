@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Layout;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Storage;
+import dev.normlab.lip.spectral.HermitianLanczos.Complex;
 import dev.normlab.lip.spectral.SymbolGram.Right;
 import dev.normlab.lip.spectral.SymbolGram.WaveVector;
 import java.util.ArrayList;
@@ -43,6 +44,8 @@ final class WaveStart {
     // Pixels of an image for each that the kernel extends, so that waves describe the layer well.
     private static final int SPACE = 6;
     private static final float NOISE = 0.01f;
+    // Frequencies that a thread takes at once.
+    private static final int PART = 3;
     // Channels of an image that a thread makes at once.
     private static final int STRIP = 16;
 
@@ -118,14 +121,14 @@ final class WaveStart {
             Wave[] candidates = new Wave[Math.min(CANDIDATES, peaks.length)];
             device.workers().run(candidates.length, (chunk, worker) -> {
                 Peak peak = peaks[chunk];
-                candidates[chunk] = waves(symbols, peak.group, grid[peak.group][peak.frequency], FINE_STEPS, worker, peak.at)[0]
+                candidates[chunk] = waves(symbols, peak.group, grid[peak.group][peak.frequency].vector(), FINE_STEPS, worker, peak.at)[0]
                         .losing(peak.loss);
             });
             Wave[] finalists = best(candidates, FINALISTS);
             refine(symbols, finalists);
             device.workers().run(finalists.length,
                     (chunk, worker) -> finalists[chunk] = faded(symbols, again(symbols, finalists[chunk], worker), worker));
-            fill(symbols, best(finalists, 1)[0], random, image);
+            paint(symbols, best(finalists, 1)[0], random, image);
         } finally {
             symbols.forEach(SymbolGram::close);
         }
@@ -147,20 +150,24 @@ final class WaveStart {
         float[] im = new float[columns];
         random.fillNormal(re, 0, 1);
         random.fillNormal(im, 0, 1);
-        Right start = new Right(0, re, im);
+        Complex start = new Complex(re, im);
         List<Frequency> grid = Frequency.of(gridH, gridW);
-        int parts = (grid.size() + SymbolGram.TOGETHER - 1) / SymbolGram.TOGETHER;
+        int parts = parts(grid.size());
         Right[][] found = new Right[symbols.size()][grid.size()];
         device.workers().run(symbols.size() * parts, (chunk, worker) -> {
             int group = chunk / parts;
-            int from = chunk % parts * SymbolGram.TOGETHER;
-            WaveVector[] at = grid.subList(from, Math.min(grid.size(), from + SymbolGram.TOGETHER)).stream()
+            int from = chunk % parts * PART;
+            WaveVector[] at = grid.subList(from, Math.min(grid.size(), from + PART)).stream()
                     .map(frequency -> new WaveVector(2 * Math.PI * frequency.f() / gridH, 2 * Math.PI * frequency.g() / gridW))
                     .toArray(WaveVector[]::new);
             Right[] some = symbols.get(group).run(start, COARSE_STEPS, worker, at);
             System.arraycopy(some, 0, found[group], from, some.length);
         });
         return found;
+    }
+
+    private static int parts(int frequencies) {
+        return (frequencies + PART - 1) / PART;
     }
 
     /// A frequency of the grid that is amplified more than those around it.
@@ -246,7 +253,7 @@ final class WaveStart {
                 .limit(count).map(i -> waves[i]).toArray(Wave[]::new);
     }
 
-    private static Wave[] waves(List<SymbolGram> symbols, int group, Right start, int steps, int worker, WaveVector... at) {
+    private static Wave[] waves(List<SymbolGram> symbols, int group, Complex start, int steps, int worker, WaveVector... at) {
         Right[] found = symbols.get(group).run(start, steps, worker, at);
         Wave[] waves = new Wave[at.length];
         Arrays.setAll(waves, i -> new Wave(group, at[i], found[i], 0, List.of()));
@@ -254,13 +261,13 @@ final class WaveStart {
     }
 
     private static Wave again(List<SymbolGram> symbols, Wave wave, int worker) {
-        return waves(symbols, wave.group, wave.right, LAST_STEPS, worker, wave.at)[0].losing(wave.loss);
+        return waves(symbols, wave.group, wave.right.vector(), LAST_STEPS, worker, wave.at)[0];
     }
 
     /// Moves waves to the maximum of a quadratic function through seven frequencies, and again through nearer ones: ridges often run
     /// across both axes.
     private void refine(List<SymbolGram> symbols, Wave[] waves) {
-        int parts = MOVES.length / SymbolGram.TOGETHER;
+        int parts = parts(MOVES.length);
         for (int pass = 0; pass < PASSES; pass++) {
             double h = 2 * Math.PI / (3 * gridH << pass);
             double w = 2 * Math.PI / (3 * gridW << pass);
@@ -268,15 +275,16 @@ final class WaveStart {
             Wave[][] around = new Wave[waves.length][MOVES.length];
             device.workers().run(waves.length * parts, (chunk, worker) -> {
                 Wave wave = waves[chunk / parts];
-                int from = chunk % parts * SymbolGram.TOGETHER;
-                WaveVector[] at = new WaveVector[SymbolGram.TOGETHER];
+                int from = chunk % parts * PART;
+                WaveVector[] at = new WaveVector[Math.min(PART, MOVES.length - from)];
                 Arrays.setAll(at, i -> wave.at.moved(MOVES[from + i][0] * h, MOVES[from + i][1] * w));
-                System.arraycopy(waves(symbols, wave.group, wave.right, steps, worker, at), 0, around[chunk / parts], from, at.length);
+                System.arraycopy(waves(symbols, wave.group, wave.right.vector(), steps, worker, at), 0, around[chunk / parts], from,
+                        at.length);
             });
             device.workers().run(waves.length, (chunk, worker) -> {
                 Wave wave = waves[chunk];
                 double[] step = summit(wave.value(), Arrays.stream(around[chunk]).mapToDouble(Wave::value).toArray());
-                Wave top = waves(symbols, wave.group, wave.right, steps, worker, wave.at.moved(step[0] * h, step[1] * w))[0];
+                Wave top = waves(symbols, wave.group, wave.right.vector(), steps, worker, wave.at.moved(step[0] * h, step[1] * w))[0];
                 waves[chunk] = Stream.concat(Stream.of(wave), Stream.concat(Arrays.stream(around[chunk]), Stream.of(top)))
                         .max(Comparator.comparingDouble(Wave::value)).orElseThrow();
             });
@@ -308,7 +316,7 @@ final class WaveStart {
     }
 
     /// The wave with noise upon it, `[c, h, w]`.
-    private void fill(List<SymbolGram> symbols, Wave wave, RandomStream random, float[] image) {
+    private void paint(List<SymbolGram> symbols, Wave wave, RandomStream random, float[] image) {
         int length = s.inputShape().elements();
         Arrays.fill(image, 0, length, 0f);
         add(symbols.get(wave.group), wave, image);
@@ -343,12 +351,9 @@ final class WaveStart {
 
     /// The wave as the mixture of four frequencies that it is on the image, where it is amplified by the root of their mean square.
     private Wave faded(List<SymbolGram> symbols, Wave wave, int worker) {
-        SymbolGram symbol = symbols.get(wave.group);
-        List<Right> corners = new ArrayList<>();
-        for (int corner = 0; corner < CORNERS; corner += 2) {
-            corners.addAll(List.of(symbol.run(wave.right, CORNER_STEPS, worker, wave.at.moved(cornerF(corner), cornerG(corner)),
-                    wave.at.moved(cornerF(corner + 1), cornerG(corner + 1)))));
-        }
+        WaveVector[] at = new WaveVector[CORNERS];
+        Arrays.setAll(at, corner -> wave.at.moved(cornerF(corner), cornerG(corner)));
+        List<Right> corners = List.of(symbols.get(wave.group).run(wave.right.vector(), CORNER_STEPS, worker, at));
         double squares = corners.stream().mapToDouble(right -> right.value() * right.value()).sum() / CORNERS;
         return new Wave(wave.group, wave.at, wave.right, wave.value() - Math.sqrt(squares), corners);
     }
