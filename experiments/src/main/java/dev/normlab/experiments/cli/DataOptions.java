@@ -79,7 +79,8 @@ final class DataOptions {
             Map<String, String> settings = run.get().readInfo().settings();
             boolean fresh = settings.getOrDefault("init", "").isEmpty() && settings.getOrDefault("svc", "none").equals("none");
             if (fresh && statisticsImages == 0) { // other weights bring their statistics with them, and clipping estimates them
-                RunningStatistics.warning(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step()).ifPresent(tell);
+                RunningStatistics.remark(weights.model(), metrics.isEmpty() ? 0 : metrics.getLast().step())
+                        .ifPresent(remark -> tell.accept("warning: " + remark));
             }
         }
         Optional<RunInfo> info = run.isPresent() ? Optional.of(run.get().readInfo()) : Optional.empty();

@@ -198,7 +198,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
         for (Function<RunFolder.Contents, String> suffix : List.<Function<RunFolder.Contents, String>>of(
                 folder -> seed(folder.info(), folders),
-                folder -> " (" + folder.path().getFileName() + ")")) {
+                folder -> folderName(folder))) {
             List<String> names = runs.stream().map(RecordedRun::name).toList();
             List<RecordedRun> told = new ArrayList<>();
             for (int i = 0; i < runs.size(); i++) {
@@ -214,6 +214,11 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         boolean differ = folders.stream().map(RunFolder.Contents::info)
                 .anyMatch(other -> other.name().equals(run.name()) && other.seed() != run.seed());
         return differ ? " (seed " + run.seed() + ")" : "";
+    }
+
+    private static String folderName(RunFolder.Contents folder) {
+        String name = String.valueOf(folder.path().getFileName());
+        return name.equals(folder.info().name()) ? "" : " (" + name + ")";
     }
 
     RecordedRun withName(String other) {
@@ -271,6 +276,12 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
             remarks.add(("The run " + how + " after " + result.epochs() + " of "
                     + Numbers.counted(contents.info().epochs(), "epoch", "epochs") + ". " + result.message()).strip());
         });
+        contents.result().filter(result -> result.status() == RunResult.Status.FINISHED && !result.message().isEmpty())
+                .ifPresent(result -> remarks.add(result.message() + "."));
+        String init = contents.info().settings().getOrDefault("init", "");
+        if (!init.isEmpty()) {
+            remarks.add("The run began from the weights in " + init + ", and not from random ones.");
+        }
         return remarks;
     }
 }

@@ -17,14 +17,14 @@ public final class RunningStatistics {
 
     /// A sentence for the user if a model was trained for too few steps; nothing if there were enough, or the model has no running
     /// statistics.
-    public static Optional<String> warning(Layer model, long steps) {
+    public static Optional<String> remark(Layer model, long steps) {
         boolean running = model.namedBuffers().keySet().stream().anyMatch(name -> name.endsWith("running_mean"));
         if (!running || steps >= ENOUGH_STEPS) {
             return Optional.empty();
         }
         double left = StrictMath.pow(KEPT, steps);
         return Optional.of(String.format(Locale.ROOT,
-                "warning: batch norm's running statistics have seen %d training steps only and still are %.0f%% what they "
+                "batch norm's running statistics have seen %d training steps only and still are %.0f%% what they "
                         + "began with, so that accuracy in evaluation mode may be far from that in training; take more epochs or a smaller batch, or see with "
                         + "evaluate --bn-statistics 1024 what statistics that fit give",
                 steps,

@@ -212,14 +212,18 @@ public final class TrainingRun implements AutoCloseable {
             }
             double seconds = earlierSeconds + secondsSince(began);
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
+            String remark = "";
             if (completed) {
                 if (settings.statisticsImages() == 0 && settings.init().isEmpty()) {
-                    RunningStatistics.warning(model, step.step()).ifPresent(progress::line);
+                    remark = RunningStatistics.remark(model, step.step()).orElse("");
+                }
+                if (!remark.isEmpty()) {
+                    progress.line("warning: " + remark);
                 }
                 Weights.save(model, spec, data.train().shape(), folder.path().resolve(Weights.FILE_NAME));
             }
             folder.writeResult(new RunResult(completed ? RunResult.Status.FINISHED : RunResult.Status.INTERRUPTED,
-                    completed ? "" : "Resume it with: ./normlab " + resumeCommand, completedEpochs,
+                    completed ? remark : "Resume it with: ./normlab " + resumeCommand, completedEpochs,
                     seconds, evaluation.map(e -> RunResult.Score.of(e.count(), e.correct(), e.loss())).orElse(null), earlierAttacks));
             if (!completed) {
                 progress.line("interrupted; the checkpoint is safe. Go on with: ./normlab " + resumeCommand);

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /// What came out at the end of a run: the content of `result.json`.
 ///
 /// @param status how the run ended
-/// @param message one sentence about a run that did not finish, such as the first layer that diverged; else empty
+/// @param message one sentence about a run that did not finish, such as the first layer that diverged; or what a reader must know about one
+///                that did; else empty
 /// @param epochs the number of completed epochs
 /// @param seconds the time of the run, in seconds
 /// @param clean the final accuracy on the test set, or null if it was not measured

@@ -152,6 +152,9 @@ class OwnImagesTest {
                 folder.resolve("more").toString());
         assertEquals(0, trained.code(), trained.err());
         assertEquals(MODEL + ",classes=10", RunFolder.open(folder.resolve("more")).readInfo().model());
+        assertTrue(RunFolder.open(Path.of(run)).read().result().orElseThrow().message()
+                .startsWith("batch norm's running statistics have seen"));
+        assertEquals("", RunFolder.open(folder.resolve("more")).read().result().orElseThrow().message(), "the weights brought theirs");
         Output evaluated = Output.of("evaluate", "--weights", folder.resolve("more").toString());
         assertFalse(evaluated.err().contains("running statistics"), evaluated.err());
         Output photos = Output.of("train", "--init", run, "--data", "npz:" + twoClasses(), "--out", folder.resolve("two").toString());

@@ -80,14 +80,31 @@ class ReportCommandTest {
         assertTrue(names("figures").containsAll(List.of("group-1-accuracy.png", "group-2-density-l1.svg")));
     }
 
+    @Test
+    void whatAFinishedRunSaysAndWhereItBeganAreToldAndAFolderNamedAsItsRunNeedsNoSuffix() throws IOException {
+        run("plain", "plain", "vgg11", 5, Map.of(), "batch norm's running statistics have seen 4 training steps only");
+        run("other", "plain", "vgg11", 3, Map.of("init", "runs/plain/best.safetensors"), "");
+        assertEquals(0, Output.of("report", folder.toString(), "--quiet").code());
+        String page = Files.readString(folder.resolve("report.html"));
+        assertTrue(page.contains("plain: batch norm&#39;s running statistics have seen 4 training steps only."), page);
+        assertTrue(page.contains("plain (other): The run began from the weights in runs/plain/best.safetensors, and not from random ones."),
+                page);
+        assertFalse(page.contains("plain (plain)"), page);
+    }
+
     private void run(String name, String method, String model, double norm) throws IOException {
+        run(name, method, model, norm, Map.of(), "");
+    }
+
+    private void run(String name, String method, String model, double norm, Map<String, String> settings, String message)
+            throws IOException {
         RunFolder made = RunFolder.create(folder.resolve(name), new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, method, "train", Instant.EPOCH,
-                model, "synthetic", method, 0, 1, 40, 20, Map.of(), Map.of()));
+                model, "synthetic", method, 0, 1, 40, 20, settings, Map.of()));
         try (LineWriter<MetricsLine> metrics = made.appendMetrics(-1); LineWriter<NormLine> norms = made.appendNorms(-1)) {
             metrics.write(new MetricsLine(1, 4, 0.05, 1, 0.5, Double.NaN, 1, 0.5, norm, 0, 100, 1));
             norms.write(List.of(new NormLine(1, "features.0", "conv", norm, norm)));
         }
-        made.writeResult(new RunResult(RunResult.Status.FINISHED, "", 1, 2, RunResult.Score.of(20, 12, 1),
+        made.writeResult(new RunResult(RunResult.Status.FINISHED, message, 1, 2, RunResult.Score.of(20, 12, 1),
                 List.of(RunResult.AttackScore.of("pgd-20", "linf", 8 / 255.0, 20, 6, 1),
                         RunResult.AttackScore.of("pgd-20", "linf", 4 / 255.0, 20, 9, 1))));
     }

@@ -20,8 +20,8 @@ class ProvenanceTest {
     @Test
     void fewStepsAreWarnedOfOnlyWhereThereAreRunningStatistics() {
         Layer model = Models.create(ModelSpec.parse("vgg11:width=0.0625"), 0);
-        assertTrue(RunningStatistics.warning(model, 10).orElseThrow().contains("10 training steps only and still are 35%"));
-        assertTrue(RunningStatistics.warning(model, 44).isEmpty());
-        assertTrue(RunningStatistics.warning(model.children().get("classifier"), 1).isEmpty());
+        assertTrue(RunningStatistics.remark(model, 10).orElseThrow().contains("10 training steps only and still are 35%"));
+        assertTrue(RunningStatistics.remark(model, 44).isEmpty());
+        assertTrue(RunningStatistics.remark(model.children().get("classifier"), 1).isEmpty());
     }
 }

@@ -40,8 +40,9 @@ public final class ModelNames {
         String name = OTHER_NAMES.get(squeezed);
         if (name == null) {
             List<String> near = nearest(squeezed);
-            throw new IllegalArgumentException("there is no model '" + text + "'" + (near.isEmpty() ? "" : "; did you mean " + either(near))
-                    + "; known models: " + String.join(", ", Models.names()));
+            throw new IllegalArgumentException("there is no model '" + text + "'; " + (near.isEmpty()
+                    ? "known models: " + String.join(", ", Models.names())
+                    : "did you mean " + either(near) + "? The command 'models' lists all " + Models.names().size()));
         }
         return name;
     }
