@@ -2,7 +2,9 @@ package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.selftest.SelfTest;
+import dev.normlab.nn.model.Models;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -21,12 +24,21 @@ import picocli.CommandLine.Option;
 final class GpuSelfTestCommand implements Callable<Integer> {
 
     private static final int MOST_LINES = 10;
+    private static final String EVERY = "all";
 
     @Mixin
     private final CommonOptions common;
 
-    @Option(names = "--all", description = "All cases of every operation, and longer training and attack: hours on a slow device.")
+    @Option(names = "--all",
+            description = "All cases of every operation, longer training and attack, and 15 epochs beside the CPU's from three seeds: "
+                    + "hours on a slow device.")
     private boolean all;
+
+    @Option(names = "--zoo", arity = "0..1", split = ",", paramLabel = "MODEL", fallbackValue = EVERY,
+            description = "Instead of these checks: two training steps of every model (see `normlab models`) in a narrow form against the scalar "
+                    + "reference, or of the models that are named: --zoo=vgg11,resnet18. Hours on a slow device that has not compiled "
+                    + "their kernels yet.")
+    private @Nullable List<String> zoo;
 
     GpuSelfTestCommand(Streams streams) {
         this.common = new CommonOptions(streams);
@@ -35,19 +47,30 @@ final class GpuSelfTestCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         common.useDeviceUnlessGiven("gpu");
+        SelfTest test = test();
         try (Device device = common.openDevice()) {
-            SelfTest test = new SelfTest(common.threads());
             if (!test.isComplete()) {
                 common.progress().line("this build has no cases of single operations; the launcher adds them when TORNADOVM_HOME is set");
             }
             common.say("device: " + device.computes());
-            common.say(String.format(Locale.ROOT, "%-12s %7s %7s %9s  %s", "check", "cases", "failed", "seconds", "remark"));
-            List<SelfTest.Row> rows = test.run(device, all, listener(common.progress()));
+            common.say(String.format(Locale.ROOT, "%-16s %7s %7s %9s  %s", "check", "cases", "failed", "seconds", "remark"));
+            List<SelfTest.Row> rows = test.run(device, listener(common.progress()));
             int failed = rows.stream().mapToInt(row -> row.outcome().failures().size()).sum();
             common.say(failed == 0 ? "all checks passed" : failed + " cases failed");
             common.writeJson(json(device, rows, failed == 0));
             return failed == 0 ? 0 : Main.FAILED;
         }
+    }
+
+    private SelfTest test() {
+        List<String> named = zoo;
+        if (named == null) {
+            return SelfTest.of(common.threads(), all);
+        }
+        List<String> names = named.equals(List.of(EVERY))
+                ? Models.names()
+                : named.stream().map(name -> Weights.parse(name).name()).toList();
+        return SelfTest.zoo(names, common.threads());
     }
 
     private SelfTest.Listener listener(Progress progress) {
@@ -62,7 +85,7 @@ final class GpuSelfTestCommand implements Callable<Integer> {
             public void finished(SelfTest.Row row) {
                 progress.clear();
                 List<String> failures = row.outcome().failures();
-                common.say(String.format(Locale.ROOT, "%-12s %7d %7d %9.1f  %s", row.name(), row.outcome().cases(), failures.size(),
+                common.say(String.format(Locale.ROOT, "%-16s %7d %7d %9.1f  %s", row.name(), row.outcome().cases(), failures.size(),
                         row.seconds(), row.outcome().remark()).stripTrailing());
                 failures.stream().limit(MOST_LINES).forEach(failure -> common.say("  " + failure));
                 if (failures.size() > MOST_LINES) {

@@ -3,8 +3,10 @@ package dev.normlab.experiments.selftest;
 import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.DeviceCheck;
+import dev.normlab.nn.data.DataSplits;
 import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.data.SyntheticDataset;
+import dev.normlab.nn.model.Models;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -18,8 +20,14 @@ public final class SelfTest {
     private static final int TRAIN_IMAGES = 640;
     private static final int TEST_IMAGES = 64;
     private static final int SIZE = 32;
+    private static final int MORE_TEST_IMAGES = 256;
+    private static final double EASY = 0.5;
+    private static final SyntheticDataset.Config IMAGES = new SyntheticDataset.Config(SIZE, TRAIN_IMAGES, TEST_IMAGES, 0, 1);
+    private static final SyntheticDataset.Config EASY_IMAGES = new SyntheticDataset.Config(SIZE, TRAIN_IMAGES, MORE_TEST_IMAGES, 0, EASY);
 
-    private final List<DeviceCheck> checks = new ArrayList<>();
+    private final List<DeviceCheck> checks;
+    private final boolean whole;
+    private final boolean complete;
 
     /// One check.
     ///
@@ -36,28 +44,46 @@ public final class SelfTest {
         void finished(Row row);
     }
 
+    private SelfTest(List<DeviceCheck> checks, boolean whole, boolean complete) {
+        this.checks = List.copyOf(checks);
+        this.whole = whole;
+        this.complete = complete;
+    }
+
     /// The checks that are registered, and those of training and attacks.
     ///
     /// @param threads of the CPU that the device is compared with
-    public SelfTest(int threads) {
+    /// @param whole   all cases of single operations, more steps of training and of the attack, and a training of 15 epochs
+    public static SelfTest of(int threads, boolean whole) {
+        List<DeviceCheck> checks = new ArrayList<>();
         ServiceLoader.load(DeviceCheck.class, SelfTest.class.getClassLoader()).forEach(checks::add);
-        SyntheticDataset.Config config = new SyntheticDataset.Config(SIZE, TRAIN_IMAGES, TEST_IMAGES, 0, 1);
-        Dataset train = SyntheticDataset.generate(config).train();
-        Dataset test = SyntheticDataset.generate(config).test();
-        checks.add(new StepParity(train, threads));
-        checks.add(new ShortTraining(train, threads));
-        checks.add(new AttackedAlike(train, test, threads));
+        boolean complete = !checks.isEmpty();
+        DataSplits images = SyntheticDataset.generate(IMAGES);
+        checks.add(new StepParity(images.train(), threads));
+        checks.add(new ShortTraining(images.train(), threads));
+        if (whole) {
+            checks.add(new SeedRange(SyntheticDataset.generate(EASY_IMAGES), threads));
+        }
+        checks.add(new AttackedAlike(images.train(), images.test(), threads));
+        return new SelfTest(checks, whole, complete);
     }
 
-    /// Whether the cases of single operations are there.
+    /// A check for each of some networks of the zoo: two training steps in its narrow form.
+    ///
+    /// @param models  some of [Models#names]
+    /// @param threads of the CPU that the device is compared with
+    public static SelfTest zoo(List<String> models, int threads) {
+        Dataset images = SyntheticDataset.generate(IMAGES).train();
+        return new SelfTest(models.stream().<DeviceCheck>map(model -> new ZooSteps(model, images, threads)).toList(), true, true);
+    }
+
+    /// Whether the cases of single operations are there, where they belong.
     public boolean isComplete() {
-        return checks.size() > 3;
+        return complete;
     }
 
     /// Runs all checks. What an accelerator refuses is a failure of its check, and the others go on.
-    ///
-    /// @param whole all cases of single operations, more steps of training and of the attack
-    public List<Row> run(Device device, boolean whole, Listener listener) {
+    public List<Row> run(Device device, Listener listener) {
         List<Row> rows = new ArrayList<>();
         for (DeviceCheck check : checks) {
             long start = System.nanoTime();
