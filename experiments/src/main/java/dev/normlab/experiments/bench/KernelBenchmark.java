@@ -146,8 +146,8 @@ public final class KernelBenchmark {
     }
 
     private double seconds(KernelCase one, Device device, float[] numbers) {
-        try (ProgramKernel kernel = new ProgramKernel(one, device, numbers)) {
-            return kernel.seconds(rounds);
+        try (ProgramKernel kernel = ProgramKernel.of(one, device, numbers)) {
+            return Sample.of(kernel.seconds(rounds)).median();
         } finally {
             device.pool().clear();
         }

@@ -5,8 +5,8 @@ import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.program.StepProgram;
 import dev.normlab.engine.tensor.Tensor;
-import dev.normlab.experiments.stats.Sample;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// An operation on a device that runs nothing but whole programs: one that does it once, and one that does it [#MORE] times more. What the
@@ -24,20 +24,27 @@ final class ProgramKernel implements AutoCloseable {
     private final CompiledProgram once;
     private final CompiledProgram often;
 
-    /// Compiles both programs and runs them for the first time.
+    /// The programs of a case.
     ///
     /// @param numbers random numbers to fill operands with
-    ProgramKernel(KernelCase kernel, Device device, float[] numbers) {
+    static ProgramKernel of(KernelCase kernel, Device device, float[] numbers) {
         @Nullable Tensor[] inputs = KernelOperands.of(kernel, device, numbers).inputs();
-        this.once = CompiledProgram.of(program(kernel, device, numbers, inputs, 1), device);
-        this.often = CompiledProgram.of(program(kernel, device, numbers, inputs, 1 + MORE), device);
+        return new ProgramKernel(device, times -> program(kernel, device, numbers, inputs, times));
+    }
+
+    /// Compiles both programs and runs them for the first time.
+    ///
+    /// @param program that does the operation so many times
+    ProgramKernel(Device device, IntFunction<StepProgram> program) {
+        this.once = CompiledProgram.of(program.apply(1), device);
+        this.often = CompiledProgram.of(program.apply(1 + MORE), device);
         for (int run = 0; run < WARMUP; run++) {
             seconds(once);
             seconds(often);
         }
     }
 
-    static StepProgram program(KernelCase kernel, Device device, float[] numbers, @Nullable Tensor[] inputs, int times) {
+    private static StepProgram program(KernelCase kernel, Device device, float[] numbers, @Nullable Tensor[] inputs, int times) {
         Recorder recorder = new Recorder(device);
         KernelCase.Key key = kernel.key();
         for (int i = 0; i < times; i++) {
@@ -50,14 +57,14 @@ final class ProgramKernel implements AutoCloseable {
         return recorder.program();
     }
 
-    /// The median of some measurements, in seconds; not above 0 where the operation takes less than the programs' times vary.
-    double seconds(int rounds) {
+    /// Seconds of every round; not above 0 where the operation takes less than the programs' times vary.
+    double[] seconds(int rounds) {
         double[] differences = new double[rounds];
         for (int round = 0; round < rounds; round++) {
             double one = seconds(once);
             differences[round] = (seconds(often) - one) / MORE;
         }
-        return Sample.of(differences).median();
+        return differences;
     }
 
     private static double seconds(CompiledProgram program) {

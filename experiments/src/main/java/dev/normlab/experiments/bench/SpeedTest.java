@@ -20,6 +20,7 @@ import dev.normlab.lip.spectral.LargestSingularValue;
 import dev.normlab.lip.spectral.PowerIteration;
 import dev.normlab.lip.spectral.SvdMethod;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,8 @@ public final class SpeedTest {
     private static final double TRIED_SECONDS = 2;
     private static final int TRIED_RUNS = 4;
     private static final int TRIED_SIDE = 8;
+    /// Of kernels of a GPU at least.
+    private static final int GPU_ROUNDS = 50;
 
     private final List<NormBenchmark.Size> sizes;
     private final Repeats repeats;
@@ -102,7 +105,13 @@ public final class SpeedTest {
         /// Power iteration as published: its gradients pile up, and it runs into its cap.
         POWER_PUBLISHED("power (published)"),
         /// All singular values of the circular convolution.
-        SVC("SVC spectrum");
+        SVC("SVC spectrum"),
+        /// The exact l1 norm on a GPU: its kernels, without starting a program.
+        GPU_L1("l1, GPU"),
+        /// The exact linf norm on a GPU.
+        GPU_LINF("linf, GPU"),
+        /// Power iteration on a GPU, whose estimate comes back after every step.
+        GPU_POWER("power, GPU");
 
         private final String label;
 
@@ -113,6 +122,11 @@ public final class SpeedTest {
         /// The name in tables.
         public String label() {
             return label;
+        }
+
+        /// The methods that a device has: those of the CPU, and others beside them if there is a GPU.
+        static List<Method> of(Device device) {
+            return Arrays.stream(values()).filter(method -> device.accelerator() != null || method.compareTo(SVC) <= 0).toList();
         }
     }
 
@@ -137,6 +151,11 @@ public final class SpeedTest {
         /// Median seconds.
         public double median(Method method) {
             return of(method).seconds().median();
+        }
+
+        /// The methods that were timed, in their order.
+        public List<Method> methods() {
+            return List.copyOf(timings.keySet());
         }
 
         /// The times of a method.
@@ -227,9 +246,13 @@ public final class SpeedTest {
 
         Row measure(Consumer<String> progress) {
             Map<Method, Timing> timings = new EnumMap<>(Method.class);
-            for (Method method : Method.values()) {
+            for (Method method : Method.of(device)) {
                 progress.accept(size + ": " + method.label() + " ...");
-                timings.put(method, time(work(method)));
+                timings.put(method, switch (method) {
+                    case GPU_L1 -> onGpu(Norm.L1);
+                    case GPU_LINF -> onGpu(Norm.LINF);
+                    default -> time(work(method));
+                });
             }
             progress.accept(size + ": brute force ...");
             return new Row(size, timings, bruteForce());
@@ -253,9 +276,11 @@ public final class SpeedTest {
             // as many applications, forward and back, and one forward at the end
             double step = tried(fewSteps(), TRIED_RUNS, TRIED_SECONDS) / (TRIED_STEPS + 0.5);
             Map<Method, Double> runs = new EnumMap<>(Method.class);
-            for (Method method : Method.values()) {
+            for (Method method : Method.of(device)) {
                 runs.put(method, switch (method) {
                     case L1, LINF -> tried(work(method), TRIED_RUNS, FAST_SECONDS);
+                    case GPU_L1, GPU_LINF -> tried(work(method), TRIED_RUNS, FAST_SECONDS);
+                    case GPU_POWER -> gpuStep() * PowerIteration.MOST_STEPS;
                     case LANCZOS -> tried(work(method), 1, TRIED_SECONDS);
                     case POWER, POWER_PUBLISHED -> step * PowerIteration.MOST_STEPS;
                     case SVC -> tried(this::smallSpectrum, TRIED_RUNS, TRIED_SECONDS) * frequencies(SIDE) / frequencies(TRIED_SIDE);
@@ -306,6 +331,10 @@ public final class SpeedTest {
                 case POWER -> () -> stepped(PowerIteration.run(operator, start(), TOLERANCE, PowerIteration.MOST_STEPS, device.workers()));
                 case POWER_PUBLISHED -> () -> stepped(PowerIteration.runAsPublished(operator, start(), device.workers()));
                 case SVC -> () -> ConvolutionSpectrum.values(CircularConvolution.of(s), weight, svd, device.workers())[0];
+                case GPU_L1 -> () -> new AcceleratedLayer(s, weight, device).norm(Norm.L1);
+                case GPU_LINF -> () -> new AcceleratedLayer(s, weight, device).norm(Norm.LINF);
+                case GPU_POWER ->
+                    () -> stepped(new AcceleratedLayer(s, weight, device).power(start(), TOLERANCE, PowerIteration.MOST_STEPS));
             };
         }
 
@@ -344,6 +373,20 @@ public final class SpeedTest {
                 times.add(since(before));
             }
             return new Timing(Sample.of(times.stream().mapToDouble(Double::doubleValue).toArray()), value, steps);
+        }
+
+        /// A norm's kernels on a GPU.
+        private Timing onGpu(Norm norm) {
+            AcceleratedLayer layer = new AcceleratedLayer(s, weight, device);
+            double[] seconds = layer.seconds(norm, Math.max(GPU_ROUNDS, repeats.count()));
+            return new Timing(Sample.of(Arrays.stream(seconds).map(one -> Math.max(0, one)).toArray()), layer.norm(norm), 0);
+        }
+
+        /// Seconds of one step of power iteration, without compiling its program: what two more steps take longer.
+        private double gpuStep() {
+            AcceleratedLayer layer = new AcceleratedLayer(s, weight, device);
+            double few = tried(() -> layer.power(start(), 0, 1).value(), TRIED_RUNS, FAST_SECONDS);
+            return Math.max(0, tried(() -> layer.power(start(), 0, 1 + TRIED_STEPS).value(), TRIED_RUNS, FAST_SECONDS) - few) / TRIED_STEPS;
         }
 
         private BruteForce bruteForce() {

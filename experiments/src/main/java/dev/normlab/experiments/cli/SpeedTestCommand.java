@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.Accelerator;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.NormBenchmark;
 import dev.normlab.experiments.bench.SpeedTest;
@@ -13,7 +14,6 @@ import dev.normlab.lip.spectral.PowerIteration;
 import dev.normlab.lip.spectral.SvdMethod;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -67,7 +67,7 @@ final class SpeedTestCommand implements Callable<Integer> {
         SvdMethod method = SvdNames.parse(svd);
         List<NormBenchmark.Size> sizes = smoke ? NormBenchmark.PAPER.subList(0, 2) : NormBenchmark.PAPER;
         SpeedTest test = new SpeedTest(sizes, chosen, method, common.seed());
-        try (Device device = common.openCpu("experiment speed-test")) {
+        try (Device device = common.openDevice()) {
             Progress progress = common.progress();
             if (dryRun) {
                 List<SpeedTest.Cost> costs = test.estimate(device, progress::update);
@@ -77,7 +77,7 @@ final class SpeedTestCommand implements Callable<Integer> {
             }
             List<SpeedTest.Row> rows = test.run(device, progress::update);
             progress.clear();
-            SpeedTestReport report = new SpeedTestReport(rows, device.workers().threads(), device.kernels().name(), method.label(), chosen);
+            SpeedTestReport report = new SpeedTestReport(rows, device.workers().threads(), kernels(device), method.label(), chosen);
             report.lines().forEach(common::say);
             if (out != null) {
                 report.write(out);
@@ -86,6 +86,12 @@ final class SpeedTestCommand implements Callable<Integer> {
             common.writeJson(report.json());
             return 0;
         }
+    }
+
+    /// What computes: the CPU's kernels, and the GPU beside them if there is one.
+    private static String kernels(Device device) {
+        Accelerator accelerator = device.accelerator();
+        return device.kernels().name() + (accelerator == null ? "" : " and GPU (" + accelerator.describe() + ")");
     }
 
     private Repeats repeats() {
@@ -103,7 +109,7 @@ final class SpeedTestCommand implements Callable<Integer> {
     }
 
     private void plan(List<SpeedTest.Cost> costs, Repeats chosen, SvdMethod spectrum) throws IOException {
-        List<String> methods = Arrays.stream(Method.values()).map(Method::label).toList();
+        List<String> methods = costs.getFirst().runs().keySet().stream().map(Method::label).toList();
         List<String> sizes = costs.stream().map(cost -> cost.size().toString()).toList();
         common.say(sizes.size() + " convolutions on 32x32 images: " + String.join(", ", sizes));
         common.say("each timed with " + String.join(", ", methods) + "; " + SpeedTestReport.described(chosen) + "; spectrum by "

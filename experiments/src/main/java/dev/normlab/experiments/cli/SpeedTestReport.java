@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -90,12 +89,12 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     /// The paper's table 1: one row per kernel size, one column per method.
     private Table times() {
         List<Column> columns = new ArrayList<>(List.of(Column.text("convolution")));
-        Arrays.stream(Method.values()).forEach(method -> columns.add(Column.number(method.label() + ", ms")));
+        methods().forEach(method -> columns.add(Column.number(method.label() + ", ms")));
         columns.add(Column.number("SVC : l1"));
         List<List<Cell>> cells = new ArrayList<>();
         for (Row row : rows) {
             List<Cell> line = new ArrayList<>(List.of(Cell.text(row.size().toString())));
-            for (Method method : Method.values()) {
+            for (Method method : methods()) {
                 Timing timing = row.of(method);
                 line.add(new Cell(Numbers.significant(milliseconds(timing, 0.5), 3) + " (" + Numbers.significant(milliseconds(timing, 0.25),
                         3) + " to " + Numbers.significant(milliseconds(timing, 0.75), 3) + ")", milliseconds(timing, 0.5)));
@@ -110,7 +109,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     /// The same with every number in a column of its own.
     private Table timesData() {
         List<Column> columns = sizeColumns();
-        for (Method method : Method.values()) {
+        for (Method method : methods()) {
             for (String what : List.of("ms", "ms_quartile_1", "ms_quartile_3", "repeats")) {
                 columns.add(Column.number(key(method) + "_" + what));
             }
@@ -119,7 +118,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
         List<List<Cell>> cells = new ArrayList<>();
         for (Row row : rows) {
             List<Cell> line = sizeCells(row.size());
-            for (Method method : Method.values()) {
+            for (Method method : methods()) {
                 Timing timing = row.of(method);
                 line.addAll(List.of(Cell.number(milliseconds(timing, 0.5)), Cell.number(milliseconds(timing, 0.25)),
                         Cell.number(milliseconds(timing, 0.75)), Cell.integer(timing.seconds().size())));
@@ -154,14 +153,14 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
 
     private Table valuesData() {
         List<Column> columns = sizeColumns();
-        for (Method method : Method.values()) {
+        for (Method method : methods()) {
             columns.addAll(List.of(Column.number(key(method) + "_value"), Column.number(key(method) + "_steps")));
         }
         columns.addAll(List.of(Column.number("brute_force_l1"), Column.number("brute_force_linf")));
         List<List<Cell>> cells = new ArrayList<>();
         for (Row row : rows) {
             List<Cell> line = sizeCells(row.size());
-            for (Method method : Method.values()) {
+            for (Method method : methods()) {
                 line.addAll(List.of(Cell.number(row.of(method).value()), Cell.integer(row.of(method).steps())));
             }
             line.addAll(List.of(Cell.number(row.truth().l1()), Cell.number(row.truth().linf())));
@@ -180,6 +179,10 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
                 Cell.integer(size.outputs())));
     }
 
+    private List<Method> methods() {
+        return rows.getFirst().methods();
+    }
+
     private static String key(Method method) {
         return method.name().toLowerCase(Locale.ROOT);
     }
@@ -190,13 +193,13 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
         lines.add(String.format(Locale.ROOT, "%d threads, %s kernels, spectrum by %s; milliseconds: median (quartiles)",
                 threads, kernels, svd));
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-13s", "convolution"));
-        for (Method method : Method.values()) {
+        for (Method method : methods()) {
             head.append(String.format(Locale.ROOT, "  %28s", method.label()));
         }
         lines.add(head.append(String.format(Locale.ROOT, "  %12s", "SVC : l1")).toString());
         for (Row row : rows) {
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-13s", row.size()));
-            for (Method method : Method.values()) {
+            for (Method method : methods()) {
                 line.append(String.format(Locale.ROOT, "  %28s", milliseconds(row.of(method))));
             }
             lines.add(line.append(String.format(Locale.ROOT, "  %12.0f", row.timesL1(Method.SVC))).toString());
@@ -236,7 +239,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     /// Bars of all times.
     Figure figure() {
         List<BarChart.Series> series = new ArrayList<>();
-        for (Method method : Method.values()) {
+        for (Method method : methods()) {
             series.add(new BarChart.Series(method.label(), series.size(), rows.stream().map(row -> {
                 Timing timing = row.of(method);
                 return new BarChart.Bar(1000 * timing.seconds().median(), 1000 * timing.seconds().quantile(0.25),

@@ -8,14 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PeakProbe;
-import dev.normlab.engine.program.CompiledProgram;
-import dev.normlab.engine.program.Interpreter;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Operation;
-import dev.normlab.engine.program.ProgramCompiler;
-import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
-import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.experiments.bench.KernelBenchmark.Result;
 import dev.normlab.experiments.bench.KernelBenchmark.Row;
@@ -23,7 +18,6 @@ import dev.normlab.nn.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -98,67 +92,18 @@ class KernelBenchmarkTest {
         assertEquals(1, PreparedKernel.sets(product, 1 << 20));
     }
 
-    /// An accelerator that lets the CPU interpret its programs and counts them.
-    private static final class Interpreting implements ProgramCompiler {
-
-        private final List<StepProgram> compiled = new ArrayList<>();
-        private int closed;
-
-        @Override
-        public CompiledProgram compile(StepProgram program, Device device) {
-            compiled.add(program);
-            Interpreter interpreter = new Interpreter(program, device);
-            return new CompiledProgram() {
-
-                @Override
-                public StepProgram program() {
-                    return program;
-                }
-
-                @Override
-                public Map<String, Tensor> replay(Map<String, Tensor> feeds) {
-                    return interpreter.replay(feeds);
-                }
-
-                @Override
-                public void release() {
-                    interpreter.release();
-                }
-
-                @Override
-                public void close() {
-                    closed++;
-                    interpreter.close();
-                }
-            };
-        }
-
-        @Override
-        public StagedProgram compile(StepProgram first, StepProgram second, Device device) {
-            throw new IllegalStateException("no stages are timed");
-        }
-
-        @Override
-        public String describe() {
-            return "an interpreter";
-        }
-
-        @Override
-        public void close() {}
-    }
-
     @Test
     void onAnAcceleratorEveryOperationRunsInAProgramOnceAndNineTimes() {
         ModelSpec model = ModelSpec.parse("vgg11:width=0.125");
-        Interpreting accelerator = new Interpreting();
+        InterpretingAccelerator accelerator = new InterpretingAccelerator();
         List<String> told = new ArrayList<>();
         Result result;
         try (Device device = Device.accelerated(accelerator, 1)) {
             result = new KernelBenchmark(List.of(model), 2, 3, SMALL_CACHE, 1000).run(device, "", told::add);
         }
-        List<StepProgram> programs = accelerator.compiled;
+        List<StepProgram> programs = accelerator.compiled();
         assertEquals(2 * (1 + result.rows().size()), programs.size(), "two of each, and of copying");
-        assertEquals(programs.size(), accelerator.closed);
+        assertEquals(programs.size(), accelerator.closed());
         for (int i = 0; i < programs.size(); i += 2) {
             assertEquals(1, programs.get(i).operations().size());
             assertEquals(9, programs.get(i + 1).operations().size());

@@ -87,7 +87,26 @@ class SpeedTestTest {
             assertTrue(row.timings().get(Method.POWER).steps() <= 500);
             assertTrue(row.timesL1(Method.SVC) > 0);
         }
-        assertEquals(Method.values().length + 2, told.size(), "warming up, the methods and brute force: " + told);
+        assertEquals(6 + 2, told.size(), "warming up, the methods and brute force: " + told);
+    }
+
+    @Test
+    void aGpuIsTimedBesideTheCpuAndFindsTheSame() {
+        InterpretingAccelerator accelerator = new InterpretingAccelerator();
+        List<String> told = new ArrayList<>();
+        try (Device device = Device.accelerated(accelerator, 1)) {
+            SpeedTest test = new SpeedTest(List.of(new NormBenchmark.Size(3, 4, 6)), new SpeedTest.Repeats(1, 10), SvdMethod.GRAM, 1);
+            SpeedTest.Row row = test.run(device, told::add).getFirst();
+            assertEquals(List.of(Method.values()), row.methods());
+            assertEquals(row.of(Method.L1).value(), row.of(Method.GPU_L1).value(), 1e-6 * row.of(Method.L1).value(), "a float on the GPU");
+            assertEquals(row.of(Method.LINF).value(), row.of(Method.GPU_LINF).value(), 1e-6 * row.of(Method.LINF).value());
+            double power = row.of(Method.POWER).value();
+            assertEquals(power, row.of(Method.GPU_POWER).value(), 1e-4 * power);
+            assertEquals(row.of(Method.POWER).steps(), row.of(Method.GPU_POWER).steps(), 25, "the same start, but for rounding");
+            SpeedTest.Cost cost = test.estimate(device, told::add).getFirst();
+            assertEquals(List.of(Method.values()), List.copyOf(cost.runs().keySet()));
+        }
+        assertEquals(accelerator.compiled().size(), accelerator.closed());
     }
 
     /// The rule by which a method is repeated: after a second of warming up, or from the first run on, and beginning none that would end too
@@ -114,7 +133,8 @@ class SpeedTestTest {
             SpeedTest test = new SpeedTest(List.of(new NormBenchmark.Size(3, 4, 6)), SpeedTest.Repeats.PAPER, SvdMethod.GRAM, 1);
             SpeedTest.Cost cost = test.estimate(device, _ -> {
             }).getFirst();
-            assertEquals(List.of(Method.values()), List.copyOf(cost.runs().keySet()));
+            assertEquals(List.of(Method.L1, Method.LINF, Method.LANCZOS, Method.POWER, Method.POWER_PUBLISHED, Method.SVC),
+                    List.copyOf(cost.runs().keySet()));
             assertTrue(cost.runs().values().stream().allMatch(seconds -> seconds > 0), cost.toString());
             assertEquals(cost.runs().get(Method.POWER), cost.runs().get(Method.POWER_PUBLISHED), "as many steps of the same time");
             assertTrue(cost.seconds(SpeedTest.Repeats.PAPER) > 100 * cost.runs().get(Method.POWER));

@@ -71,7 +71,7 @@ class BenchCommandTest {
 
     @Test
     void whatOnlyTheCpuHasIsNotTimedOnAGpu() {
-        for (String[] command : new String[][] {{"bench", "norms"}, {"experiment", "speed-test"}}) {
+        for (String[] command : new String[][] {{"bench", "norms"}}) {
             Output refused = Output.of(command[0], command[1], "--device", "gpu");
             assertEquals(2, refused.code(), refused.err());
             assertTrue(refused.err().contains("--device: " + command[0] + " " + command[1] + " times single kernels of the CPU"),

@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,8 +28,12 @@ class SpeedTestCommandTest {
 
     /// Made-up times: method number i takes i, 2i and 3i milliseconds.
     private static SpeedTestReport report(Repeats repeats) {
+        return report(repeats, EnumSet.range(Method.L1, Method.SVC));
+    }
+
+    private static SpeedTestReport report(Repeats repeats, Set<Method> methods) {
         Map<Method, Timing> timings = new EnumMap<>(Method.class);
-        for (Method method : Method.values()) {
+        for (Method method : methods) {
             double unit = 1e-3 * (method.ordinal() + 1);
             timings.put(method, new Timing(Sample.of(unit, 2 * unit, 3 * unit), 7.5, method == Method.POWER ? 431 : 0));
         }
@@ -57,6 +63,16 @@ class SpeedTestCommandTest {
         assertTrue(Files.readAllLines(folder.resolve("speed-test-values.csv")).getLast().endsWith(",7.5,0,7.5,"));
         String page = Files.readString(folder.resolve("report.html"));
         assertTrue(page.contains("6 to 6 times as fast") && page.contains("<svg") && page.contains("2 threads, vector kernels"));
+    }
+
+    @Test
+    void methodsOfAGpuStandBesideThoseOfTheCpu() throws IOException {
+        report(Repeats.DEFAULT, EnumSet.allOf(Method.class)).write(folder);
+        String times = Files.readAllLines(folder.resolve("speed-test.csv")).getFirst();
+        assertTrue(times.endsWith(",svc_repeats,gpu_l1_ms,gpu_l1_ms_quartile_1,gpu_l1_ms_quartile_3,gpu_l1_repeats,gpu_linf_ms,"
+                + "gpu_linf_ms_quartile_1,gpu_linf_ms_quartile_3,gpu_linf_repeats,gpu_power_ms,gpu_power_ms_quartile_1,"
+                + "gpu_power_ms_quartile_3,gpu_power_repeats,svc_to_l1"), times);
+        assertTrue(Files.readString(folder.resolve("report.html")).contains("power, GPU"));
     }
 
     @Test
