@@ -22,9 +22,10 @@ import dev.normlab.lip.spectral.PowerIteration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// The norms of a convolution of one image on a device that runs programs: exact ones, and power iteration.
-final class AcceleratedLayer {
+final class AcceleratedLayer implements AutoCloseable {
 
     private static final int[] ALL = {0, 1, 2, 3};
     private static final List<TensorSpec> NORM_AND_SLICE = List.of(TensorSpec.floats(1), TensorSpec.ints(Shape.of(2)));
@@ -33,6 +34,8 @@ final class AcceleratedLayer {
     private final Conv2dSizes s;
     private final Tensor weight;
     private final Device device;
+    private final Tensor v;
+    private @Nullable CompiledProgram step;
 
     /// @param s      of one image, with the same stride and padding along both axes, zero-padded
     /// @param weight row-major
@@ -40,6 +43,7 @@ final class AcceleratedLayer {
         this.s = s;
         this.weight = Tensor.of(s.weightShape(), weight);
         this.device = device;
+        this.v = Tensor.zeros(s.inputShape().toArray());
     }
 
     /// The exact norm.
@@ -65,8 +69,27 @@ final class AcceleratedLayer {
         }
     }
 
-    /// Power iteration as [PowerIteration#run]: a step is one replay, of which only the estimate comes back.
+    /// Power iteration as [PowerIteration#run]: a step is one replay, of which only the estimate comes back. The first call compiles the
+    /// program, which the next ones use.
     PowerIteration.Result power(RandomStream random, double tolerance, int mostSteps) {
+        CompiledProgram program = step;
+        if (program == null) {
+            program = CompiledProgram.of(step(), device);
+            step = program;
+        }
+        v.set(start(random));
+        double sigma = 0;
+        for (int step = 1; step <= mostSteps; step++) {
+            double found = Math.sqrt(fetched(program));
+            if (found == 0 || Math.abs(found - sigma) <= tolerance * found) {
+                return new PowerIteration.Result(found, step, true);
+            }
+            sigma = found;
+        }
+        return new PowerIteration.Result(Math.sqrt(fetched(program)), mostSteps, false);
+    }
+
+    private float[] start(RandomStream random) {
         float[] start = new float[s.inputShape().elements()];
         random.fillNormal(start, 0, 1);
         double square = 0;
@@ -76,22 +99,11 @@ final class AcceleratedLayer {
         for (int i = 0; i < start.length; i++) {
             start[i] = (float) (start[i] / Math.sqrt(square));
         }
-        Tensor v = Tensor.of(s.inputShape(), start);
-        try (CompiledProgram program = CompiledProgram.of(step(v), device)) {
-            double sigma = 0;
-            for (int step = 1; step <= mostSteps; step++) {
-                double found = Math.sqrt(fetched(program));
-                if (found == 0 || Math.abs(found - sigma) <= tolerance * found) {
-                    return new PowerIteration.Result(found, step, true);
-                }
-                sigma = found;
-            }
-            return new PowerIteration.Result(Math.sqrt(fetched(program)), mostSteps, false);
-        }
+        return start;
     }
 
     /// `v ← MᵀM·v / ‖MᵀM·v‖`, and `‖M·v‖²` of the old `v`. The gradient of `y = M·v` in the direction `y` is `MᵀM·v`.
-    private StepProgram step(Tensor v) {
+    private StepProgram step() {
         Recorder recorder = new Recorder(device);
         try (Tape tape = new Tape(recorder, List.of(v))) {
             Tensor y = Convolution.conv2d(tape, v, weight, null, Conv2dGeometry.of(s.strideH(), s.padTop()));
@@ -105,5 +117,12 @@ final class AcceleratedLayer {
 
     private static double fetched(CompiledProgram program) {
         return Objects.requireNonNull(program.replay(Map.of()).get(VALUE)).toArray()[0];
+    }
+
+    @Override
+    public void close() {
+        if (step != null) {
+            step.close();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.bench;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.Device;
@@ -67,7 +68,8 @@ public final class KernelBenchmark {
     ///
     /// @param cacheBytes  the last-level cache
     /// @param arrayBytes  of one array of the bandwidth measurement
-    public record Result(MachinePeak.Rates peak, long cacheBytes, long arrayBytes, List<Row> rows) {
+    /// @param failures    a line for every operation that an accelerator refused
+    public record Result(MachinePeak.Rates peak, long cacheBytes, long arrayBytes, List<Row> rows, List<String> failures) {
 
         /// Seconds of all operations of a step of a network together: what the step takes if nothing comes between them.
         public double sum(String model, boolean training) {
@@ -126,23 +128,29 @@ public final class KernelBenchmark {
             device.pool().clear();
             from = to;
         }
-        return new Result(machine.rates(), machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(Measured::row).toList());
+        return new Result(machine.rates(), machine.cacheBytes(), machine.arrayBytes(), measured.stream().map(Measured::row).toList(),
+                List.of());
     }
 
     /// Kernels in programs, beside copying by such a kernel.
     private Result onAccelerator(List<KernelCase> cases, Device device, float[] numbers, Consumer<String> progress) {
         progress.accept("copying ...");
         KernelCase copy = copy();
-        double rate = copy.work().bytes() / seconds(copy, device, numbers) / 1e9;
+        double rate = Math.max(0, copy.work().bytes() / seconds(copy, device, numbers) / 1e9);
         MachinePeak.Rates peak = new MachinePeak.Rates(0, acceleratorPeak, rate, rate, rate, rate, 0);
         List<Row> rows = new ArrayList<>();
+        List<String> failures = new ArrayList<>();
         for (KernelCase one : cases) {
-            progress.accept(
-                    String.format(Locale.ROOT, "kernel %d of %d: %s ...", rows.size() + 1, cases.size(), KernelNames.of(one.key())));
+            String name = KernelNames.of(one.key());
+            progress.accept(String.format(Locale.ROOT, "kernel %d of %d: %s ...", rows.size() + failures.size() + 1, cases.size(), name));
             boolean fromMemory = one.work().footprint() >= 2 * cacheBytes;
-            rows.add(new Measured(one, Optional.empty(), fromMemory, 0, seconds(one, device, numbers), peak).row());
+            try {
+                rows.add(new Measured(one, Optional.empty(), fromMemory, 0, seconds(one, device, numbers), peak).row());
+            } catch (AcceleratorException e) {
+                failures.add(name + ": " + e.getMessage());
+            }
         }
-        return new Result(peak, cacheBytes, copy.work().readBytes(), rows);
+        return new Result(peak, cacheBytes, copy.work().readBytes(), rows, failures);
     }
 
     private double seconds(KernelCase one, Device device, float[] numbers) {

@@ -10,7 +10,6 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -30,6 +29,11 @@ record KernelOperands(@Nullable Tensor[] inputs, List<Tensor> targets) {
     /// @param numbers random numbers to fill them with
     static KernelOperands of(KernelCase kernel, Device device, float[] numbers) {
         return new Fill(device, numbers).operands(kernel);
+    }
+
+    /// What an operation updates in place, alone.
+    static List<Tensor> targets(KernelCase kernel, Device device, float[] numbers) {
+        return new Fill(device, numbers).targets(kernel.key());
     }
 
     private record Fill(Device device, float[] numbers) {
@@ -54,11 +58,11 @@ record KernelOperands(@Nullable Tensor[] inputs, List<Tensor> targets) {
                     inputs[i] = floats(spec.shape(), operand.activation());
                 }
             }
-            List<Tensor> targets = new ArrayList<>();
-            if (key.opcode().updatesInPlace()) {
-                key.outputs().forEach(spec -> targets.add(floats(spec.shape(), false)));
-            }
-            return new KernelOperands(inputs, targets);
+            return new KernelOperands(inputs, targets(key));
+        }
+
+        List<Tensor> targets(KernelCase.Key key) {
+            return key.opcode().updatesInPlace() ? key.outputs().stream().map(spec -> floats(spec.shape(), false)).toList() : List.of();
         }
 
         private Tensor floats(Shape shape, boolean activation) {

@@ -10,7 +10,8 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// An operation on a device that runs nothing but whole programs: one that does it once, and one that does it [#MORE] times more. What the
-/// second takes longer is the operation itself, without what a program's start and its transfers take.
+/// second takes longer is the operation itself with its launches, without what a program's start and its transfers take. (Updates of many
+/// parameters by SGD are one launch, so that what is left of them is the work.)
 ///
 /// All operands stay on the device. What is read is the same every time, what is made goes to the same place, and what is updated in place
 /// has a place of its own each time. Caches are not emptied in between.
@@ -37,10 +38,20 @@ final class ProgramKernel implements AutoCloseable {
     /// @param program that does the operation so many times
     ProgramKernel(Device device, IntFunction<StepProgram> program) {
         this.once = CompiledProgram.of(program.apply(1), device);
-        this.often = CompiledProgram.of(program.apply(1 + MORE), device);
-        for (int run = 0; run < WARMUP; run++) {
-            seconds(once);
-            seconds(often);
+        try {
+            this.often = CompiledProgram.of(program.apply(1 + MORE), device);
+        } catch (RuntimeException | Error failure) {
+            once.close();
+            throw failure;
+        }
+        try {
+            for (int run = 0; run < WARMUP; run++) {
+                seconds(once);
+                seconds(often);
+            }
+        } catch (RuntimeException | Error failure) {
+            close();
+            throw failure;
         }
     }
 
@@ -49,7 +60,7 @@ final class ProgramKernel implements AutoCloseable {
         KernelCase.Key key = kernel.key();
         for (int i = 0; i < times; i++) {
             if (key.opcode().updatesInPlace()) {
-                recorder.update(key.opcode(), key.attributes(), KernelOperands.of(kernel, device, numbers).targets(), inputs);
+                recorder.update(key.opcode(), key.attributes(), KernelOperands.targets(kernel, device, numbers), inputs);
             } else {
                 recorder.run(key.opcode(), key.attributes(), key.outputs(), inputs);
             }

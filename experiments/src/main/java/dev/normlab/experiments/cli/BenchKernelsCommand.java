@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,11 +37,12 @@ final class BenchKernelsCommand implements Callable<Integer> {
             place: stores to new tensors read their cache lines first, which is not counted), none where all fits into the caches.
             Times are medians of alternating rounds.""";
 
+    private static final long GPU_CACHE_MEBIBYTES = 128;
     private static final String ACCELERATOR_HEADER = """
             Convolutions and matrix products: nominal GFLOP/s, 2 n o oh ow (c/groups) kh kw for each of forward, dx and dw, padding included; the share is of
             --peak. Everything else: GB/s, every operand read once and every result written once; the share is of y = -x, none where all fits into the cache.
-            A time is what a program of 1 + 8 such operations takes longer than one of 1, divided by 8: without starting the program and without transfers; - where
-            that is too short. Medians.""";
+            A time is what a program of 1 + 8 such operations takes longer than one of 1, divided by 8: kernels and their launches, without starting the program and
+            without transfers; - where that is too short. Updates by SGD are one launch in both. Medians.""";
 
     @Mixin
     private final CommonOptions common;
@@ -59,8 +61,9 @@ final class BenchKernelsCommand implements Callable<Integer> {
     @Option(names = "--rounds", paramLabel = "N", description = "Repetitions; the median counts (default: 7).")
     private int rounds = 7;
 
-    @Option(names = "--cache", paramLabel = "MIB", description = "Size of the last-level cache (default: what the system says, or 32).")
-    private long cacheMebibytes = MachinePeak.lastLevelCacheBytes() >> 20;
+    @Option(names = "--cache", paramLabel = "MIB",
+            description = "Size of the last-level cache (default: what the system says, or 32; of a GPU 128).")
+    private @Nullable Long givenCache;
 
     @Option(names = "--peak", paramLabel = "GFLOPS",
             description = "What a GPU reaches at most in single precision, from its data sheet; shares of arithmetic are of it.")
@@ -77,26 +80,29 @@ final class BenchKernelsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         DataOptions.requirePositive("--batch-size", batchSize);
         DataOptions.requirePositive("--rounds", rounds);
-        if (cacheMebibytes < 1 || cacheMebibytes > 4096) {
-            throw UserError.usage("--cache: expected mebibytes from 1 to 4096, but got " + cacheMebibytes);
-        }
         boolean onGpu = common.deviceName().startsWith("gpu");
+        long most = onGpu ? 512 : 4096;
+        long cacheMebibytes = givenCache != null ? givenCache : onGpu ? GPU_CACHE_MEBIBYTES : MachinePeak.lastLevelCacheBytes() >> 20;
+        if (cacheMebibytes < 1 || cacheMebibytes > most) {
+            throw UserError.usage("--cache: expected mebibytes from 1 to " + most + ", but got " + cacheMebibytes);
+        }
         if (peakGflops != 0 && !(onGpu && peakGflops > 0)) {
             throw UserError.usage(
                     "--peak: expected a GPU's GFLOP/s, above 0, beside --device gpu (a CPU's peak is measured), but got " + peakGflops);
         }
-        List<ModelSpec> specs = models.stream().map(Weights::parse).toList();
+        List<ModelSpec> specs = models.stream().map(model -> Weights.parseFor("--models", model)).toList();
         try (Device device = common.openDevice()) {
             Progress progress = common.progress();
             Result result = new KernelBenchmark(specs, batchSize, rounds, cacheMebibytes << 20, peakGflops).run(device, filter,
                     progress::update);
             progress.clear();
-            if (result.rows().isEmpty()) {
+            if (result.rows().isEmpty() && result.failures().isEmpty()) {
                 throw UserError.usage("--filter: no operation of these networks has '" + filter + "' in its name");
             }
             table(result, device, specs).forEach(common::say);
+            result.failures().forEach(failure -> common.say("failed: " + failure));
             common.writeJson(json(result, device));
-            return 0;
+            return result.failures().isEmpty() ? 0 : 1;
         }
     }
 
@@ -106,7 +112,9 @@ final class BenchKernelsCommand implements Callable<Integer> {
         Accelerator accelerator = device.accelerator();
         if (accelerator != null) {
             lines.add(String.format(Locale.ROOT, "batch %d, %s", batchSize, accelerator.describe()));
-            lines.add(String.format(Locale.ROOT, "memory: y = -x of %d MiB at %.1f GB/s%s", result.arrayBytes() >> 20, peak.copy(),
+            lines.add(String.format(Locale.ROOT, "memory: y = -x of %d MiB at %.1f GB/s; last-level cache %d MiB%s",
+                    result.arrayBytes() >> 20,
+                    peak.copy(), result.cacheBytes() >> 20,
                     peakGflops > 0 ? String.format(Locale.ROOT, "; peak %.0f GFLOP/s as given", peakGflops) : ""));
             ACCELERATOR_HEADER.lines().forEach(lines::add);
             return lines;
@@ -144,6 +152,9 @@ final class BenchKernelsCommand implements Callable<Integer> {
         if (filter.isEmpty()) {
             for (ModelSpec spec : specs) {
                 double training = result.sum(spec.name(), true), inference = result.sum(spec.name(), false);
+                if (training == 0 || inference == 0) {
+                    continue;
+                }
                 lines.add(String.format(Locale.ROOT, "sum of %s: training step %.1f ms (%.1f images/s), inference %.1f ms (%.1f images/s)",
                         spec.name(), 1000 * training, batchSize / training, 1000 * inference, batchSize / inference));
             }
@@ -171,14 +182,17 @@ final class BenchKernelsCommand implements Callable<Integer> {
         Accelerator accelerator = device.accelerator();
         if (accelerator != null) {
             machine.put("accelerator", accelerator.describe());
+            machine.put("given_peak_gflops", peakGflops > 0 ? peakGflops : null);
+            machine.put("negate_gb_per_second", peak.copy());
+        } else {
+            machine.put("gflops_one_thread", peak.oneThread());
+            machine.put("gflops_all_threads", peak.allThreads());
+            machine.put("read_gb_per_second", peak.read());
+            machine.put("update_gb_per_second", peak.update());
+            machine.put("copy_gb_per_second", peak.copy());
+            machine.put("triad_gb_per_second", peak.triad());
+            machine.put("array_copy_gb_per_second", peak.arrayCopy());
         }
-        machine.put("gflops_one_thread", peak.oneThread());
-        machine.put("gflops_all_threads", peak.allThreads());
-        machine.put("read_gb_per_second", peak.read());
-        machine.put("update_gb_per_second", peak.update());
-        machine.put("copy_gb_per_second", peak.copy());
-        machine.put("triad_gb_per_second", peak.triad());
-        machine.put("array_copy_gb_per_second", peak.arrayCopy());
         machine.put("cache_bytes", result.cacheBytes());
         List<Map<String, Object>> rows = new ArrayList<>();
         for (Row row : result.rows()) {
@@ -187,7 +201,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             entry.put("opcode", row.opcode());
             row.convolution().ifPresent(sizes -> entry.put("sizes", sizes));
             row.algorithm().ifPresent(algorithm -> entry.put("algorithm", algorithm.toString()));
-            entry.put("ms", 1000 * row.seconds());
+            entry.put("ms", row.seconds() > 0 ? 1000 * row.seconds() : null);
             entry.put("unit", unit(row));
             entry.put("rate", row.seconds() > 0 ? row.rate() : null);
             entry.put("share", Double.isNaN(row.share()) ? null : row.share());
@@ -206,6 +220,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
         json.put("conv", device.convolutionMode().toString());
         json.put("machine", machine);
         json.put("kernels", rows);
+        json.put("failures", result.failures());
         return json;
     }
 }

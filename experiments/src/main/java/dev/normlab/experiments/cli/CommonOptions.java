@@ -128,8 +128,8 @@ final class CommonOptions {
     Device openCpu(String command) {
         if (deviceName().startsWith("gpu")) {
             throw UserError
-                    .usage("--device: " + command + " times single kernels of the CPU; on a GPU, bench kernels, bench step and bench "
-                            + "attack time programs");
+                    .usage("--device: " + command + " times single kernels of the CPU; on a GPU, bench kernels, bench step, bench "
+                            + "attack and experiment speed-test time programs");
         }
         return openDevice();
     }

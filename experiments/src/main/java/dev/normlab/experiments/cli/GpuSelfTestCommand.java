@@ -2,6 +2,7 @@ package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Progress;
+import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.selftest.SelfTest;
 import dev.normlab.nn.model.Models;
@@ -67,9 +68,15 @@ final class GpuSelfTestCommand implements Callable<Integer> {
         if (named == null) {
             return SelfTest.of(common.threads(), all);
         }
+        if (all) {
+            throw UserError.usage("--all is about the other checks; leave it out, or --zoo");
+        }
+        named.stream().filter(name -> name.contains(":") || name.contains("=")).findFirst().ifPresent(name -> {
+            throw UserError.usage("--zoo: expected names of models without options, but got '" + name + "'; the width is always 1/16");
+        });
         List<String> names = named.equals(List.of(EVERY))
                 ? Models.names()
-                : named.stream().map(name -> Weights.parse(name).name()).toList();
+                : named.stream().map(name -> Weights.parseFor("--zoo", name).name()).toList();
         return SelfTest.zoo(names, common.threads());
     }
 

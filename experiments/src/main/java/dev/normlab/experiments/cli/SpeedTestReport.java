@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// What came out of the efficiency study: for the console, as JSON, as tables and a figure, and as a page.
 ///
@@ -37,6 +38,8 @@ import java.util.Map;
 record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, Repeats repeats) {
 
     private static final String NAME = "speed-test";
+    // Kernels of a GPU take less than starting their programs varies.
+    private static final String TOO_SHORT = "-";
 
     /// How often methods are timed, in words.
     static String described(Repeats repeats) {
@@ -66,11 +69,12 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
 
     private String page() {
         ReportPage page = new ReportPage("Speed test of norms", "The time of the exact l1 and linf norms of single convolutions on 32x32 "
-                + "images beside that of three iterations for the largest singular value and of the spectrum that singular value clipping "
+                + "images beside that of iterations for the largest singular value and of the spectrum that singular value clipping "
                 + "needs. " + circumstances() + " In this run " + ratio() + ".");
         page.section("Times").table(times()).figure(figure(), ReportPage.Width.FULL,
                 "Median time in milliseconds of every method, with quartiles, on a logarithmic axis: only the ends of bars mean something.");
-        page.section("What was found").table(values());
+        ReportPage.Section found = page.section("What was found").table(values());
+        onGpu().ifPresent(text -> found.paragraph(text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1) + "."));
         return page.footer("Made by normlab. This page is one file and loads nothing from the network. The tables and the figure are files "
                 + "beside it.").toHtml();
     }
@@ -96,8 +100,15 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
             List<Cell> line = new ArrayList<>(List.of(Cell.text(row.size().toString())));
             for (Method method : methods()) {
                 Timing timing = row.of(method);
-                line.add(new Cell(Numbers.significant(milliseconds(timing, 0.5), 3) + " (" + Numbers.significant(milliseconds(timing, 0.25),
-                        3) + " to " + Numbers.significant(milliseconds(timing, 0.75), 3) + ")", milliseconds(timing, 0.5)));
+                line.add(
+                        timing.seconds().median() <= 0
+                                ? Cell.text(TOO_SHORT)
+                                : new Cell(
+                                        Numbers.significant(milliseconds(timing, 0.5), 3) + " ("
+                                                + Numbers.significant(milliseconds(timing, 0.25),
+                                                        3)
+                                                + " to " + Numbers.significant(milliseconds(timing, 0.75), 3) + ")",
+                                        milliseconds(timing, 0.5)));
             }
             line.add(Cell.number(row.timesL1(Method.SVC)));
             cells.add(line);
@@ -209,12 +220,30 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
                 "power (steps)",
                 "published (steps)", "l2 circular", "l1 error", "linf error"));
         rows.forEach(row -> lines.add(values(row)));
+        onGpu().ifPresent(lines::add);
         lines.add(ratio());
         return lines;
     }
 
+    /// How far what a GPU found is from what the CPU found.
+    private Optional<String> onGpu() {
+        if (!methods().contains(Method.GPU_L1)) {
+            return Optional.empty();
+        }
+        return Optional.of(String.format(Locale.ROOT, "on the GPU l1, linf and power differ from the CPU's by %.1e, %.1e and %.1e at most",
+                difference(Method.L1, Method.GPU_L1), difference(Method.LINF, Method.GPU_LINF),
+                difference(Method.POWER, Method.GPU_POWER)));
+    }
+
+    private double difference(Method cpu, Method gpu) {
+        return rows.stream().mapToDouble(row -> Math.abs(row.of(gpu).value() - row.of(cpu).value()) / row.of(cpu).value()).max().orElse(0);
+    }
+
     private static String milliseconds(Timing timing) {
         double median = 1000 * timing.seconds().median();
+        if (median <= 0) {
+            return TOO_SHORT;
+        }
         String format = median < 1 ? "%.4f (%.4f-%.4f)" : median < 100 ? "%.2f (%.2f-%.2f)" : "%.0f (%.0f-%.0f)";
         return String.format(Locale.ROOT, format, median, 1000 * timing.seconds().quantile(0.25), 1000 * timing.seconds().quantile(0.75));
     }

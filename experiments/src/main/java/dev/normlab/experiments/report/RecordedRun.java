@@ -198,7 +198,7 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
         for (Function<RunFolder.Contents, String> suffix : List.<Function<RunFolder.Contents, String>>of(
                 folder -> seed(folder.info(), folders),
-                folder -> folderName(folder))) {
+                RecordedRun::folderName)) {
             List<String> names = runs.stream().map(RecordedRun::name).toList();
             List<RecordedRun> told = new ArrayList<>();
             for (int i = 0; i < runs.size(); i++) {

@@ -130,10 +130,17 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
     ///
     /// @throws UserError if it is none
     public static ModelSpec parse(String text) {
+        return parseFor("--model", text);
+    }
+
+    /// The same for another option than `--model`.
+    ///
+    /// @throws UserError if it is none
+    public static ModelSpec parseFor(String option, String text) {
         try {
             return ModelSpec.parse(text);
         } catch (IllegalArgumentException e) {
-            throw UserError.usage("--model: " + e.getMessage());
+            throw UserError.usage(option + ": " + e.getMessage());
         }
     }
 

@@ -18,6 +18,9 @@ record TakenStep(float loss, Map<String, float[]> changes, Map<String, float[]> 
     /// The size of a buffer's elements at least: the means of what comes out of a batch norm are zero but for rounding.
     private static final double LEAST = 1e-4;
 
+    // Of the norm of all changes together.
+    private static final double MORE_THAN_ROUNDING = 1e-3;
+
     /// How far a step may be from the reference's.
     ///
     /// @param ofItsNorm the change of a parameter, as a part of its norm
@@ -88,7 +91,7 @@ record TakenStep(float loss, Map<String, float[]> changes, Map<String, float[]> 
                 failures.add(String.format(Locale.ROOT, "%s: the change of %s has the norm %.3g and is off by %.3g", model, each.getKey(),
                         norm, error));
             }
-            worst = norm > tolerance.ofItsNorm * all ? Math.max(worst, error / norm) : worst;
+            worst = norm > MORE_THAN_ROUNDING * all ? Math.max(worst, error / norm) : worst;
         }
         return worst;
     }

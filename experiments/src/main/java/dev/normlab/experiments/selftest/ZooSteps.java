@@ -19,12 +19,14 @@ import java.util.Map;
 import java.util.Objects;
 
 /// Two training steps, with momentum and weight decay, of one network of the zoo in a narrow form, beside the scalar reference on the CPU.
-/// The reference begins its second step with the weights that the device has reached, so that each step is compared by itself.
+/// The reference begins its second step with the weights that the device has reached (the momentum is its own), so that errors of the first
+/// are not multiplied by the second.
 ///
 /// In a deep network rounding is multiplied, and turns the sign of activations near zero, which takes their share out of the gradient: the
 /// two CPU backends, both right, differ by up to 5% of the norm of a parameter's gradient (most networks: `1e-5`), and by up to `6e-5` in
 /// loss and running statistics. A gradient may be off by twice that much, 10%, and 1% of all gradients together (what is zero but for
-/// rounding), loss and statistics by `1e-3`. A wrong kernel is off by the size of what it makes.
+/// rounding), loss and statistics by `1e-3`. A wrong kernel is off by the size of what it makes, which shows wherever that is more than a
+/// hundredth of all gradients together; smaller ones are the business of the contract's cases.
 final class ZooSteps implements DeviceCheck {
 
     private static final String NARROW = ":width=0.0625";

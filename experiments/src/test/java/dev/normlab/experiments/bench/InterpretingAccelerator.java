@@ -1,8 +1,10 @@
 package dev.normlab.experiments.bench;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Interpreter;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
@@ -10,12 +12,19 @@ import dev.normlab.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// An accelerator that lets the CPU interpret its programs and counts them.
 final class InterpretingAccelerator implements ProgramCompiler {
 
     private final List<StepProgram> compiled = new ArrayList<>();
     private int closed;
+    private @Nullable Opcode refused;
+
+    /// Lets programs fail that do this more than once.
+    void refuse(Opcode opcode) {
+        refused = opcode;
+    }
 
     /// Everything that was compiled.
     List<StepProgram> compiled() {
@@ -29,6 +38,9 @@ final class InterpretingAccelerator implements ProgramCompiler {
 
     @Override
     public CompiledProgram compile(StepProgram program, Device device) {
+        if (program.operations().size() > 1 && program.operations().getFirst().opcode() == refused) {
+            throw new AcceleratorException("no " + refused + " here", new IllegalStateException());
+        }
         compiled.add(program);
         Interpreter interpreter = new Interpreter(program, device);
         return new CompiledProgram() {

@@ -108,7 +108,7 @@ class KernelBenchmarkTest {
             assertEquals(1, programs.get(i).operations().size());
             assertEquals(9, programs.get(i + 1).operations().size());
             assertEquals(9, programs.get(i + 1).operations().stream().mapToInt(operation -> operation.outputs()[0]).distinct().count(),
-                    "each has a place of its own for its results");
+                    "each has results of its own");
             List<Operation> operations = programs.get(i + 1).operations();
             assertEquals(1, operations.stream().map(operation -> Arrays.toString(operation.inputs())).distinct().count());
         }
@@ -117,8 +117,24 @@ class KernelBenchmarkTest {
         assertEquals(2, convolution.training().get("vgg11"));
         assertEquals(convolution.seconds() > 0, convolution.share() > 0, "its share of the given peak");
         assertEquals(convolution.rate() / 1000, convolution.share(), 1e-12);
-        assertTrue(result.peak().copy() > 0);
         assertEquals(1 + result.rows().size(), told.size());
+    }
+
+    @Test
+    void whatAnAcceleratorRefusesIsNamedAndTheOthersAreTimed() {
+        ModelSpec model = ModelSpec.parse("vgg11:width=0.125");
+        InterpretingAccelerator accelerator = new InterpretingAccelerator();
+        accelerator.refuse(Opcode.MAX_POOL);
+        Result result;
+        try (Device device = Device.accelerated(accelerator, 1)) {
+            result = new KernelBenchmark(List.of(model), 2, 1, SMALL_CACHE, 0).run(device, "pool", _ -> {
+            });
+        }
+        assertEquals(5, result.failures().size(), "VGG11 has five poolings: " + result.failures());
+        assertTrue(result.failures().getFirst().startsWith("max pool 2x2 stride 2 [2, 8, 32, 32]: no MAX_POOL here"),
+                result.failures().getFirst());
+        assertEquals(5, result.rows().stream().filter(row -> row.opcode().equals("MAX_POOL_BACKWARD")).count());
+        assertEquals(accelerator.compiled().size(), accelerator.closed(), "also what was compiled before the refusal");
     }
 
     private static Result measure(String filter, ModelSpec model) {

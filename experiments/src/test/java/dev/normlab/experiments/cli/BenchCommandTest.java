@@ -71,22 +71,28 @@ class BenchCommandTest {
 
     @Test
     void whatOnlyTheCpuHasIsNotTimedOnAGpu() {
-        for (String[] command : new String[][] {{"bench", "norms"}}) {
-            Output refused = Output.of(command[0], command[1], "--device", "gpu");
-            assertEquals(2, refused.code(), refused.err());
-            assertTrue(refused.err().contains("--device: " + command[0] + " " + command[1] + " times single kernels of the CPU"),
-                    refused.err());
-        }
+        Output refused = Output.of("bench", "norms", "--device", "gpu");
+        assertEquals(2, refused.code(), refused.err());
+        assertTrue(refused.err().contains("--device: bench norms times single kernels of the CPU"), refused.err());
+    }
+
+    @Test
+    void optionsOfKernelsThatDoNotFitTheDeviceAreRefused() {
         Output peak = Output.of("bench", "kernels", "--models", TINY, "--peak", "1000");
         assertEquals(2, peak.code());
         assertTrue(peak.err().contains("--peak") && peak.err().contains("1000"), peak.err());
         assertEquals(2, Output.of("bench", "kernels", "--models", TINY, "--device", "gpu", "--peak", "-1").code());
+        Output cache = Output.of("bench", "kernels", "--models", TINY, "--device", "gpu", "--cache", "4096");
+        assertEquals(2, cache.code());
+        assertTrue(cache.err().contains("from 1 to 512, but got 4096"), cache.err());
+        Output model = Output.of("bench", "kernels", "--models", "vgg12");
+        assertTrue(model.err().contains("--models: there is no model 'vgg12'"), model.err());
     }
 
     @Test
     void anAttackIsTimedBesideItsPasses() {
         JsonNode attack = json(
-                Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "200",
+                Output.of("bench", "attack", "--model", TINY, "--data", "synthetic:train=64,test=32", "--batch-size", "8", "--steps", "50",
                         "--norm", "l2", "--eps", "0.5", "--json", "-"));
         assertTrue(attack.get("image_steps_per_second").asDouble() > 0);
         assertTrue(attack.get("pass_share").asDouble() > 0 && attack.get("pass_share").asDouble() <= 1);

@@ -63,4 +63,16 @@ class GpuSelfTestCommandTest {
         assertTrue(output.err().contains("needs TornadoVM"), output.err());
         assertEquals("", output.out());
     }
+
+    @Test
+    void optionsThatTheZooDoesNotTakeAreRefused() {
+        Output both = Output.of("gpu-selftest", "--device", "cpu", "--zoo=lenet", "--all");
+        assertEquals(2, both.code());
+        assertTrue(both.err().contains("--all is about the other checks"), both.err());
+        Output width = Output.of("gpu-selftest", "--device", "cpu", "--zoo=vgg11:width=1");
+        assertEquals(2, width.code());
+        assertTrue(width.err().contains("--zoo: expected names of models without options, but got 'vgg11:width=1'"), width.err());
+        Output unknown = Output.of("gpu-selftest", "--device", "cpu", "--zoo=vgg12");
+        assertTrue(unknown.err().contains("--zoo: there is no model 'vgg12'"), unknown.err());
+    }
 }

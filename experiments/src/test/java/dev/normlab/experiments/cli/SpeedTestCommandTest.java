@@ -72,7 +72,12 @@ class SpeedTestCommandTest {
         assertTrue(times.endsWith(",svc_repeats,gpu_l1_ms,gpu_l1_ms_quartile_1,gpu_l1_ms_quartile_3,gpu_l1_repeats,gpu_linf_ms,"
                 + "gpu_linf_ms_quartile_1,gpu_linf_ms_quartile_3,gpu_linf_repeats,gpu_power_ms,gpu_power_ms_quartile_1,"
                 + "gpu_power_ms_quartile_3,gpu_power_repeats,svc_to_l1"), times);
-        assertTrue(Files.readString(folder.resolve("report.html")).contains("power, GPU"));
+        String page = Files.readString(folder.resolve("report.html"));
+        assertTrue(page.contains("power, GPU") && page.contains("On the GPU l1, linf and power differ from the CPU&#39;s by 0.0e+00"),
+                page);
+        Output refused = Output.of("experiment", "speed-test", "--smoke", "--device", "gpu");
+        assertEquals(1, refused.code(), "no GPU is on this class path");
+        assertTrue(refused.err().contains("--device: "), refused.err());
     }
 
     @Test
