@@ -136,7 +136,8 @@ public final class KernelBenchmark {
     private Result onAccelerator(List<KernelCase> cases, Device device, float[] numbers, Consumer<String> progress) {
         progress.accept("copying ...");
         KernelCase copy = copy();
-        double rate = Math.max(0, copy.work().bytes() / seconds(copy, device, numbers) / 1e9);
+        double copied = seconds(copy, device, numbers);
+        double rate = copied > 0 ? copy.work().bytes() / copied / 1e9 : 0;
         MachinePeak.Rates peak = new MachinePeak.Rates(0, acceleratorPeak, rate, rate, rate, rate, 0);
         List<Row> rows = new ArrayList<>();
         List<String> failures = new ArrayList<>();
