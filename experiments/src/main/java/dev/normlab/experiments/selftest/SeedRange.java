@@ -13,8 +13,8 @@ import java.util.Locale;
 /// with the same seed, and at the end loss and accuracy on the test images lie in the range of the CPU's three runs.
 ///
 /// Rounding makes two runs from one seed as different in the end as two runs from two seeds, and one run of four lies outside the range of
-/// the other three in every second case: so the range is wider by its own length on both sides, and by at least 0.05 for the loss and 2% for
-/// the accuracy, more than twice the spread that the CPU's runs were seen to have.
+/// the other three in every second case: so the range is wider by its own length on both sides, and by at least 0.05 for the loss and 2%
+/// for the accuracy, more than twice the spread that the CPU's runs were seen to have.
 final class SeedRange implements DeviceCheck {
 
     private static final int EPOCHS = 15;

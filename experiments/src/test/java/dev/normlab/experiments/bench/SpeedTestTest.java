@@ -109,8 +109,8 @@ class SpeedTestTest {
         assertEquals(accelerator.compiled().size(), accelerator.closed());
     }
 
-    /// The rule by which a method is repeated: after a second of warming up, or from the first run on, and beginning none that would end too
-    /// late.
+    /// The rule by which a method is repeated: after a second of warming up, or from the first run on, and beginning none that would end
+    /// too late.
     @Test
     void theTimeOfAllRepeatsFollowsFromThatOfOne() {
         SpeedTest.Repeats five = new SpeedTest.Repeats(5, 10);
