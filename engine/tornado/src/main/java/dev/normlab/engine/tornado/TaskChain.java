@@ -25,8 +25,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// makes sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
 final class TaskChain {
 
-    /// Tasks of one graph: the hard limit is 256, but long graphs exceed other limits first.
-    private static final int MOST_TASKS = 100;
+    /// Tasks of one graph. TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments: with
+    /// its own tasks that take in and give out, a graph of this length always fits.
+    static final int MOST_TASKS = 64;
 
     /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.
     private static final String EXACT = "-w";

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.kernel.BinaryFunction;
 import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Attributes.Permutation;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.ProgramCompiler;
@@ -19,6 +20,7 @@ import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
+import dev.normlab.testkit.Samples;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
@@ -156,6 +158,29 @@ class TornadoProgramTest {
                 Map<String, Tensor> results = program.replay(Map.of());
                 assertEquals(5f, results.get("scalar").item());
                 assertEquals(6f, results.get("large").toArray()[99]);
+            }
+        }
+    }
+
+    /// A permutation has more arguments than almost all tasks: TornadoVM has 8,192 bytes for a graph's tasks, and 75 of these exceed them.
+    @Test
+    void longProgramsOfTasksWithManyArgumentsAreSplit() {
+        try (Device device = Gpu.open()) {
+            Recorder recorder = new Recorder(device);
+            Tensor x = recorder.feed("x", TensorSpec.floats(Shape.of(2, 3, 5, 7)));
+            Tensor y = x;
+            for (int i = 0; i < 2 * TaskChain.MOST_TASKS + 1; i++) { // a multiple of four, and one
+                int[] s = y.shape().toArray();
+                y = recorder.run(Opcode.PERMUTE, new Permutation(List.of(1, 2, 3, 0)), TensorSpec.floats(Shape.of(s[1], s[2], s[3], s[0])), y);
+            }
+            recorder.fetch("turned", y);
+            Tensor given = Samples.uniform(1, 0f, 1f, 2, 3, 5, 7);
+            float[] expected = new float[given.shape().elements()];
+            for (int i = 0; i < expected.length; i++) {
+                expected[i % 105 * 2 + i / 105] = given.toArray()[i]; // [2, 105] transposed
+            }
+            try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                assertArrayEquals(expected, program.replay(Map.of("x", given)).get("turned").toArray());
             }
         }
     }
