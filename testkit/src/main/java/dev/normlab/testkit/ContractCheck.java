@@ -3,17 +3,14 @@ package dev.normlab.testkit;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.DeviceCheck;
 import dev.normlab.engine.program.CompiledProgram;
-import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.DType;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Every operation in a recorded program gives what its definition says, and the same bits at every replay; inputs stay as they are.
@@ -21,11 +18,6 @@ import org.jspecify.annotations.Nullable;
 /// A case is a program of one operation. Several of them are one program here, because an accelerator takes seconds for a program and
 /// kernels are what is checked.
 public final class ContractCheck implements DeviceCheck {
-
-    /// What only the fusion of CPU devices makes: recorded programs do not have it.
-    public static final Set<Opcode> FUSED = EnumSet.of(Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.BATCH_NORM_TRAIN_RELU,
-            Opcode.BATCH_NORM_EVAL_RELU, Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT,
-            Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS, Opcode.ADD_RELU);
 
     /// Cases that share a program.
     public static final int TOGETHER = 24;
@@ -38,10 +30,9 @@ public final class ContractCheck implements DeviceCheck {
         return "contract";
     }
 
-    /// The cases: all, or a few of every opcode, without those of fused operations.
+    /// The cases: all, or a few of every opcode.
     public static List<OperationCase> cases(boolean whole) {
-        List<OperationCase> cases = whole ? OperationCases.all() : OperationCases.fewOfEveryOpcode(EACH, MOST_ELEMENTS);
-        return cases.stream().filter(operation -> !FUSED.contains(operation.opcode())).toList();
+        return whole ? OperationCases.all() : OperationCases.fewOfEveryOpcode(EACH, MOST_ELEMENTS);
     }
 
     @Override

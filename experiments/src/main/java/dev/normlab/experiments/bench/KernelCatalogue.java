@@ -79,7 +79,7 @@ final class KernelCatalogue {
             Gradients gradients = tape.backward(outcome.loss());
             sgd.apply(recorder, gradients);
         }
-        return asRun(recorder.program());
+        return Fusion.fuse(recorder.program());
     }
 
     private StepProgram recordInference(Layer model) {
@@ -88,12 +88,7 @@ final class KernelCatalogue {
         try (Tape tape = new Tape(recorder, List.of())) {
             recorder.fetch("logits", model.forward(tape, images));
         }
-        return asRun(recorder.program());
-    }
-
-    /// The program as the device runs it: only the CPU has fused kernels.
-    private StepProgram asRun(StepProgram program) {
-        return device.accelerator() == null ? Fusion.fuse(program) : program;
+        return Fusion.fuse(recorder.program());
     }
 
     private void collect(StepProgram program, String name, boolean training) {

@@ -3,6 +3,7 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.Fusion;
 import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.program.StagedProgram;
 import dev.normlab.engine.program.StepProgram;
@@ -50,7 +51,8 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     @Override
     public CompiledProgram compile(StepProgram program, Device computer) {
-        return new TornadoProgram(program, program.operations().size(), Map.of(), computer, this);
+        StepProgram fused = Fusion.fuse(program);
+        return new TornadoProgram(fused, fused.operations().size(), Map.of(), computer, this);
     }
 
     @Override
@@ -62,7 +64,8 @@ final class TornadoAccelerator implements ProgramCompiler {
                 held.put(name, id);
             }
         }
-        return new TornadoProgram(first.then(second), first.operations().size(), held, computer, this);
+        StepProgram fused = Fusion.fuse(first);
+        return new TornadoProgram(fused.then(Fusion.fuse(second)), fused.operations().size(), held, computer, this);
     }
 
     @Override

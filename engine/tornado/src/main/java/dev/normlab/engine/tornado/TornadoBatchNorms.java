@@ -1,5 +1,7 @@
 package dev.normlab.engine.tornado;
 
+import static dev.normlab.engine.tornado.TornadoConvolutions.ceilDiv;
+
 import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.program.Attributes.RunningStatistics;
 import dev.normlab.engine.tornado.Launches.Operand;
@@ -7,201 +9,179 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/// Batch normalisation: statistics of a channel by one group of threads, in double precision and a fixed order; then every element by
-/// itself.
+/// Batch normalisation, forward: the statistics of a channel in one pass, by several groups of threads where channels are few, in double
+/// precision and a fixed order; then every element by itself, with what is fused behind it. Gradients: [TornadoBatchNormGradients].
 final class TornadoBatchNorms {
 
-    /// Threads that sum one channel.
+    /// Threads of a group.
     static final int SUMMERS = 256;
+
+    /// What a kernel has to do, as bits of its argument `has`.
+    static final int WEIGHT = 1, BIAS = 2, ADDED = 4, RELU = 8;
+
+    /// Floats that hold what one part of a channel passes on: two numbers in double precision, each as a sum of two floats.
+    static final int PASSED = 4;
+
+    private static final int ENOUGH_GROUPS = 512;
+    private static final int LEAST_EACH = 8 * SUMMERS;
 
     private TornadoBatchNorms() {}
 
+    /// Elements of a channel for one group of threads, so that there are groups enough to keep a device busy. It follows from the sizes, and
+    /// with it the order of sums.
+    static int each(BatchNormSizes s) {
+        int parts = Math.clamp(s.count() / LEAST_EACH, 1, ceilDiv(ENOUGH_GROUPS, s.c()));
+        return ceilDiv(ceilDiv(s.count(), parts), SUMMERS) * SUMMERS;
+    }
+
     static void train(Launches l) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        Operand x = l.in(0), mean = l.out(1), var = l.out(2);
-        l.tasks().groups(l.name(), s.c(), SUMMERS,
-                (graph, id) -> graph.task(id, TornadoBatchNorms::statistics, l.context, l.floats(), x.at(),
-                        mean.at(), var.at(), s.count(), s.c(), s.pixels()));
-        normalise(l, s, mean, var);
+        statistics(l, s);
+        normalise(l, s, l.in(0), l.out(1), l.out(2), -1, 0);
+    }
+
+    static void trainRelu(Launches l) {
+        BatchNormSizes s = l.attributes(BatchNormSizes.class);
+        statistics(l, s);
+        normalise(l, s, l.in(0), l.out(1), l.out(2), 3, RELU);
     }
 
     static void eval(Launches l) {
-        normalise(l, l.attributes(BatchNormSizes.class), l.in(3), l.in(4));
+        normalise(l, l.attributes(BatchNormSizes.class), l.in(0), l.in(3), l.in(4), -1, 0);
     }
 
-    private static void normalise(Launches l, BatchNormSizes s, Operand mean, Operand var) {
-        Operand x = l.in(0), weight = l.inOr(1, x), bias = l.inOr(2, x), y = l.out(0);
-        int has = (l.has(1) ? 1 : 0) + (l.has(2) ? 2 : 0);
-        l.tasks().forEach(l.name(), y.elements(),
-                (graph, id) -> graph.task(id, TornadoBatchNorms::normaliseKernel, l.context, l.floats(), x.at(), weight.at(), bias.at(),
-                        has, mean.at(), var.at(),
-                        y.at(), y.elements(), s.c(), s.pixels(), s.eps()));
+    static void evalRelu(Launches l) {
+        normalise(l, l.attributes(BatchNormSizes.class), l.in(0), l.in(3), l.in(4), 5, RELU);
     }
 
-    // mean[c], var[c] of x [n, c, pixels]; the variance in a second pass over the differences from the mean
-    static void statistics(KernelContext context, FloatArray floats, int xAt, int meanAt, int varAt, int count, int c, int pixels) {
-        double[] sums = context.allocateDoubleLocalArray(SUMMERS);
-        int thread = context.localIdx, ic = context.groupIdx;
+    private static void statistics(Launches l, BatchNormSizes s) {
+        Operand x = l.in(0), mean = l.out(1), var = l.out(2);
+        int each = each(s), parts = ceilDiv(s.count(), each);
+        Operand sums = parts == 1 ? mean : l.scratch(PASSED * parts * s.c());
+        l.tasks().groups(l.name(), s.c() * parts, SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNorms::statisticsKernel, l.context,
+                l.floats(), x.at(), mean.at(), var.at(), sums.at(), s.count(), s.c(), s.pixels(), each));
+        if (parts > 1) {
+            l.tasks().forEach(l.name(), s.c(), (graph, id) -> graph.task(id, TornadoBatchNorms::mergeStatistics, l.context, l.floats(),
+                    sums.at(), mean.at(), var.at(), s.count(), s.c(), each));
+        }
+    }
+
+    // mean[c], var[c] of x [n, c, pixels]: every thread takes the differences from the first value that it sees, whose mean and sum of
+    // squares become those around the common mean when two threads meet. Of several parts each passes on its mean and its sum of squares.
+    static void statisticsKernel(KernelContext context, FloatArray floats, int xAt, int meanAt, int varAt, int sumsAt, int count, int c,
+            int pixels, int each) {
+        double[] counts = context.allocateDoubleLocalArray(SUMMERS);
+        double[] means = context.allocateDoubleLocalArray(SUMMERS);
+        double[] squares = context.allocateDoubleLocalArray(SUMMERS);
+        int thread = context.localIdx, ic = context.groupIdx % c, part = context.groupIdx / c;
+        int first = part * each + thread;
+        int end = part * each + each;
+        if (end > count) {
+            end = count;
+        }
+        double shift = 0.0;
+        if (first < end) {
+            shift = floats.get(xAt + (first / pixels * c + ic) * pixels + first % pixels);
+        }
+        double seen = 0.0;
         double sum = 0.0;
-        for (int i = thread; i < count; i += SUMMERS) {
-            sum = sum + floats.get(xAt + (i / pixels * c + ic) * pixels + i % pixels);
+        double square = 0.0;
+        for (int i = first; i < end; i += SUMMERS) {
+            double difference = floats.get(xAt + (i / pixels * c + ic) * pixels + i % pixels) - shift;
+            seen = seen + 1.0;
+            sum = sum + difference;
+            square = square + difference * difference;
         }
-        sums[thread] = sum;
+        double share = seen > 0.0 ? 1.0 / seen : 0.0;
+        counts[thread] = seen;
+        means[thread] = shift + sum * share;
+        squares[thread] = square - sum * sum * share;
         for (int half = SUMMERS / 2; half > 0; half = half / 2) {
             context.localBarrier();
             if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-            }
-        }
-        context.localBarrier();
-        double channelMean = sums[0] / count;
-        context.localBarrier();
-        double squares = 0.0;
-        for (int i = thread; i < count; i += SUMMERS) {
-            double difference = floats.get(xAt + (i / pixels * c + ic) * pixels + i % pixels) - channelMean;
-            squares = squares + difference * difference;
-        }
-        sums[thread] = squares;
-        for (int half = SUMMERS / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
+                double own = counts[thread];
+                double all = own + counts[thread + half];
+                double weight = all > 0.0 ? counts[thread + half] / all : 0.0;
+                double step = means[thread + half] - means[thread];
+                counts[thread] = all;
+                means[thread] = means[thread] + step * weight;
+                squares[thread] = squares[thread] + squares[thread + half] + step * step * own * weight;
             }
         }
         if (thread == 0) {
-            floats.set(meanAt + ic, (float) channelMean);
-            floats.set(varAt + ic, (float) (sums[0] / count));
+            if (each >= count) {
+                floats.set(meanAt + ic, (float) means[0]);
+                floats.set(varAt + ic, (float) (squares[0] / count));
+            } else {
+                int at = sumsAt + (part * c + ic) * PASSED;
+                float mean = (float) means[0];
+                float deviation = (float) squares[0];
+                floats.set(at, mean);
+                floats.set(at + 1, (float) (means[0] - mean));
+                floats.set(at + 2, deviation);
+                floats.set(at + 3, (float) (squares[0] - deviation));
+            }
         }
     }
 
-    // y = (x - mean) / sqrt(var + eps) * weight + bias; has: 1 for a weight, 2 for a bias
-    static void normaliseKernel(KernelContext context, FloatArray floats, int xAt, int weightAt, int biasAt, int has, int meanAt, int varAt,
-            int yAt, int n, int c, int pixels, float eps) {
+    // The parts of a channel, one after the other.
+    static void mergeStatistics(KernelContext context, FloatArray floats, int sumsAt, int meanAt, int varAt, int count, int c, int each) {
+        int i = context.globalIdx;
+        if (i < c) {
+            double seen = 0.0;
+            double mean = 0.0;
+            double square = 0.0;
+            for (int first = 0; first < count; first += each) {
+                int at = sumsAt + (first / each * c + i) * PASSED;
+                int size = each;
+                if (first + each > count) {
+                    size = count - first;
+                }
+                double all = seen + size;
+                double step = (double) floats.get(at) + floats.get(at + 1) - mean;
+                square = square + ((double) floats.get(at + 2) + floats.get(at + 3)) + step * step * seen * (size / all);
+                mean = mean + step * (size / all);
+                seen = all;
+            }
+            floats.set(meanAt + i, (float) mean);
+            floats.set(varAt + i, (float) (square / count));
+        }
+    }
+
+    /// Normalises `x` into the first result; weight and bias are the operands 1 and 2.
+    ///
+    /// @param added the position of the residual, or -1
+    /// @param relu  [#RELU] or 0
+    private static void normalise(Launches l, BatchNormSizes s, Operand x, Operand mean, Operand var, int added, int relu) {
+        Operand y = l.out(0), weight = l.inOr(1, x), bias = l.inOr(2, x), residual = added < 0 ? x : l.inOr(added, x);
+        int has = (l.has(1) ? WEIGHT : 0) | (l.has(2) ? BIAS : 0) | (added >= 0 && l.has(added) ? ADDED : 0) | relu;
+        l.tasks().forEach(l.name(), y.elements(),
+                (graph, id) -> graph.task(id, TornadoBatchNorms::normaliseKernel, l.context, l.floats(), x.at(), weight.at(), bias.at(),
+                        residual.at(), has, mean.at(), var.at(), y.at(), y.elements(), s.c(), s.pixels(), s.eps()));
+    }
+
+    // y = (x - mean) / sqrt(var + eps) * weight + bias [+ residual] [and not below 0]
+    static void normaliseKernel(KernelContext context, FloatArray floats, int xAt, int weightAt, int biasAt, int residualAt, int has,
+            int meanAt, int varAt, int yAt, int n, int c, int pixels, float eps) {
         int i = context.globalIdx;
         if (i < n) {
             int ic = i / pixels % c;
             double scale = 1.0 / TornadoMath.sqrt((double) floats.get(varAt + ic) + eps);
             double shift = 0.0;
-            if ((has & 1) == 1) {
+            if ((has & WEIGHT) == WEIGHT) {
                 scale = scale * floats.get(weightAt + ic);
             }
-            if ((has & 2) == 2) {
+            if ((has & BIAS) == BIAS) {
                 shift = floats.get(biasAt + ic);
             }
-            floats.set(yAt + i, (float) (((double) floats.get(xAt + i) - floats.get(meanAt + ic)) * scale + shift));
-        }
-    }
-
-    static void backwardParameters(Launches l) {
-        BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        Operand x = l.in(0), dOut = l.in(1), mean = l.in(2), var = l.in(3), dWeight = l.out(0), dBias = l.out(1);
-        l.tasks().groups(l.name(), s.c(), SUMMERS,
-                (graph, id) -> graph.task(id, TornadoBatchNorms::parameters, l.context, l.floats(), x.at(),
-                        dOut.at(), mean.at(), var.at(), dWeight.at(), dBias.at(), s.count(), s.c(), s.pixels(), s.eps()));
-    }
-
-    // dBias = sum of dOut, dWeight = sum of dOut * (x - mean) / sqrt(var + eps)
-    static void parameters(KernelContext context, FloatArray floats, int xAt, int dOutAt, int meanAt, int varAt, int dWeightAt, int dBiasAt,
-            int count, int c, int pixels, float eps) {
-        double[] sums = context.allocateDoubleLocalArray(SUMMERS);
-        double[] products = context.allocateDoubleLocalArray(SUMMERS);
-        int thread = context.localIdx, ic = context.groupIdx;
-        double channelMean = floats.get(meanAt + ic);
-        double sum = 0.0;
-        double product = 0.0;
-        for (int i = thread; i < count; i += SUMMERS) {
-            int at = (i / pixels * c + ic) * pixels + i % pixels;
-            double gradient = floats.get(dOutAt + at);
-            sum = sum + gradient;
-            product = product + gradient * (floats.get(xAt + at) - channelMean);
-        }
-        sums[thread] = sum;
-        products[thread] = product;
-        for (int half = SUMMERS / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-                products[thread] = products[thread] + products[thread + half];
+            float value = (float) (((double) floats.get(xAt + i) - floats.get(meanAt + ic)) * scale + shift);
+            if ((has & ADDED) == ADDED) {
+                value = value + floats.get(residualAt + i);
             }
-        }
-        if (thread == 0) {
-            floats.set(dBiasAt + ic, (float) sums[0]);
-            floats.set(dWeightAt + ic, (float) (products[0] / TornadoMath.sqrt((double) floats.get(varAt + ic) + eps)));
-        }
-    }
-
-    static void trainBackwardInput(Launches l) {
-        BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        Operand x = l.in(0), dOut = l.in(1), weight = l.inOr(2, x), mean = l.in(3), var = l.in(4), dWeight = l.in(5), dBias = l.in(6);
-        Operand dx = l.out(0), line = l.scratch(6 * s.c());
-        int has = l.has(2) ? 1 : 0;
-        l.tasks().forEach(l.name(), s.c(),
-                (graph, id) -> graph.task(id, TornadoBatchNorms::inputLine, l.context, l.floats(), weight.at(), has, mean.at(), var.at(),
-                        dWeight.at(), dBias.at(),
-                        line.at(), s.c(), s.count(), s.eps()));
-        l.tasks().forEach(l.name(), dx.elements(),
-                (graph, id) -> graph.task(id, TornadoBatchNorms::trainInput, l.context, l.floats(), x.at(),
-                        dOut.at(), line.at(), dx.at(), dx.elements(), s.c(), s.pixels()));
-    }
-
-    // dx = weight / sqrt(var + eps) * (dOut - dBias / count - (x - mean) / sqrt(var + eps) * dWeight / count), which is linear in dOut
-    // and x: its three coefficients, each as the sum of two floats
-    static void inputLine(KernelContext context, FloatArray floats, int weightAt, int has, int meanAt, int varAt, int dWeightAt,
-            int dBiasAt, int lineAt, int c, int count, float eps) {
-        int i = context.globalIdx;
-        if (i < c) {
-            double inverse = 1.0 / TornadoMath.sqrt((double) floats.get(varAt + i) + eps);
-            double scale = inverse;
-            if (has == 1) {
-                scale = scale * floats.get(weightAt + i);
+            if ((has & RELU) == RELU) {
+                value = value <= 0f ? 0f : value;
             }
-            double slope = scale * inverse * floats.get(dWeightAt + i) / count;
-            double constant = slope * floats.get(meanAt + i) - scale * floats.get(dBiasAt + i) / count;
-            float high = (float) scale;
-            floats.set(lineAt + 6 * i, high);
-            floats.set(lineAt + 6 * i + 1, (float) (scale - high));
-            high = (float) slope;
-            floats.set(lineAt + 6 * i + 2, high);
-            floats.set(lineAt + 6 * i + 3, (float) (slope - high));
-            high = (float) constant;
-            floats.set(lineAt + 6 * i + 4, high);
-            floats.set(lineAt + 6 * i + 5, (float) (constant - high));
-        }
-    }
-
-    // dx = scale * dOut - slope * x + constant
-    static void trainInput(KernelContext context, FloatArray floats, int xAt, int dOutAt, int lineAt, int dxAt, int n, int c, int pixels) {
-        int i = context.globalIdx;
-        if (i < n) {
-            int at = lineAt + i / pixels % c * 6;
-            double scale = (double) floats.get(at) + floats.get(at + 1);
-            double slope = (double) floats.get(at + 2) + floats.get(at + 3);
-            double constant = (double) floats.get(at + 4) + floats.get(at + 5);
-            floats.set(dxAt + i, (float) (scale * floats.get(dOutAt + i) - slope * floats.get(xAt + i) + constant));
-        }
-    }
-
-    static void evalBackwardInput(Launches l) {
-        BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        Operand dOut = l.in(0), weight = l.inOr(1, dOut), var = l.in(2), dx = l.out(0);
-        int has = l.has(1) ? 1 : 0;
-        l.tasks().forEach(l.name(), dx.elements(),
-                (graph, id) -> graph.task(id, TornadoBatchNorms::evalInput, l.context, l.floats(), dOut.at(), weight.at(), has, var.at(),
-                        dx.at(), dx.elements(), s.c(), s.pixels(),
-                        s.eps()));
-    }
-
-    // dx = dOut * weight / sqrt(var + eps)
-    static void evalInput(KernelContext context, FloatArray floats, int dOutAt, int weightAt, int has, int varAt, int dxAt, int n, int c,
-            int pixels, float eps) {
-        int i = context.globalIdx;
-        if (i < n) {
-            int ic = i / pixels % c;
-            double scale = 1.0 / TornadoMath.sqrt((double) floats.get(varAt + ic) + eps);
-            if (has == 1) {
-                scale = scale * floats.get(weightAt + ic);
-            }
-            floats.set(dxAt + i, (float) (floats.get(dOutAt + i) * scale));
+            floats.set(yAt + i, value);
         }
     }
 

@@ -1,9 +1,13 @@
 package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.program.Attributes.NormalisedConvolution;
 import dev.normlab.engine.tornado.Launches.Operand;
+import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// Convolutions as matrix products whose right-hand matrix is never written down (implicit GEMM): a group of threads makes a tile of the
 /// result and fetches from the image what the tile's columns need. Matrix products of linear layers are the same without an image.
@@ -26,21 +30,21 @@ final class TornadoConvolutions {
 
     static final int THREADS = SIDE * SIDE;
 
-    /// Threads that share the pixels of one weight's gradient in narrow groups.
-    private static final int SUMMERS = 64;
-
     /// Terms of a sum for one group of threads, at least.
     private static final int LEAST_TERMS = 512;
 
     /// Groups of threads that keep a device busy.
     private static final int ENOUGH_GROUPS = 512;
 
-    /// Matrices with fewer rows than this are left to kernels of one thread for each result.
+    /// Matrices with fewer rows than this are left to [TornadoNarrowConvolutions].
     private static final int NARROW = 12;
+
+    /// What a kernel does with each result, as bits of its argument `has`.
+    static final int BIAS = 1, NORM = 2, NORM_WEIGHT = 4, NORM_BIAS = 8, RESIDUAL = 16, RELU = 32;
 
     private TornadoConvolutions() {}
 
-    private static int strides(Conv2dSizes s) {
+    static int strides(Conv2dSizes s) {
         return Packed.steps(s.strideH(), s.strideW(), s.dilationH(), s.dilationW());
     }
 
@@ -49,61 +53,44 @@ final class TornadoConvolutions {
     }
 
     static void forward(Launches l) {
-        Conv2dSizes s = l.attributes(Conv2dSizes.class);
-        Operand x = l.in(0), weight = l.in(1), bias = l.inOr(2, weight), y = l.out(0);
-        int hasBias = l.has(2) ? 1 : 0;
-        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
-                pad = Packed.pair(s.padTop(), s.padLeft());
-        int strides = strides(s);
-        if (s.groupOutputs() < NARROW) {
-            l.tasks().forEach(l.name(), y.elements(),
-                    (graph, id) -> graph.task(id, TornadoConvolutions::forwardNarrow, l.context, l.floats(), x.at(), weight.at(), bias.at(),
-                            hasBias, y.at(), y.elements(), s.groupInputs(),
-                            s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
-            return;
-        }
-        l.tasks().tiles(l.name(), ceilDiv(s.n() * s.oh() * s.ow(), TILE), ceilDiv(s.groupOutputs(), TILE), s.groups(), SIDE,
-                (graph, id) -> graph.task(id, TornadoConvolutions::forwardTiles, l.context, l.floats(), x.at(), weight.at(),
-                        bias.at(), hasBias, y.at(), s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow,
-                        taps, strides, pad));
+        Operand weight = l.in(1);
+        forward(l, l.attributes(Conv2dSizes.class), new Epilogue(0, 0f, l.has(2) ? BIAS : 0, weight));
     }
 
-    // One thread for each y[in, io, ioh, iow]
-    static void forwardNarrow(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int total, int c,
-            int o, int groups, int hw, int ohow, int taps, int strides, int pad) {
-        int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
-        int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
-        int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        int i = context.globalIdx;
-        if (i < total) {
-            int iow = i % ow;
-            int ioh = i / ow % oh;
-            int io = i / (ow * oh) % (o * groups);
-            int in = i / (ow * oh * o * groups);
-            float sum = 0f;
-            if (hasBias == 1) {
-                sum = floats.get(bAt + io);
-            }
-            int plane = xAt + (in * c * groups + io / o * c) * h * w;
-            int filter = wAt + io * c * kh * kw;
-            for (int ic = 0; ic < c; ic++) {
-                for (int t = 0; t < kh * kw; t++) {
-                    int ih = ioh * strideH + t / kw * dilationH - padTop;
-                    int iw = iow * strideW + t % kw * dilationW - padLeft;
-                    float value = 0f;
-                    if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
-                        value = floats.get(plane + (ic * h + ih) * w + iw);
-                    }
-                    sum = sum + floats.get(filter + ic * kh * kw + t) * value;
-                }
-            }
-            floats.set(yAt + i, sum);
+    static void forwardNormalised(Launches l) {
+        NormalisedConvolution a = l.attributes(NormalisedConvolution.class);
+        Operand weight = l.in(1);
+        Operand normWeight = l.inOr(3, weight), normBias = l.inOr(4, weight), mean = l.in(5), var = l.in(6), residual = l.inOr(7, weight);
+        int table = l.lateTable(List.of(normWeight::at, normBias::at, mean::at, var::at));
+        int has = NORM | (l.has(2) ? BIAS : 0) | (l.has(3) ? NORM_WEIGHT : 0) | (l.has(4) ? NORM_BIAS : 0) | (l.has(7) ? RESIDUAL : 0)
+                | (a.relu() ? RELU : 0);
+        forward(l, a.convolution(), new Epilogue(table, a.norm().eps(), has, residual));
+    }
+
+    /// What a kernel does with each result before it writes it: adds a bias, normalises, adds a residual, clips at zero, as `has` says.
+    ///
+    /// @param table the tables' place of where weight, bias, mean and variance of the batch norm lie
+    record Epilogue(int table, float eps, int has, Operand residual) {}
+
+    private static void forward(Launches l, Conv2dSizes s, Epilogue then) {
+        if (s.groupOutputs() < NARROW) {
+            TornadoNarrowConvolutions.forward(l, s, then);
+            return;
         }
+        Operand x = l.in(0), weight = l.in(1), bias = l.inOr(2, weight), y = l.out(0);
+        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
+                pad = Packed.pair(s.padTop(), s.padLeft()), channels = Packed.pair(s.groupInputs(), s.groupOutputs());
+        int strides = strides(s);
+        l.tasks().tiles(l.name(), ceilDiv(s.n() * s.oh() * s.ow(), TILE), ceilDiv(s.groupOutputs(), TILE), s.groups(), SIDE,
+                (graph, id) -> graph.task(id, TornadoConvolutions::forwardTiles, l.context, l.floats(), l.ints(), x.at(), weight.at(),
+                        bias.at(), l.tableAt() + then.table(), then.residual().at(), then.has(), then.eps(), y.at(), s.n(), channels,
+                        s.groups(), hw, ohow, taps, strides, pad));
     }
 
     // y [o, n * oh * ow] = weight [o, c * kh * kw] · columns [c * kh * kw, n * oh * ow], for every group of channels
-    static void forwardTiles(KernelContext context, FloatArray floats, int xAt, int wAt, int bAt, int hasBias, int yAt, int n, int c, int o,
-            int groups, int hw, int ohow, int taps, int strides, int pad) {
+    static void forwardTiles(KernelContext context, FloatArray floats, IntArray ints, int xAt, int wAt, int bAt, int normAt, int residualAt,
+            int has, float eps, int yAt, int n, int channels, int groups, int hw, int ohow, int taps, int strides, int pad) {
+        int c = channels & 0xFFFF, o = channels >> 16;
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
         int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
         int padTop = pad & 0xFFFF, padLeft = pad >> 16;
@@ -171,11 +158,31 @@ final class TornadoConvolutions {
                 float fourth = j == 0 ? s30 : j == 1 ? s31 : j == 2 ? s32 : s33;
                 float sum = i == 0 ? first : i == 1 ? second : i == 2 ? third : fourth;
                 if ((o - 1 - row | columns - 1 - column) >= 0) {
+                    int io = group * o + row;
+                    int at = (column / (oh * ow) * groups * o + io) * oh * ow + column % (oh * ow);
                     float added = 0f;
-                    if (hasBias == 1) {
-                        added = floats.get(bAt + group * o + row);
+                    if ((has & BIAS) == BIAS) {
+                        added = floats.get(bAt + io);
                     }
-                    floats.set(yAt + (column / (oh * ow) * groups * o + group * o + row) * oh * ow + column % (oh * ow), sum + added);
+                    float value = sum + added;
+                    if ((has & NORM) == NORM) {
+                        double scale = 1.0 / TornadoMath.sqrt((double) floats.get(ints.get(normAt + 3) + io) + eps);
+                        double shift = 0.0;
+                        if ((has & NORM_WEIGHT) == NORM_WEIGHT) {
+                            scale = scale * floats.get(ints.get(normAt) + io);
+                        }
+                        if ((has & NORM_BIAS) == NORM_BIAS) {
+                            shift = floats.get(ints.get(normAt + 1) + io);
+                        }
+                        value = (float) (((double) value - floats.get(ints.get(normAt + 2) + io)) * scale + shift);
+                    }
+                    if ((has & RESIDUAL) == RESIDUAL) {
+                        value = value + floats.get(residualAt + at);
+                    }
+                    if ((has & RELU) == RELU) {
+                        value = value <= 0f ? 0f : value;
+                    }
+                    floats.set(yAt + at, value);
                 }
             }
         }
@@ -183,49 +190,17 @@ final class TornadoConvolutions {
 
     static void backwardInput(Launches l) {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
+        if (s.groupInputs() < NARROW) {
+            TornadoNarrowConvolutions.backwardInput(l, s);
+            return;
+        }
         Operand dOut = l.in(0), weight = l.in(1), dx = l.out(0);
         int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
                 pad = Packed.pair(s.padTop(), s.padLeft());
         int strides = strides(s);
-        if (s.groupInputs() < NARROW) {
-            l.tasks().forEach(l.name(), dx.elements(),
-                    (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputNarrow, l.context, l.floats(),
-                            dOut.at(), weight.at(), dx.at(), dx.elements(), s.groupInputs(),
-                            s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
-            return;
-        }
         l.tasks().tiles(l.name(), ceilDiv(s.n() * s.h() * s.w(), TILE), ceilDiv(s.groupInputs(), TILE), s.groups(), SIDE,
                 (graph, id) -> graph.task(id, TornadoConvolutions::backwardInputTiles, l.context, l.floats(), dOut.at(), weight.at(),
                         dx.at(), s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
-    }
-
-    // One thread for each dx[in, ic, ih, iw]
-    static void backwardInputNarrow(KernelContext context, FloatArray floats, int dOutAt, int wAt, int dxAt, int total, int c, int o,
-            int groups, int hw, int ohow, int taps, int strides, int pad) {
-        int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
-        int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
-        int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        int i = context.globalIdx;
-        if (i < total) {
-            int iw = i % w;
-            int ih = i / w % h;
-            int ic = i / (w * h) % (c * groups);
-            int in = i / (w * h * c * groups);
-            int group = ic / c;
-            float sum = 0f;
-            for (int io = group * o; io < (group + 1) * o; io++) {
-                for (int t = 0; t < kh * kw; t++) {
-                    int up = ih + padTop - t / kw * dilationH;
-                    int across = iw + padLeft - t % kw * dilationW;
-                    float value = 0f;
-                    if ((up | oh * strideH - 1 - up | -(up % strideH) | across | ow * strideW - 1 - across | -(across % strideW)) >= 0) {
-                        value = floats.get(dOutAt + ((in * o * groups + io) * oh + up / strideH) * ow + across / strideW);
-                    }
-                    sum = sum + floats.get(wAt + (io * c + ic % c) * kh * kw + t) * value;
-                }
-            }
-            floats.set(dxAt + i, sum);
-        }
     }
 
     // dx [c, n * h * w] = weight [c, o * kh * kw] · columns [o * kh * kw, n * h * w], for every group of channels
@@ -310,7 +285,7 @@ final class TornadoConvolutions {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
         Operand x = l.in(0), dOut = l.in(1), dWeight = l.out(0);
         if (s.groupOutputs() < NARROW) {
-            narrowWeights(l, s);
+            TornadoNarrowConvolutions.backwardWeight(l, s);
             return;
         }
         int rows = ceilDiv(s.groupOutputs(), TILE), columns = ceilDiv(s.groupInputs() * s.kh() * s.kw(), TILE);
@@ -329,50 +304,6 @@ final class TornadoConvolutions {
             l.tasks().forEach(l.name(), dWeight.elements(),
                     (graph, id) -> graph.task(id, TornadoConvolutions::sumParts, l.context, l.floats(),
                             sums.at(), dWeight.at(), dWeight.elements(), count));
-        }
-    }
-
-    private static void narrowWeights(Launches l, Conv2dSizes s) {
-        Operand x = l.in(0), dOut = l.in(1), dWeight = l.out(0);
-        int hw = Packed.pair(s.h(), s.w()), ohow = Packed.pair(s.oh(), s.ow()), taps = Packed.pair(s.kh(), s.kw()),
-                pad = Packed.pair(s.padTop(), s.padLeft());
-        int strides = strides(s);
-        l.tasks().groups(l.name(), dWeight.elements(), SUMMERS,
-                (graph, id) -> graph.task(id, TornadoConvolutions::backwardWeightNarrow, l.context, l.floats(), x.at(), dOut.at(),
-                        dWeight.at(),
-                        s.n(), s.groupInputs(), s.groupOutputs(), s.groups(), hw, ohow, taps, strides, pad));
-    }
-
-    // A group of threads for each dWeight[oc, ic, kh, kw]
-    static void backwardWeightNarrow(KernelContext context, FloatArray floats, int xAt, int dOutAt, int dWeightAt, int n, int c, int o,
-            int groups, int hw, int ohow, int taps, int strides, int pad) {
-        int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;
-        int strideH = strides & 0xFF, strideW = strides >> 8 & 0xFF, dilationH = strides >> 16 & 0xFF, dilationW = strides >> 24;
-        int padTop = pad & 0xFFFF, padLeft = pad >> 16;
-        double[] sums = context.allocateDoubleLocalArray(SUMMERS);
-        int thread = context.localIdx, k = context.groupIdx;
-        int output = k / (kw * kh * c);
-        int input = output / o * c + k / (kw * kh) % c;
-        int top = k / kw % kh * dilationH - padTop, left = k % kw * dilationW - padLeft;
-        double sum = 0.0;
-        for (int pixel = thread; pixel < n * oh * ow; pixel += SUMMERS) {
-            int image = pixel / (oh * ow), at = pixel % (oh * ow);
-            int ih = at / ow * strideH + top;
-            int iw = at % ow * strideW + left;
-            if ((ih | h - 1 - ih | iw | w - 1 - iw) >= 0) {
-                sum = sum + floats.get(dOutAt + (image * groups * o + output) * oh * ow + at)
-                        * floats.get(xAt + ((image * groups * c + input) * h + ih) * w + iw);
-            }
-        }
-        sums[thread] = sum;
-        for (int half = SUMMERS / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-            }
-        }
-        if (thread == 0) {
-            floats.set(dWeightAt + k, (float) sums[0]);
         }
     }
 

@@ -110,6 +110,21 @@ final class TornadoElementwise {
         broadcasting(l, s.function().ordinal(), s.a(), s.b(), s.out(), l.in(0), l.in(1), l.out(0));
     }
 
+    static void addRelu(Launches l) {
+        Operand a = l.in(0), b = l.in(1), y = l.out(0);
+        l.tasks().forEach(l.name(), y.elements(), (graph, id) -> graph.task(id, TornadoElementwise::addReluKernel, l.context, l.floats(),
+                a.at(), b.at(), y.at(), y.elements()));
+    }
+
+    // y = a + b, and not below 0
+    static void addReluKernel(KernelContext context, FloatArray floats, int aAt, int bAt, int yAt, int n) {
+        int i = context.globalIdx;
+        if (i < n) {
+            float sum = floats.get(aAt + i) + floats.get(bAt + i);
+            floats.set(yAt + i, sum <= 0f ? 0f : sum);
+        }
+    }
+
     static void broadcast(Launches l) {
         Operand x = l.in(0), y = l.out(0);
         broadcasting(l, FIRST, x.shape(), x.shape(), y.shape(), x, x, y);

@@ -13,14 +13,20 @@ final class TornadoLowering {
         Opcode opcode = l.operation().opcode();
         switch (opcode) {
             case CONV2D -> TornadoConvolutions.forward(l);
+            case CONV2D_BATCH_NORM_EVAL -> TornadoConvolutions.forwardNormalised(l);
             case CONV2D_BACKWARD_INPUT -> TornadoConvolutions.backwardInput(l);
             case CONV2D_BACKWARD_WEIGHT -> TornadoConvolutions.backwardWeight(l);
             case GEMM -> TornadoMatrices.gemm(l);
             case BATCH_NORM_TRAIN -> TornadoBatchNorms.train(l);
             case BATCH_NORM_EVAL -> TornadoBatchNorms.eval(l);
-            case BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNorms.backwardParameters(l);
-            case BATCH_NORM_TRAIN_BACKWARD_INPUT -> TornadoBatchNorms.trainBackwardInput(l);
-            case BATCH_NORM_EVAL_BACKWARD_INPUT -> TornadoBatchNorms.evalBackwardInput(l);
+            case BATCH_NORM_TRAIN_RELU -> TornadoBatchNorms.trainRelu(l);
+            case BATCH_NORM_EVAL_RELU -> TornadoBatchNorms.evalRelu(l);
+            case BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNormGradients.parameters(l);
+            case BATCH_NORM_TRAIN_BACKWARD_INPUT -> TornadoBatchNormGradients.trainInput(l);
+            case BATCH_NORM_EVAL_BACKWARD_INPUT -> TornadoBatchNormGradients.evalInput(l);
+            case BATCH_NORM_TRAIN_RELU_BACKWARD -> TornadoBatchNormGradients.trainRelu(l);
+            case BATCH_NORM_EVAL_RELU_BACKWARD_INPUT -> TornadoBatchNormGradients.evalReluInput(l);
+            case RELU_BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNormGradients.reluParameters(l);
             case UPDATE_RUNNING_STATISTICS -> TornadoBatchNorms.updateRunningStatistics(l);
             case MAX_POOL -> TornadoPooling.max(l);
             case MAX_POOL_BACKWARD -> TornadoPooling.maxBackward(l);
@@ -31,6 +37,7 @@ final class TornadoLowering {
             case UNARY -> TornadoElementwise.unary(l);
             case UNARY_BACKWARD -> TornadoElementwise.unaryBackward(l);
             case BINARY -> TornadoElementwise.binary(l);
+            case ADD_RELU -> TornadoElementwise.addRelu(l);
             case CLAMP -> TornadoElementwise.clamp(l);
             case CLAMP_BACKWARD -> TornadoElementwise.clampBackward(l);
             case SCALE -> TornadoElementwise.scale(l);
@@ -65,9 +72,6 @@ final class TornadoLowering {
             case UNIT_STEP -> TornadoUpdates.unitStep(l);
             case SLICE_NORM -> TornadoUpdates.sliceNorm(l);
             case SLICE_DECAY -> TornadoUpdates.sliceDecay(l);
-            case CONV2D_BATCH_NORM_EVAL, BATCH_NORM_TRAIN_RELU, BATCH_NORM_EVAL_RELU, BATCH_NORM_TRAIN_RELU_BACKWARD,
-                    BATCH_NORM_EVAL_RELU_BACKWARD_INPUT, RELU_BATCH_NORM_BACKWARD_PARAMETERS, ADD_RELU ->
-                throw new IllegalArgumentException(opcode + " is fused by CPU devices only; a recorded program does not have it");
         }
     }
 }
