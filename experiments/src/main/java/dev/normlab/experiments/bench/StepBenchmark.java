@@ -1,7 +1,9 @@
 package dev.normlab.experiments.bench;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.DeviceProfile;
 import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Method;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// Times the trainer's own step on the batch that `train` would begin with, and inference on the same images.
@@ -62,6 +65,15 @@ public final class StepBenchmark {
             double startSeconds, double firstStepSeconds, float firstLoss, long repacksPerStep, Map<String, Long> operationsPerStep,
             OptionalLong allocatedBytesPerStep, long poolBytes, OptionalLong trainPeakBytes, OptionalLong peakBytes) {}
 
+    /// What a training step does on an accelerator, as its profiler says, which makes steps slower. Medians.
+    ///
+    /// @param stepMillis   a step, all in all
+    /// @param kernelMillis of it in kernels
+    /// @param beyondMillis the rest: launches, transfers, what the host does
+    /// @param bytesIn      sent to the device
+    /// @param bytesOut     read from it
+    public record Profiled(double stepMillis, double kernelMillis, double beyondMillis, long bytesIn, long bytesOut) {}
+
     /// A benchmark of one configuration.
     ///
     /// @param method of `train`
@@ -77,24 +89,10 @@ public final class StepBenchmark {
     ///
     /// @throws UserError if the data has fewer images than a batch
     public Result run(Device device, Duration duration) {
-        Dataset images = DataSource.load(data).train();
-        if (images.size() < batchSize) {
-            throw UserError.usage("--batch-size: the data has only " + images.size() + " training images");
-        }
-        Method bundle = Method.parse(method);
-        ModelSpec spec = Weights.parse(bundle.modelFor(model), images.classes());
-        Weights.requireClasses(spec, images.classes());
-        Layer network = Models.create(spec, seed);
-        Weights.summarize(network, images.shape(), device);
-        Batch batch;
-        try (BatchLoader.Epoch epoch = BatchLoader.shuffled(images, batchSize, seed, Augmentation.cropAndFlip()).epoch(0)) {
-            batch = epoch.next();
-        }
-        try (TrainingStep step = new TrainingStep(network, bundle.objective(seed),
-                new Sgd(network, SgdOptions.of(0.01, 0.9, bundle.weightDecay())),
-                bundle.hooks(network, Math.max(1, images.size() / batchSize)), device)) {
-            Tensor x = batch.imageTensor();
-            Tensor y = batch.labelTensor();
+        Subject subject = subject(device);
+        Tensor x = subject.batch.imageTensor();
+        Tensor y = subject.batch.labelTensor();
+        try (TrainingStep step = subject.step(device)) {
             double startSeconds = ProcessMemory.secondsSinceStart();
             long before = System.nanoTime();
             float firstLoss = step.run(x, y).loss();
@@ -105,10 +103,67 @@ public final class StepBenchmark {
             Counts counts = Counts.of(device, () -> step.run(x, y));
             double trainSeconds = medianSeconds(duration, duration.seconds, () -> step.run(x, y));
             OptionalLong trainPeak = ProcessMemory.peakResidentBytes();
-            double inferSeconds = inference(network, images, device, duration);
-            return new Result(spec.toString(), batchSize / trainSeconds, batchSize / inferSeconds, 1000 * trainSeconds, 1000 * inferSeconds,
+            double inferSeconds = inference(subject.network, subject.images, device, duration);
+            return new Result(subject.spec.toString(), batchSize / trainSeconds, batchSize / inferSeconds, 1000 * trainSeconds,
+                    1000 * inferSeconds,
                     startSeconds, firstSeconds, firstLoss, counts.repacks, counts.operations, counts.allocatedBytes,
                     device.pool().allocatedBytes(), trainPeak, ProcessMemory.peakResidentBytes());
+        }
+    }
+
+    /// Lets the profiler of the device's accelerator look at training steps; empty if it has none.
+    ///
+    /// @throws UserError if the data has fewer images than a batch
+    public Optional<Profiled> profile(Device device, Duration duration) {
+        Optional<DeviceProfile> started = device.accelerator() instanceof ProgramCompiler compiler
+                ? compiler.startProfile()
+                : Optional.empty();
+        if (started.isEmpty()) {
+            return Optional.empty();
+        }
+        DeviceProfile profile = started.get();
+        Subject subject = subject(device);
+        Tensor x = subject.batch.imageTensor();
+        Tensor y = subject.batch.labelTensor();
+        List<Double> all = new ArrayList<>(), kernels = new ArrayList<>(), beyond = new ArrayList<>();
+        try (TrainingStep step = subject.step(device)) {
+            for (int i = 0; i <= duration.warmup; i++) {
+                step.run(x, y);
+            }
+            for (int i = 0; i < Math.max(LEAST_STEPS, duration.steps); i++) {
+                profile.clear();
+                long start = System.nanoTime();
+                step.run(x, y);
+                double wall = (System.nanoTime() - start) / 1e6;
+                all.add(wall);
+                kernels.add(profile.kernelNanos() / 1e6);
+                beyond.add(wall - profile.kernelNanos() / 1e6);
+            }
+            return Optional.of(new Profiled(median(all), median(kernels), median(beyond), profile.bytesIn(), profile.bytesOut()));
+        }
+    }
+
+    /// What is trained on what.
+    private record Subject(ModelSpec spec, Layer network, Dataset images, Batch batch, Method method, long seed) {
+
+        TrainingStep step(Device device) {
+            return new TrainingStep(network, method.objective(seed), new Sgd(network, SgdOptions.of(0.01, 0.9, method.weightDecay())),
+                    method.hooks(network, Math.max(1, images.size() / batch.labels().length)), device);
+        }
+    }
+
+    private Subject subject(Device device) {
+        Dataset images = DataSource.load(data).train();
+        if (images.size() < batchSize) {
+            throw UserError.usage("--batch-size: the data has only " + images.size() + " training images");
+        }
+        Method bundle = Method.parse(method);
+        ModelSpec spec = Weights.parse(bundle.modelFor(model), images.classes());
+        Weights.requireClasses(spec, images.classes());
+        Layer network = Models.create(spec, seed);
+        Weights.summarize(network, images.shape(), device);
+        try (BatchLoader.Epoch epoch = BatchLoader.shuffled(images, batchSize, seed, Augmentation.cropAndFlip()).epoch(0)) {
+            return new Subject(spec, network, images, epoch.next(), bundle, seed);
         }
     }
 
@@ -153,6 +208,10 @@ public final class StepBenchmark {
             seconds.add(one);
             spent += one;
         }
-        return Sample.of(seconds.stream().mapToDouble(Double::doubleValue).toArray()).median();
+        return median(seconds);
+    }
+
+    private static double median(List<Double> values) {
+        return Sample.of(values.stream().mapToDouble(Double::doubleValue).toArray()).median();
     }
 }

@@ -48,6 +48,9 @@ final class BenchStepCommand implements Callable<Integer> {
             description = "Measure training for S seconds and inference for half as long, at least 3 steps each, instead of --steps.")
     private double seconds;
 
+    @Option(names = "--profile", description = "On a GPU: also let its profiler say what a training step does there. Compiles it again.")
+    private boolean profile;
+
     BenchStepCommand(Streams streams) {
         this.common = new CommonOptions(streams);
     }
@@ -63,12 +66,39 @@ final class BenchStepCommand implements Callable<Integer> {
             throw UserError.usage("--seconds: expected a number from 0 to " + MOST_SECONDS + ", but got " + seconds);
         }
         try (Device device = common.openDevice()) {
-            StepBenchmark.Result result = new StepBenchmark(model, data, method, batchSize, common.seed())
-                    .run(device, new StepBenchmark.Duration(warmup, steps, seconds));
+            if (profile && device.accelerator() == null) {
+                throw UserError.usage("--profile: expected --device gpu, whose profiler is asked, but the device is " + device.computes());
+            }
+            StepBenchmark benchmark = new StepBenchmark(model, data, method, batchSize, common.seed());
+            StepBenchmark.Duration duration = new StepBenchmark.Duration(warmup, steps, seconds);
+            StepBenchmark.Result result = benchmark.run(device, duration);
             lines(result, device).forEach(common::say);
-            common.writeJson(json(result, device));
+            Map<String, Object> json = json(result, device);
+            if (profile) {
+                StepBenchmark.Profiled profiled = benchmark.profile(device, duration)
+                        .orElseThrow(() -> UserError.failure("--profile: " + device.computes() + " has no profiler"));
+                common.say(line(profiled));
+                json.put("profile", json(profiled));
+            }
+            common.writeJson(json);
             return 0;
         }
+    }
+
+    private static String line(StepBenchmark.Profiled profiled) {
+        return String.format(Locale.ROOT,
+                "with the device's profiler: a step takes %.2f ms, of which %.2f in kernels and %.2f beyond; %d bytes to the device, %d back",
+                profiled.stepMillis(), profiled.kernelMillis(), profiled.beyondMillis(), profiled.bytesIn(), profiled.bytesOut());
+    }
+
+    private static Map<String, Object> json(StepBenchmark.Profiled profiled) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("step_ms", profiled.stepMillis());
+        json.put("kernel_ms", profiled.kernelMillis());
+        json.put("beyond_kernels_ms", profiled.beyondMillis());
+        json.put("bytes_to_device", profiled.bytesIn());
+        json.put("bytes_from_device", profiled.bytesOut());
+        return json;
     }
 
     private List<String> lines(StepBenchmark.Result result, Device device) {

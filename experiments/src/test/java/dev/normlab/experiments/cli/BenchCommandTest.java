@@ -38,6 +38,9 @@ class BenchCommandTest {
         assertEquals(0, output.code(), output.err());
         assertTrue(output.out().contains("images/s") && output.out().contains("on the heap"), output.out());
         assertEquals(2, Output.of("bench", "step", "--seconds", "-1").code());
+        Output profiled = Output.of("bench", "step", "--model", TINY, "--profile");
+        assertEquals(2, profiled.code());
+        assertTrue(profiled.err().contains("--profile: expected --device gpu"), profiled.err());
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.CompiledProgram;
+import dev.normlab.engine.program.DeviceProfile;
 import dev.normlab.engine.program.Fusion;
 import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.program.StagedProgram;
@@ -10,6 +11,7 @@ import dev.normlab.engine.program.StepProgram;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -30,10 +32,10 @@ final class TornadoAccelerator implements ProgramCompiler {
         return device;
     }
 
-    /// Lets plans that are made from now on say what they move.
-    TornadoProfile startProfile() {
+    @Override
+    public Optional<DeviceProfile> startProfile() {
         profiling = true;
-        return profile;
+        return Optional.of(profile);
     }
 
     boolean isProfiling() {

@@ -25,8 +25,8 @@ final class TornadoBatchNormGradients {
 
     /// The operands of the sums over a channel.
     ///
-    /// @param has which of `weight`, `bias` (for [TornadoBatchNorms#RELU]), `more` (another gradient to add), `y` and `dSum` (for [#RESULT])
-    ///            mean something
+    /// @param has which of `weight`, `bias` (for [TornadoBatchNorms#RELU]), `more` (another gradient to add), `y` and `dSum` (for
+    ///            [#RESULT]) mean something
     private record Sums(Operand x, Operand dOut, Operand mean, Operand var, Operand weight, Operand bias, Operand more, Operand y,
             Operand dSum, Operand dWeight, Operand dBias, int has) {}
 
@@ -69,8 +69,8 @@ final class TornadoBatchNormGradients {
         }
     }
 
-    // dBias = sum of g, dWeight = sum of g * (x - mean) / sqrt(var + eps), where g is what the ReLU lets through of dOut [+ more]. Of several
-    // parts each passes on its two sums.
+    // dBias = sum of g, dWeight = sum of g * (x - mean) / sqrt(var + eps), where g is what the ReLU lets through of dOut [+ more]. Of
+    // several parts each passes on its two sums.
     static void sumsKernel(KernelContext context, FloatArray floats, int xAt, int dOutAt, int meanAt, int varAt, int weightAt, int biasAt,
             int moreAt, int yAt, int dSumAt, int has, int dWeightAt, int dBiasAt, int passedAt, int count, int c, int pixels, int each,
             float eps) {

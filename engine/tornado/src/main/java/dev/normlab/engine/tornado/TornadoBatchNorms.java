@@ -27,8 +27,8 @@ final class TornadoBatchNorms {
 
     private TornadoBatchNorms() {}
 
-    /// Elements of a channel for one group of threads, so that there are groups enough to keep a device busy. It follows from the sizes, and
-    /// with it the order of sums.
+    /// Elements of a channel for one group of threads, so that there are groups enough to keep a device busy. It follows from the sizes,
+    /// and with it the order of sums.
     static int each(BatchNormSizes s) {
         int parts = Math.clamp(s.count() / LEAST_EACH, 1, ceilDiv(ENOUGH_GROUPS, s.c()));
         return ceilDiv(ceilDiv(s.count(), parts), SUMMERS) * SUMMERS;

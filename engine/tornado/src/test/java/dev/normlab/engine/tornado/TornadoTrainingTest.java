@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.DeviceProfile;
+import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Parameter;
@@ -87,7 +89,7 @@ class TornadoTrainingTest {
     @Test
     void aStepMovesTheBatchAndFewScalarsOnly() {
         try (Device gpu = Gpu.open()) {
-            TornadoProfile profile = ((TornadoAccelerator) gpu.accelerator()).startProfile();
+            DeviceProfile profile = ((ProgramCompiler) gpu.accelerator()).startProfile().orElseThrow();
             Layer network = Models.create("vgg11:width=0.0625", 1);
             long parameterBytes = 4L
                     * network.namedParameters().values().stream().mapToLong(each -> each.tensor().shape().elements()).sum();
@@ -100,6 +102,7 @@ class TornadoTrainingTest {
                 step.run(Samples.uniform(9, 0f, 1f, 2, 3, 32, 32), Samples.integers(9, 10, 2));
                 long batchBytes = 4L * 2 * 3 * 32 * 32;
                 assertTrue(profile.bytesIn() >= batchBytes && profile.bytesIn() < batchBytes + FEW_BYTES, profile.bytesIn() + " bytes in");
+                assertTrue(profile.kernelNanos() > 0, "kernels take time");
                 assertTrue(profile.bytesOut() > 0 && profile.bytesOut() < FEW_BYTES, profile.bytesOut() + " bytes out");
             }
             assertTrue(parameterBytes > 10 * FEW_BYTES, "parameters would show");
