@@ -5,7 +5,8 @@ Usage: python compare.py [--models vgg11,resnet18,senet18,regnetx200mf] [--round
                          [--contestants exact,fast,default,tuned] [--normlab ./normlab] [--launcher COMMAND] [--json FILE]
 
 Contestants: `exact` and `fast` are normlab with `--conv exact` and `--conv fast` (just `normlab` where it has no such option), `default` is PyTorch as it
-comes, `tuned` PyTorch with channels-last memory and malloc settings. Every measurement is a process of its own. A round runs every contestant once on
+comes, `tuned` PyTorch with channels-last memory and malloc settings. On a GPU: `own`, `cublas` and `tf32` are normlab with `--device gpu` and this
+`--gpu-math`, `torch-cuda` and `torch-tf32` PyTorch with channels-last memory in float32 and with TF32 (`tf32` is compared with the latter). Every measurement is a process of its own. A round runs every contestant once on
 every model, in alternating order, so that a machine that slows down hits all of them. The tables give medians over the rounds, and in brackets the ratio
 to the better PyTorch: above 1 is faster (training, inference) or larger (memory, the peak of the process until the end of training).
 
@@ -32,7 +33,14 @@ QUANTITIES = (
     ("inference, images/s", "infer_images_per_second", 1, "{:.1f}"),
     ("peak memory, MiB", "train_peak_resident_bytes", 1 / MEBIBYTE, "{:.0f}"),
 )
-PYTORCH = ("default", "tuned")
+PYTORCH = ("default", "tuned", "torch-cuda", "torch-tf32")
+
+
+def peers(name):
+    """The contestants with which one of ours is compared."""
+    if name == "tf32":
+        return ("torch-tf32",)
+    return ("torch-cuda",) if name in ("own", "cublas") else ("default", "tuned")
 
 
 def last_json(command):
@@ -59,7 +67,9 @@ def commands(options):
     known = {
         "default": lambda model: [*torch, model],
         "tuned": lambda model: [*torch, model, "--tuned"],
-    }
+        "torch-cuda": lambda model: [*torch, model, "--tuned", "--device", "cuda"],
+        "torch-tf32": lambda model: [*torch, model, "--tuned", "--device", "cuda", "--tf32"],
+    } | {math: (lambda model, math=math: [*ours, model, "--device", "gpu", "--gpu-math", math]) for math in ("own", "cublas", "tf32")}
     if has_modes(normlab):
         known |= {mode: (lambda model, mode=mode: [*ours, model, "--conv", mode]) for mode in ("exact", "fast")}
     else:
@@ -100,11 +110,11 @@ def table(seen, quantity):
     lines = [f"{title:22}" + "".join(f"{name:>20}" for name in names)]
     for model, runs in seen.items():
         medians = {name: median(documents, key) for name, documents in runs.items()}
-        peers = [medians[name] for name in PYTORCH if medians.get(name)]
-        best = (min if "peak" in key else max)(peers) if peers else None
         line = f"{model:22}"
         for name in names:
             value = medians[name]
+            others = [medians[peer] for peer in peers(name) if medians.get(peer)]
+            best = (min if "peak" in key else max)(others) if others else None
             text = "-" if value is None else form.format(value * factor)
             if value is not None and best and name not in PYTORCH:
                 text += f" ({value / best:.2f})"

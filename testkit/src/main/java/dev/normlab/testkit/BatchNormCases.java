@@ -29,6 +29,7 @@ public final class BatchNormCases {
         cases.addAll(of(Shape.of(4, 16, 32, 32), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(20, 40, 16, 16), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(300, 20), 0f, EPS, seed++));
+        cases.addAll(of(Shape.of(11, 2, 30, 31), 20f, EPS, seed++));
         cases.addAll(of(Shape.of(6, 16, 1, 1), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(1, 24, 1, 2), 0f, EPS, seed++));
         cases.addAll(of(Shape.of(4, 10, 8, 8), 20f, EPS, seed++));
@@ -41,6 +42,7 @@ public final class BatchNormCases {
         cases.addAll(fusedOf(Shape.of(2, 17, 7, 9), 0f, false, seed++));
         cases.addAll(fusedOf(Shape.of(20, 40, 16, 16), 0f, true, seed++));
         cases.addAll(fusedOf(Shape.of(6, 20, 1, 1), 0f, true, seed++));
+        cases.addAll(fusedOf(Shape.of(11, 2, 30, 31), 0f, true, seed++));
         cases.addAll(fusedOf(Shape.of(4, 10, 8, 8), 20f, true, seed++));
         cases.add(runningStatistics(5, 6, 0.1f, seed++));
         cases.add(runningStatistics(17, 100, 0.01f, seed++));

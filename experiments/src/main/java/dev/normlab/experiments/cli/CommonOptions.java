@@ -3,6 +3,7 @@ package dev.normlab.experiments.cli;
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.GpuMath;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
@@ -40,6 +41,11 @@ final class CommonOptions {
             description = "exact (default), or fast: convolutions with fewer products and two to four times the rounding error. For weights of a run folder "
                     + "evaluate and attack take the run's.")
     private @Nullable String conv;
+
+    @Option(names = "--gpu-math", paramLabel = "NAME",
+            description = "What multiplies matrices on a GPU: own (default: kernels of this project), or on CUDA devices cublas or tf32 (cuBLAS in float32 or "
+                    + "with TF32 tensor cores).")
+    private @Nullable String gpuMath;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")
     private @Nullable Long seed;
@@ -159,9 +165,10 @@ final class CommonOptions {
         if (threads < 1 || threads > MAX_THREADS) {
             throw UserError.usage("--threads: expected a number from 1 to " + MAX_THREADS + ", but got " + threads);
         }
+        GpuMath math = gpuMath();
         Device opened;
         try {
-            opened = Device.open(device, threads, mode);
+            opened = Device.open(device, threads, mode, math);
         } catch (IllegalArgumentException e) {
             throw UserError.usage("--device: " + e.getMessage());
         } catch (IllegalStateException e) {
@@ -172,6 +179,20 @@ final class CommonOptions {
         }
         opened.notices().forEach(notice -> streams.err().println("normlab: " + notice));
         return opened;
+    }
+
+    private GpuMath gpuMath() {
+        if (gpuMath == null) {
+            return GpuMath.OWN;
+        }
+        if (!deviceName().startsWith("gpu")) {
+            throw UserError.usage("--gpu-math: expected --device gpu beside it, but the device is " + deviceName());
+        }
+        try {
+            return GpuMath.of(gpuMath);
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage("--gpu-math: " + e.getMessage());
+        }
     }
 
     /// Fails before the work rather than after it.

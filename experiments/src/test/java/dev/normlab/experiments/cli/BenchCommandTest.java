@@ -41,6 +41,11 @@ class BenchCommandTest {
         Output profiled = Output.of("bench", "step", "--model", TINY, "--profile");
         assertEquals(2, profiled.code());
         assertTrue(profiled.err().contains("--profile: expected --device gpu"), profiled.err());
+        Output math = Output.of("bench", "step", "--model", TINY, "--gpu-math", "cublas");
+        assertEquals(2, math.code());
+        assertTrue(math.err().contains("--gpu-math: expected --device gpu beside it, but the device is cpu"), math.err());
+        assertTrue(Output.of("bench", "step", "--device", "gpu", "--gpu-math", "mkl").err()
+                .contains("--gpu-math: expected own, cublas or tf32, but got 'mkl'"));
     }
 
     @Test

@@ -15,7 +15,8 @@ public interface AcceleratorProvider {
     /// Opens an accelerator.
     ///
     /// @param index as in `gpu:1`, counted from 0
-    /// @throws IllegalArgumentException if there is none of this index
+    /// @param math  what computes matrix products
+    /// @throws IllegalArgumentException if there is none of this index, or its products are not computed so
     /// @throws IllegalStateException    if there is an [#obstacle()]
-    Accelerator open(int index);
+    Accelerator open(int index, GpuMath math);
 }

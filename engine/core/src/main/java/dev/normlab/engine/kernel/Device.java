@@ -94,10 +94,19 @@ public final class Device implements AutoCloseable {
     /// @throws IllegalArgumentException if there is no such device, or it has no such mode
     /// @throws IllegalStateException    if it is a GPU and what it needs is missing; the message says what to do
     public static Device open(String name, int threads, ConvolutionMode mode) {
+        return open(name, threads, mode, GpuMath.OWN);
+    }
+
+    /// The device of this name with this mode of convolutions.
+    ///
+    /// @param math what computes matrix products, if it is a GPU
+    /// @throws IllegalArgumentException if there is no such device, or it has no such mode or products
+    /// @throws IllegalStateException    if it is a GPU and what it needs is missing; the message says what to do
+    public static Device open(String name, int threads, ConvolutionMode mode, GpuMath math) {
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "cpu" -> cpu(threads, mode);
             case "scalar" -> new Device(provider("scalar").create(mode), mode, threads, false, List.of());
-            default -> accelerated(name, threads, mode);
+            default -> accelerated(name, threads, mode, math);
         };
     }
 
@@ -108,7 +117,7 @@ public final class Device implements AutoCloseable {
         return new Device(cpu.kernels, cpu.convolutionMode, threads, false, cpu.notices, accelerator);
     }
 
-    private static Device accelerated(String name, int threads, ConvolutionMode mode) {
+    private static Device accelerated(String name, int threads, ConvolutionMode mode, GpuMath math) {
         Matcher gpu = GPU.matcher(name);
         if (!gpu.matches()) {
             throw new IllegalArgumentException("there is no device '" + name + "'; known devices: cpu, scalar, gpu, gpu:INDEX");
@@ -125,7 +134,7 @@ public final class Device implements AutoCloseable {
             throw new IllegalStateException("the device '" + name + "' cannot be used: " + obstacle);
         }
         int index = gpu.group(1) == null ? 0 : Integer.parseInt(gpu.group(1));
-        return accelerated(found.getFirst().open(index), threads);
+        return accelerated(found.getFirst().open(index, math), threads);
     }
 
     /// All finders of accelerators on the class path.

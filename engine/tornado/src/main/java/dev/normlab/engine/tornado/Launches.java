@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -19,6 +20,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// Arrays and offsets are known when the graph is built, not when an operation is lowered: tasks ask for them when they are added.
 final class Launches {
 
+    /// The arrays of a library's products: two factors and the result.
+    static final int A = 0, B = 1, C = 2;
+
     /// What every kernel gets to ask for its thread.
     final KernelContext context = new KernelContext();
 
@@ -26,12 +30,15 @@ final class Launches {
     private final Memory memory;
     private final Tasks tasks;
     private final int[] blockOfValue;
+    private final @Nullable MatrixLibrary library;
     private final List<IntSupplier> table = new ArrayList<>();
     private int index;
     private int tableBlock = -1;
 
     /// @param blockOfValue the memory of every value of the program
-    Launches(StepProgram program, Memory memory, Tasks tasks, int[] blockOfValue) {
+    /// @param library      what computes matrix products, or null for our own kernels
+    Launches(StepProgram program, Memory memory, Tasks tasks, int[] blockOfValue, @Nullable MatrixLibrary library) {
+        this.library = library;
         this.program = program;
         this.memory = memory;
         this.tasks = tasks;
@@ -129,6 +136,22 @@ final class Launches {
     int placeTables() {
         tableBlock = memory.add(Memory.Region.STATE, DType.INT32, table.size(), 0, 0);
         return tableBlock;
+    }
+
+    /// What computes matrix products, or null for our own kernels.
+    @Nullable
+    MatrixLibrary library() {
+        return library;
+    }
+
+    /// Makes one of the arrays of a library's products at least this long.
+    void needMatrix(int which, int elements) {
+        memory.needMatrix(which, elements);
+    }
+
+    /// One of the arrays of a library's products.
+    FloatArray matrix(int which) {
+        return memory.matrices().get(which);
     }
 
     /// All floats of the device.

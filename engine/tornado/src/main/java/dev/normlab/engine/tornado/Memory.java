@@ -3,6 +3,7 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.tensor.DType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -22,6 +23,8 @@ final class Memory {
 
     /// Places begin at multiples of this many elements.
     private static final int ALIGNMENT = 32;
+    /// Arrays of a library's products.
+    private static final int MATRICES = 3;
     private static final String BEFORE = "memory is asked for before it is taken";
 
     /// The parts of the arrays, in this order.
@@ -47,6 +50,8 @@ final class Memory {
     private final Map<Region, IntArray> intStaging = new EnumMap<>(Region.class);
     private final Map<Region, Integer> floatLengths = new EnumMap<>(Region.class);
     private final Map<Region, Integer> intLengths = new EnumMap<>(Region.class);
+    private final int[] matrixLengths = new int[MATRICES];
+    private final List<FloatArray> matrices = new ArrayList<>();
     private int floatCount;
     private int intCount;
     private @Nullable FloatArray floats;
@@ -88,6 +93,20 @@ final class Memory {
         return blocks.size() - 1;
     }
 
+    /// Makes one of the arrays of a library's products at least this long.
+    void needMatrix(int which, int elements) {
+        matrixLengths[which] = Math.max(matrixLengths[which], elements);
+    }
+
+    private boolean hasMatrices() {
+        return Arrays.stream(matrixLengths).anyMatch(length -> length > 0);
+    }
+
+    /// The arrays of a library's products; none if no product is a library's.
+    List<FloatArray> matrices() {
+        return matrices;
+    }
+
     /// Decides all places; takes no memory yet.
     ///
     /// @throws AcceleratorException if there are more than 2^31 - 1 elements
@@ -121,6 +140,9 @@ final class Memory {
             }
             floats = new FloatArray(floatCount);
             ints = new IntArray(intCount);
+            for (int which = 0; hasMatrices() && which < MATRICES; which++) {
+                matrices.add(new FloatArray(matrixLengths[which]));
+            }
         } catch (OutOfMemoryError e) {
             drop();
             throw new AcceleratorException(String.format(Locale.ROOT,
@@ -139,6 +161,7 @@ final class Memory {
     void drop() {
         floatStaging.clear();
         intStaging.clear();
+        matrices.clear();
         floats = null;
         ints = null;
     }
@@ -220,13 +243,14 @@ final class Memory {
         return blocks.get(block).region;
     }
 
-    /// Bytes on the device: the two arrays, the staging of every region, and that of the state once more, which is sent and read by
+    /// Bytes on the device: the two arrays and those of a library's products, the staging of every region, and that of the state once more, which is sent and read by
     /// different graphs.
     long bytes() {
         long staged = floatLengths.values().stream().mapToLong(Integer::longValue).sum()
                 + intLengths.values().stream().mapToLong(Integer::longValue).sum()
                 - floatLengths.getOrDefault(Region.WORK, 0) - intLengths.getOrDefault(Region.WORK, 0);
         long state = floatLengths.getOrDefault(Region.STATE, 0) + (long) intLengths.getOrDefault(Region.STATE, 0);
-        return 4 * (staged + state + floatCount + intCount);
+        long products = Arrays.stream(matrixLengths).asLongStream().sum();
+        return 4 * (staged + state + floatCount + intCount + products);
     }
 }

@@ -113,7 +113,7 @@ final class TaskChain {
         List<ImmutableTaskGraph> all = new ArrayList<>();
         String name = accelerator.uniqueName();
         TaskGraph load = new TaskGraph(name + "load").transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(Region.STATE))
-                .transferToDevice(DataTransferMode.FIRST_EXECUTION, memory.floats(), memory.ints());
+                .transferToDevice(DataTransferMode.FIRST_EXECUTION, shared());
         takeIn(load, name + "load", Region.STATE, grids);
         all.add(finished(load, name + "load", grids));
         firstParts = Math.max(1, parts(first));
@@ -131,7 +131,7 @@ final class TaskChain {
         }
         for (Region region : List.of(Region.STATE, Region.HELD)) {
             String own = name + "read" + region.name().toLowerCase(Locale.ROOT);
-            TaskGraph read = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
+            TaskGraph read = new TaskGraph(own).consumeFromDevice(before, shared());
             giveOut(read, own, region, grids);
             all.add(finished(read, own, grids));
         }
@@ -156,7 +156,7 @@ final class TaskChain {
     private record Stage(List<Tasks.Entry> entries, int part, @Nullable Region in, @Nullable Region out) {}
 
     private ImmutableTaskGraph part(String own, String before, Stage stage, GridScheduler grids) {
-        TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, memory.floats(), memory.ints());
+        TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, shared());
         if (stage.in != null) {
             graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(stage.in));
             takeIn(graph, own, stage.in, grids);
@@ -166,12 +166,21 @@ final class TaskChain {
             Tasks.Entry entry = stage.entries.get(i);
             String id = entry.operation() + i;
             entry.task().addTo(graph, id);
-            grids.addWorkerGrid(own + "." + id, entry.grid());
+            if (entry.grid() != null) {
+                grids.addWorkerGrid(own + "." + id, entry.grid());
+            }
         }
         if (stage.out != null) {
             giveOut(graph, own, stage.out, grids);
         }
         return finished(graph, own, grids);
+    }
+
+    /// What every graph takes from the one before and hands on.
+    private Object[] shared() {
+        List<Object> arrays = new ArrayList<>(List.of(memory.floats(), memory.ints()));
+        arrays.addAll(memory.matrices());
+        return arrays.toArray();
     }
 
     private Object[] staging(Region region) {
@@ -202,7 +211,12 @@ final class TaskChain {
     private ImmutableTaskGraph finished(TaskGraph graph, String name, GridScheduler grids) {
         graph.task("pass", TaskChain::pass, context, memory.floats(), memory.ints());
         grids.addWorkerGrid(name + ".pass", Tasks.grid(1));
-        graph.persistOnDevice(memory.floats(), memory.ints());
+        if (!memory.matrices().isEmpty()) {
+            graph.task("passMatrices", TaskChain::passMatrices, context, memory.matrices().get(Launches.A), memory.matrices().get(Launches.B),
+                    memory.matrices().get(Launches.C));
+            grids.addWorkerGrid(name + ".passMatrices", Tasks.grid(1));
+        }
+        graph.persistOnDevice(shared());
         return graph.snapshot();
     }
 
@@ -240,6 +254,16 @@ final class TaskChain {
         if (i < 1) {
             floats.set(i, floats.get(i));
             ints.set(i, ints.get(i));
+        }
+    }
+
+    // Reads and writes an element of each.
+    static void passMatrices(KernelContext context, FloatArray matrixA, FloatArray matrixB, FloatArray matrixC) {
+        int i = context.globalIdx;
+        if (i < 1) {
+            matrixA.set(i, matrixA.get(i));
+            matrixB.set(i, matrixB.get(i));
+            matrixC.set(i, matrixC.get(i));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.normlab.engine.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
@@ -22,8 +23,8 @@ final class Tasks {
         void addTo(TaskGraph graph, String id);
     }
 
-    /// A launch: the operation it belongs to, its threads, and the kernel.
-    record Entry(String operation, WorkerGrid grid, Task task) {}
+    /// A launch: the operation it belongs to, its threads unless a library knows them itself, and the kernel.
+    record Entry(String operation, @Nullable WorkerGrid grid, Task task) {}
 
     List<Entry> entries() {
         return entries;
@@ -48,6 +49,11 @@ final class Tasks {
         }
         WorkerGrid1D grid = new WorkerGrid1D(Math.multiplyExact(groups, size));
         grid.setLocalWork(size, 1, 1);
+        entries.add(new Entry(operation, grid, task));
+    }
+
+    /// A launch with these threads, or with those that it chooses.
+    void add(String operation, @Nullable WorkerGrid grid, Task task) {
         entries.add(new Entry(operation, grid, task));
     }
 

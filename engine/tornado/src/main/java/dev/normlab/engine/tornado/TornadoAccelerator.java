@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /// A device of TornadoVM.
@@ -21,11 +22,20 @@ final class TornadoAccelerator implements ProgramCompiler {
     private static final AtomicLong PROGRAMS = new AtomicLong();
 
     private final TornadoDevice device;
+    private final @Nullable MatrixLibrary library;
     private final TornadoProfile profile = new TornadoProfile();
     private boolean profiling;
 
-    TornadoAccelerator(TornadoDevice device) {
+    /// @param library what computes matrix products, or null for our own kernels
+    TornadoAccelerator(TornadoDevice device, @Nullable MatrixLibrary library) {
         this.device = device;
+        this.library = library;
+    }
+
+    /// What computes matrix products, or null for our own kernels.
+    @Nullable
+    MatrixLibrary library() {
+        return library;
     }
 
     TornadoDevice device() {
@@ -72,7 +82,7 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     @Override
     public String describe() {
-        return describe(device);
+        return describe(device) + (library == null ? "" : ", products by " + library.name());
     }
 
     static String describe(TornadoDevice device) {

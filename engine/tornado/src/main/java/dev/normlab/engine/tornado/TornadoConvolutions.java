@@ -37,7 +37,7 @@ final class TornadoConvolutions {
     private static final int ENOUGH_GROUPS = 512;
 
     /// Matrices with fewer rows than this are left to [TornadoNarrowConvolutions].
-    private static final int NARROW = 12;
+    static final int NARROW = 12;
 
     /// What a kernel does with each result, as bits of its argument `has`.
     static final int BIAS = 1, NORM = 2, NORM_WEIGHT = 4, NORM_BIAS = 8, RESIDUAL = 16, RELU = 32;
@@ -73,6 +73,10 @@ final class TornadoConvolutions {
     record Epilogue(int table, float eps, int has, Operand residual) {}
 
     private static void forward(Launches l, Conv2dSizes s, Epilogue then) {
+        if (TornadoLibraryProducts.suit(l, s, s.o())) {
+            TornadoLibraryProducts.forward(l, s, then);
+            return;
+        }
         if (s.groupOutputs() < NARROW) {
             TornadoNarrowConvolutions.forward(l, s, then);
             return;
@@ -190,6 +194,10 @@ final class TornadoConvolutions {
 
     static void backwardInput(Launches l) {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
+        if (TornadoLibraryProducts.suit(l, s, s.c())) {
+            TornadoLibraryProducts.backwardInput(l, s);
+            return;
+        }
         if (s.groupInputs() < NARROW) {
             TornadoNarrowConvolutions.backwardInput(l, s);
             return;
@@ -284,6 +292,10 @@ final class TornadoConvolutions {
     static void backwardWeight(Launches l) {
         Conv2dSizes s = l.attributes(Conv2dSizes.class);
         Operand x = l.in(0), dOut = l.in(1), dWeight = l.out(0);
+        if (TornadoLibraryProducts.suit(l, s, s.o())) {
+            TornadoLibraryProducts.backwardWeight(l, s);
+            return;
+        }
         if (s.groupOutputs() < NARROW) {
             TornadoNarrowConvolutions.backwardWeight(l, s);
             return;

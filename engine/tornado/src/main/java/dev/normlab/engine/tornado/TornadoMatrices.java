@@ -20,6 +20,10 @@ final class TornadoMatrices {
 
     static void gemm(Launches l) {
         GemmSizes s = l.attributes(GemmSizes.class);
+        if (TornadoLibraryProducts.suit(l, s)) {
+            TornadoLibraryProducts.gemm(l, s);
+            return;
+        }
         Operand a = l.in(0), b = l.in(1), bias = l.inOr(2, b), c = l.out(0);
         int hasBias = l.has(2) ? 1 : 0;
         int aRow = s.transposeA() ? 1 : s.k(), aStep = s.transposeA() ? s.m() : 1;

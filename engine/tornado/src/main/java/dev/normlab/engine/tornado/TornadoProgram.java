@@ -67,7 +67,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         this.versions = new long[blocks.length];
         Arrays.fill(versions, -1);
         Tasks tasks = new Tasks();
-        Launches launches = new Launches(program, memory, tasks, blocks);
+        Launches launches = new Launches(program, memory, tasks, blocks, accelerator.library());
         placeValues();
         this.flag = memory.add(Region.OUTPUT, DType.FLOAT32, 1, 0, 0);
         int launchesOfFirst = lower(launches);

@@ -3,12 +3,15 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.Accelerator;
 import dev.normlab.engine.kernel.AcceleratorProvider;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.GpuMath;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import uk.ac.manchester.tornado.api.TornadoBackend;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
 /// The devices of TornadoVM, where this JVM runs with its SDK.
@@ -48,7 +51,7 @@ public final class TornadoProvider implements AcceleratorProvider {
     }
 
     @Override
-    public Accelerator open(int index) {
+    public Accelerator open(int index, GpuMath math) {
         obstacle().ifPresent(text -> {
             throw new IllegalStateException(text);
         });
@@ -56,6 +59,12 @@ public final class TornadoProvider implements AcceleratorProvider {
         if (index >= found.size()) {
             throw new IllegalArgumentException("there is no gpu:" + index + "; TornadoVM sees " + list());
         }
-        return new TornadoAccelerator(found.get(index));
+        TornadoDevice device = found.get(index);
+        if (math != GpuMath.OWN && device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
+            throw new IllegalArgumentException("products by " + math + " need a TornadoVM SDK with the CUDA backend, but gpu:" + index
+                    + " is a device of the backend " + device.getTornadoVMBackend().toString().toLowerCase(Locale.ROOT)
+                    + "; leave --gpu-math out for our own kernels");
+        }
+        return new TornadoAccelerator(device, math == GpuMath.OWN ? null : new CuBlas(math == GpuMath.TF32));
     }
 }

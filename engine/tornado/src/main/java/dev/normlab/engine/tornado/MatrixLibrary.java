@@ -1,0 +1,31 @@
+package dev.normlab.engine.tornado;
+
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/// Matrix products by somebody else's code on the device. Libraries take whole arrays, and a program's tensors are parts of one array, so
+/// the factors are copied into arrays of their own ([TornadoLibraryProducts]).
+interface MatrixLibrary {
+
+    /// `c [m, n] = a · b`, or `c + a · b`; all row-major from the beginning of their arrays.
+    ///
+    /// @param transposeA the array has `a` as `[k, m]` instead of `[m, k]`
+    /// @param transposeB the array has `b` as `[n, k]` instead of `[k, n]`
+    /// @param add        whether the product is added to what is in `c`
+    record Product(int m, int n, int k, boolean transposeA, boolean transposeB, boolean add) {}
+
+    /// The name, for people.
+    String name();
+
+    /// Adds the product to a graph under this name.
+    void addTo(TaskGraph graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c);
+
+    /// The threads of the product, if it is a kernel that needs them said.
+    @Nullable
+    WorkerGrid grid(Product product);
+
+    /// Elements that the matrix of a convolution's input has at most: of more images than that it is made in parts.
+    long mostElements();
+}

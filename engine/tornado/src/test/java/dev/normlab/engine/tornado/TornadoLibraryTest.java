@@ -1,0 +1,193 @@
+package dev.normlab.engine.tornado;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.kernel.GemmSizes;
+import dev.normlab.engine.kernel.GpuMath;
+import dev.normlab.engine.program.Attributes.NormalisedConvolution;
+import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.tornado.MatrixLibrary.Product;
+import dev.normlab.testkit.ContractCheck;
+import dev.normlab.testkit.OperationCase;
+import dev.normlab.testkit.OperationCases;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.common.Access;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/// Convolutions and linear layers by a library's matrix products. cuBLAS needs a device of NVIDIA's; elsewhere a kernel stands in for it
+/// that takes the same arrays, so that all but the call itself is tested, and the call's arguments are compared with cuBLAS's definition.
+class TornadoLibraryTest {
+
+    private static final Set<Opcode> PRODUCTS = EnumSet.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_BACKWARD_INPUT,
+            Opcode.CONV2D_BACKWARD_WEIGHT, Opcode.GEMM);
+
+    /// Few, so that convolutions of several images are made in parts.
+    private static final long MOST_ELEMENTS = 3000;
+
+    /// A product by the plainest of kernels.
+    private static final class KernelLibrary implements MatrixLibrary {
+
+        private final KernelContext context = new KernelContext();
+        private final AtomicInteger products = new AtomicInteger();
+        private final AtomicInteger sums = new AtomicInteger();
+
+        @Override
+        public String name() {
+            return "a kernel";
+        }
+
+        @Override
+        public void addTo(TaskGraph graph, String id, Product p, FloatArray a, FloatArray b, FloatArray c) {
+            products.incrementAndGet();
+            sums.addAndGet(p.add() ? 1 : 0);
+            int aRow = p.transposeA() ? 1 : p.k(), aStep = p.transposeA() ? p.m() : 1;
+            int bStep = p.transposeB() ? 1 : p.n(), bColumn = p.transposeB() ? p.k() : 1;
+            graph.task(id, KernelLibrary::multiply, context, a, b, c, p.m(), p.n(), p.k(), aRow, aStep, bStep, bColumn, p.add() ? 1 : 0);
+        }
+
+        static void multiply(KernelContext context, FloatArray a, FloatArray b, FloatArray c, int m, int n, int k, int aRow, int aStep,
+                int bStep, int bColumn, int add) {
+            int i = context.globalIdx;
+            if (i < m * n) {
+                float sum = 0f;
+                if (add == 1) {
+                    sum = c.get(i);
+                }
+                for (int t = 0; t < k; t++) {
+                    sum = sum + a.get(i / n * aRow + t * aStep) * b.get(t * bStep + i % n * bColumn);
+                }
+                c.set(i, sum);
+            }
+        }
+
+        @Override
+        public WorkerGrid grid(Product product) {
+            return Tasks.grid(product.m() * product.n());
+        }
+
+        @Override
+        public long mostElements() {
+            return MOST_ELEMENTS;
+        }
+    }
+
+    private static void check(List<OperationCase> cases) {
+        KernelLibrary library = new KernelLibrary();
+        try (Device plain = Gpu.open()) {
+            TornadoAccelerator own = (TornadoAccelerator) plain.accelerator();
+            List<String> failures = new ArrayList<>();
+            try (Device device = Device.accelerated(new TornadoAccelerator(own.device(), library), 2)) {
+                assertTrue(device.computes().contains("products by a kernel"), device.computes());
+                for (int from = 0; from < cases.size(); from += ContractCheck.TOGETHER) {
+                    failures.addAll(ContractCheck.failures(cases.subList(from, Math.min(cases.size(), from + ContractCheck.TOGETHER)),
+                            device));
+                }
+            }
+            assertEquals(List.of(), failures);
+        }
+        assertTrue(library.products.get() > 20, library.products + " products");
+        assertTrue(library.sums.get() > 2, library.sums + " of them are added to others: of several parts");
+    }
+
+    /// A few of every opcode, of several images and with channels enough.
+    @Test
+    void operationsAgreeWithTheirDefinition() {
+        Map<Opcode, Integer> taken = new EnumMap<>(Opcode.class);
+        check(OperationCases.all().stream().filter(each -> isProduct(each) && taken.merge(each.opcode(), 1, Integer::sum) <= 4).toList());
+    }
+
+    private static boolean isProduct(OperationCase operation) {
+        return switch (operation.attributes()) {
+            case Conv2dSizes s -> isWide(s);
+            case NormalisedConvolution s -> isWide(s.convolution());
+            case GemmSizes s -> s.m() * s.n() * s.k() > 0;
+            case null, default -> false;
+        };
+    }
+
+    private static boolean isWide(Conv2dSizes s) {
+        return s.n() > 1 && s.groups() == 1 && Math.min(s.c(), s.o()) >= TornadoConvolutions.NARROW;
+    }
+
+    @Tag("slow")
+    @Test
+    void allCasesAgreeWithTheirDefinition() {
+        check(OperationCases.all().stream().filter(each -> PRODUCTS.contains(each.opcode())).toList());
+    }
+
+    @Test
+    void librariesOfAnotherMakersDevicesAreRefused() {
+        try (Device ignored = Gpu.open()) {
+            String message = assertThrows(IllegalArgumentException.class, () -> new TornadoProvider().open(0, GpuMath.TF32)).getMessage();
+            assertTrue(message.contains("need a TornadoVM SDK with the CUDA backend"), message);
+        }
+    }
+
+    /// What `cublasSgemm` computes by its definition, with columns of matrices one after the other: c = alpha · op(a) · op(b) + beta · c.
+    private static void sgemm(Object[] p) {
+        boolean first = (int) p[0] == 1, second = (int) p[1] == 1;
+        int rows = (int) p[2], columns = (int) p[3], terms = (int) p[4], lda = (int) p[7], ldb = (int) p[9], ldc = (int) p[12];
+        FloatArray a = (FloatArray) p[6], b = (FloatArray) p[8], c = (FloatArray) p[11];
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) {
+                float sum = 0f;
+                for (int t = 0; t < terms; t++) {
+                    sum += a.get(first ? i * lda + t : t * lda + i) * b.get(second ? t * ldb + j : j * ldb + t);
+                }
+                float old = (float) p[10] == 0f ? 0f : (float) p[10] * c.get(j * ldc + i);
+                c.set(j * ldc + i, (float) p[5] * sum + old);
+            }
+        }
+    }
+
+    @Test
+    void argumentsOfCublasAreThoseOfTheTransposedProduct() {
+        Gpu.open().close();
+        int m = 2, n = 3, k = 4;
+        for (int kind = 0; kind < 8; kind++) {
+            boolean transposeA = (kind & 1) == 1, transposeB = (kind & 2) == 2, add = (kind & 4) == 4;
+            FloatArray a = new FloatArray(m * k), b = new FloatArray(k * n), c = new FloatArray(m * n);
+            float[] expected = new float[m * n], actual = new float[m * n];
+            for (int i = 0; i < m * k; i++) {
+                a.set(i, i + 1f);
+            }
+            for (int i = 0; i < k * n; i++) {
+                b.set(i, 10f - i * i);
+            }
+            for (int i = 0; i < m * n; i++) {
+                c.set(i, 100f * i);
+                expected[i] = add ? 100f * i : 0f;
+                for (int t = 0; t < k; t++) {
+                    expected[i] += a.get(transposeA ? t * m + i / n : i / n * k + t) * b.get(transposeB ? i % n * k + t : t * n + i % n);
+                }
+            }
+            LibraryTaskDescriptor task = new CuBlas(kind == 0).describe(new Product(m, n, k, transposeA, transposeB, add), a, b, c);
+            assertEquals("nvidia/cublas", task.getLibraryName());
+            assertEquals(kind == 0 ? "cublasSgemmTF32" : "cublasSgemm", task.getFunctionName());
+            assertEquals(add ? Access.READ_WRITE : Access.WRITE_ONLY, task.getAccess()[11]);
+            assertEquals(task.getParameters().length, task.getAccess().length);
+            sgemm(task.getParameters());
+            for (int i = 0; i < m * n; i++) {
+                actual[i] = c.get(i);
+            }
+            assertArrayEquals(expected, actual, "transposeA " + transposeA + ", transposeB " + transposeB + ", add " + add);
+        }
+    }
+}
