@@ -49,7 +49,7 @@ if [ ${#options[@]} -gt 0 ]; then
     trap 'rm -f "$arguments"' EXIT
     sed "s|@TORNADO@|$home/tornado|g" "$home/tornado/argfile.in" >"$arguments"
     export TORNADOVM_HOME=$home/tornado
-    options=("@$arguments" -Dtornado.recover.bailout=false -Dtornado.tvm.maxbytecodesize=262144 -Dtornado.max.events=512)
+    options=("@$arguments" -Dtornado.recover.bailout=false -Dtornado.enable.nativeFunctions=false -Dtornado.tvm.maxbytecodesize=262144 -Dtornado.max.events=512)
 fi
 # The JVM's line about the incubating Vector API is of no use to anyone.
 "$home/runtime/bin/java" ${options[@]+"${options[@]}"} \

@@ -6,7 +6,8 @@ Usage: python compare.py [--models vgg11,resnet18,senet18,regnetx200mf] [--round
 
 Contestants: `exact` and `fast` are normlab with `--conv exact` and `--conv fast` (just `normlab` where it has no such option), `default` is PyTorch as it
 comes, `tuned` PyTorch with channels-last memory and malloc settings. On a GPU: `own`, `cublas` and `tf32` are normlab with `--device gpu` and this
-`--gpu-math`, `torch-cuda` and `torch-tf32` PyTorch with channels-last memory in float32 and with TF32 (`tf32` is compared with the latter). Every measurement is a process of its own. A round runs every contestant once on
+`--gpu-math`, `torch-cuda` and `torch-tf32` PyTorch with channels-last memory in float32 and with TF32 (`tf32` is compared with the latter). There normlab's step sends its batch to the GPU and reads the loss, while PyTorch's images lie on
+the GPU from the start; memory is not compared. Every measurement is a process of its own. A round runs every contestant once on
 every model, in alternating order, so that a machine that slows down hits all of them. The tables give medians over the rounds, and in brackets the ratio
 to the better PyTorch: above 1 is faster (training, inference) or larger (memory, the peak of the process until the end of training).
 
@@ -139,7 +140,8 @@ def main():
     if options.json:
         Path(options.json).write_text(json.dumps(seen, indent=1) + "\n")
     print(f"batch {options.batch_size}, {options.threads} threads, medians of {options.rounds} alternating rounds")
-    for quantity in QUANTITIES:
+    gpu = any(set(peers(name)) & {"torch-cuda", "torch-tf32"} or name.startswith("torch-") for name in commands(options))
+    for quantity in QUANTITIES[:2] if gpu else QUANTITIES:
         print("\n".join(table(seen, quantity)))
 
 

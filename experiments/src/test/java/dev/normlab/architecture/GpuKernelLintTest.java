@@ -37,6 +37,9 @@ class GpuKernelLintTest {
             new Rule(
                     "no && and ||: negations inside get lost, and constant sides do not compile; test the sign of (a | b), or multiply 0 and 1",
                     Pattern.compile("&&|\\|\\|"), "if (i >= 0 && i < n) {"),
+            new Rule("no <=, and no >= but of integers with 0: between floats they lose the way that NaN takes",
+                    Pattern.compile("<=|>=(?! 0[;) ])"),
+                    "y = v <= 0f ? 0f : v;"),
             new Rule("no isNaN and the like: compare a value with itself", Pattern.compile("\\b(Float|Double)\\s*\\.\\s*(is|NaN)"),
                     "Float.isNaN(x)"),
             new Rule("no throw, return, break, continue, try, switch, lambda: one way through a kernel",

@@ -78,7 +78,7 @@ public final class ConvolutionCases {
         long seed = 1;
         for (Sizes each : sizes) {
             if (seed % 4 == 0) {
-                cases.add(normalised(each.complete(), seed % 8 == 0, seed, Expected::sums));
+                cases.add(normalised(each.complete(), (int) seed / 4, seed, Expected::sums));
             }
             cases.addAll(all(each.complete(), seed++, Expected::sums));
         }
@@ -110,7 +110,7 @@ public final class ConvolutionCases {
         for (Sizes each : sizes) {
             cases.addAll(all(each.complete(), seed, Expected::fastSums));
             if (seed % 2 == 0) {
-                cases.add(normalised(each.complete(), seed % 4 == 0, seed, Expected::fastSums));
+                cases.add(normalised(each.complete(), (int) seed / 2, seed, Expected::fastSums));
             }
             seed++;
         }
@@ -324,24 +324,31 @@ public final class ConvolutionCases {
                         () -> backwardWeight(s, x, dOut, tolerance), x, dOut));
     }
 
-    /// With the batch norm behind it: plain, or with a residual and a ReLU.
-    private static OperationCase normalised(Conv2dSizes s, boolean relu, long seed, Tolerance tolerance) {
+    /// With the batch norm behind it.
+    ///
+    /// @param kind bits: 1 a bias of the convolution, 2 a residual if there is a ReLU, 4 a ReLU, 8 no weight of the batch norm, 16 no bias of it
+    private static OperationCase normalised(Conv2dSizes s, int kind, long seed, Tolerance tolerance) {
+        boolean relu = (kind & 4) != 0;
+        Tensor bias = (kind & 1) == 0 ? null : Samples.uniform(100 * seed + 2, s.o());
         Tensor x = Samples.uniform(100 * seed, s.inputShape().toArray());
         Tensor weight = Samples.uniform(100 * seed + 1, s.weightShape().toArray());
-        Tensor scale = relu ? Samples.uniform(100 * seed + 4, s.o()) : null;
-        Tensor shift = Samples.uniform(100 * seed + 5, s.o());
+        Tensor scale = (kind & 8) == 0 ? Samples.uniform(100 * seed + 4, s.o()) : null;
+        Tensor shift = (kind & 16) == 0 ? Samples.uniform(100 * seed + 5, s.o()) : null;
         Tensor mean = Samples.uniform(100 * seed + 6, s.o());
         Tensor var = Samples.uniform(100 * seed + 7, 0.2f, 1f, s.o());
-        Tensor residual = relu ? Samples.uniform(100 * seed + 8, s.outputShape().toArray()) : null;
+        Tensor residual = (kind & 2) != 0 && relu ? Samples.uniform(100 * seed + 8, s.outputShape().toArray()) : null;
         BatchNormSizes norm = new BatchNormSizes(s.n(), s.o(), s.oh() * s.ow(), 1e-5f);
-        return OperationCase.of((relu ? "with residual and ReLU " : "") + s, Opcode.CONV2D_BATCH_NORM_EVAL,
-                new NormalisedConvolution(s, norm, relu), TensorSpec.floats(s.outputShape()),
-                () -> normalise(forward(s, x, weight, null, tolerance), norm,
-                        List.of(scale == null ? Tensor.full(1f, s.o()) : scale, shift, mean, var), residual),
-                x, weight, null, scale, shift, mean, var, residual);
+        String what = (bias == null ? "" : "biased ") + (residual == null ? "" : "plus residual ") + (relu ? "and ReLU " : "");
+        return OperationCase.of(what + s, Opcode.CONV2D_BATCH_NORM_EVAL, new NormalisedConvolution(s, norm, relu),
+                TensorSpec.floats(s.outputShape()),
+                () -> normalise(forward(s, x, weight, bias, tolerance), norm,
+                        List.of(scale == null ? Tensor.full(1f, s.o()) : scale, shift == null ? Tensor.zeros(s.o()) : shift, mean, var),
+                        residual, relu),
+                x, weight, bias, scale, shift, mean, var, residual);
     }
 
-    private static Expected normalise(Expected y, BatchNormSizes s, List<Tensor> channels, @Nullable Tensor residual) {
+    private static Expected normalise(Expected y, BatchNormSizes s, List<Tensor> channels, @Nullable Tensor residual,
+            boolean relu) {
         float[] scale = channels.get(0).toArray();
         float[] shift = channels.get(1).toArray();
         float[] mean = channels.get(2).toArray();
@@ -351,7 +358,7 @@ public final class ConvolutionCases {
         double[] values = Expected.fill(added.length, i -> {
             int ic = i / s.pixels() % s.c();
             double value = (y.values()[i] - mean[ic]) * factors[ic] + shift[ic] + added[i];
-            return residual == null ? value : Math.max(0, value);
+            return relu ? Math.max(0, value) : value;
         });
         return new Expected(values, Expected.fill(added.length, i -> {
             int ic = i / s.pixels() % s.c();

@@ -65,12 +65,12 @@ public final class StepBenchmark {
             double startSeconds, double firstStepSeconds, float firstLoss, long repacksPerStep, Map<String, Long> operationsPerStep,
             OptionalLong allocatedBytesPerStep, long poolBytes, OptionalLong trainPeakBytes, OptionalLong peakBytes) {}
 
-    /// What a training step does on an accelerator, as its profiler says, which makes steps slower. Medians.
+    /// What a training step does on an accelerator, as its profiler says, which makes steps slower. Times are medians.
     ///
     /// @param stepMillis   a step, all in all
     /// @param kernelMillis of it in kernels
     /// @param beyondMillis the rest: launches, transfers, what the host does
-    /// @param bytesIn      sent to the device
+    /// @param bytesIn      sent to the device in the last step
     /// @param bytesOut     read from it
     public record Profiled(double stepMillis, double kernelMillis, double beyondMillis, long bytesIn, long bytesOut) {}
 

@@ -216,7 +216,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("batch_size", batchSize);
         json.put("threads", device.workers().threads());
-        json.put("device", accelerator != null ? "gpu" : device.kernels().name());
+        json.put("device", accelerator != null ? device.computes() : device.kernels().name());
         json.put("conv", device.convolutionMode().toString());
         json.put("machine", machine);
         json.put("kernels", rows);

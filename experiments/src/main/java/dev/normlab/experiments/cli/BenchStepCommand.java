@@ -74,13 +74,16 @@ final class BenchStepCommand implements Callable<Integer> {
             StepBenchmark.Result result = benchmark.run(device, duration);
             lines(result, device).forEach(common::say);
             Map<String, Object> json = json(result, device);
-            if (profile) {
-                StepBenchmark.Profiled profiled = benchmark.profile(device, duration)
-                        .orElseThrow(() -> UserError.failure("--profile: " + device.computes() + " has no profiler"));
-                common.say(line(profiled));
-                json.put("profile", json(profiled));
+            try {
+                if (profile) {
+                    StepBenchmark.Profiled profiled = benchmark.profile(device, duration)
+                            .orElseThrow(() -> UserError.failure("--profile: " + device.computes() + " has no profiler"));
+                    common.say(line(profiled));
+                    json.put("profile", json(profiled));
+                }
+            } finally {
+                common.writeJson(json); // what was measured stays, whatever becomes of the profile
             }
-            common.writeJson(json);
             return 0;
         }
     }

@@ -103,6 +103,9 @@ public final class Device implements AutoCloseable {
     /// @throws IllegalArgumentException if there is no such device, or it has no such mode or products
     /// @throws IllegalStateException    if it is a GPU and what it needs is missing; the message says what to do
     public static Device open(String name, int threads, ConvolutionMode mode, GpuMath math) {
+        if (math != GpuMath.OWN && !GPU.matcher(name).matches()) {
+            throw new IllegalArgumentException("products by " + math + " are for GPUs, but the device is '" + name + "'");
+        }
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "cpu" -> cpu(threads, mode);
             case "scalar" -> new Device(provider("scalar").create(mode), mode, threads, false, List.of());

@@ -1,5 +1,6 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -15,6 +16,10 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 record CuBlas(boolean tf32) implements MatrixLibrary {
 
     private static final String LIBRARY = "nvidia/cublas";
+    private static final String FUNCTION = "cublasSgemm";
+    private static final String OPTIONS = "uk.ac.manchester.tornado.cublas.CuBlasOptions";
+    private static final String MODES = "uk.ac.manchester.tornado.cublas.enums.CuBlasMathMode";
+    private static final String TENSOR_CORES = "CUBLAS_TF32_TENSOR_OP_MATH";
 
     /// The numbers of cuBLAS for a matrix as it is and transposed.
     private static final int PLAIN = 0, TRANSPOSED = 1;
@@ -43,9 +48,23 @@ record CuBlas(boolean tf32) implements MatrixLibrary {
                 p.transposeB() ? p.k() : p.n(), a, p.transposeA() ? p.m() : p.k(), beta, c, p.n()};
         Access[] accesses = new Access[arguments.length];
         Arrays.fill(accesses, Access.READ_ONLY);
-        accesses[RESULT] = p.add() ? Access.READ_WRITE : Access.WRITE_ONLY;
-        return new LibraryTaskDescriptor().withLibrary(LIBRARY).withFunction(tf32 ? "cublasSgemmTF32" : "cublasSgemm")
-                .withParameters(arguments).withAccess(accesses);
+        accesses[RESULT] = Access.READ_WRITE; // always: other tasks of the graph use the array, too
+        LibraryTaskDescriptor task = new LibraryTaskDescriptor().withLibrary(LIBRARY).withFunction(FUNCTION).withParameters(arguments)
+                .withAccess(accesses);
+        return tf32 ? task.withTuning(tensorCores()) : task;
+    }
+
+    // The mode of a call is an object of TornadoVM's module for cuBLAS, which every SDK has and the API has not.
+    private static Object tensorCores() {
+        try {
+            Class<?> options = Class.forName(OPTIONS), modes = Class.forName(MODES);
+            Object mode = Arrays.stream(modes.getEnumConstants()).filter(each -> each.toString().equals(TENSOR_CORES)).findFirst()
+                    .orElseThrow(() -> new ClassNotFoundException(MODES + "." + TENSOR_CORES));
+            return options.getMethod("withMathMode", modes).invoke(options.getConstructor().newInstance(), mode);
+        } catch (ReflectiveOperationException e) {
+            throw new AcceleratorException("this TornadoVM has no TF32 mode of cuBLAS (" + e.getMessage()
+                    + "); take --gpu-math cublas, or an SDK of version 5.2.0 with the CUDA backend", e);
+        }
     }
 
     @Override

@@ -26,6 +26,6 @@ interface MatrixLibrary {
     @Nullable
     WorkerGrid grid(Product product);
 
-    /// Elements that the matrix of a convolution's input has at most: of more images than that it is made in parts.
+    /// Elements that each matrix of a convolution has at most, unless a single image has more: it is made for some images after the other.
     long mostElements();
 }

@@ -15,6 +15,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// Where the tensors of a program lie: all floats in one array of the device, all ints in another, and in them a place for every tensor.
+/// Three more arrays hold the factors and the results of a library's products, if there is a library.
 ///
 /// One array, because TornadoVM orders tasks by the arrays they name, cannot pass one array to a task twice, and hands arrays from graph to
 /// graph one by one. So kernels get the two arrays and where in them their operands begin. Intermediates that are not alive together share
@@ -243,8 +244,8 @@ final class Memory {
         return blocks.get(block).region;
     }
 
-    /// Bytes on the device: the two arrays and those of a library's products, the staging of every region, and that of the state once more, which is sent and read by
-    /// different graphs.
+    /// Bytes on the device: the two arrays and those of a library's products (not what the library takes for itself), the staging of every
+    /// region, and that of the state once more, which is sent and read by different graphs.
     long bytes() {
         long staged = floatLengths.values().stream().mapToLong(Integer::longValue).sum()
                 + intLengths.values().stream().mapToLong(Integer::longValue).sum()

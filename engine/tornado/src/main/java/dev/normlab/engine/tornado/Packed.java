@@ -17,7 +17,7 @@ final class Packed {
     static int pair(int low, int high) {
         if (low < 0 || high < 0 || low > LARGEST || high > LARGEST) {
             throw new AcceleratorException(
-                    "sizes of images and windows on a GPU are from 0 to 32767, but got " + low + " and " + high);
+                    "numbers of channels and sizes of images and windows on a GPU are from 0 to 32767, but got " + low + " and " + high);
         }
         return low | high << 16;
     }

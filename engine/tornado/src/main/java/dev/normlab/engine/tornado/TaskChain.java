@@ -21,8 +21,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// The task graphs of a program in one execution plan: `load` sends the state, the parts run the program one after the other, `save` reads
 /// the state back, `hold` what the first stage passes on. A program of two stages stops between them.
 ///
-/// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and a small kernel in each
-/// makes sure that it uses them. A plan is compiled when it runs first and belongs to the thread that runs it.
+/// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and those of a library's
+/// products if there are any; a small kernel in each makes sure that it uses them. A plan is compiled when it runs first and belongs to the
+/// thread that runs it.
 final class TaskChain {
 
     /// Tasks of one graph. TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments: with
@@ -269,7 +270,7 @@ final class TaskChain {
 
     /// Frees the device's memory; the next use builds the plan anew.
     ///
-    /// A plan frees (and closes) the graph that ran last only. The graphs have staging arrays of their own, and share the two large arrays:
+    /// A plan frees (and closes) the graph that ran last only. The graphs have staging arrays of their own, and share the large arrays:
     /// the first one that has them frees them, and TornadoVM finds them gone in the others, after their staging.
     void close() {
         TornadoExecutionPlan known = plan;

@@ -58,19 +58,19 @@ final class TornadoBatchNormGradients {
 
     private static void sums(Launches l, Sums k) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        int each = TornadoBatchNorms.each(s), parts = ceilDiv(s.count(), each);
+        int each = TornadoBatchNorms.each(s), parts = Math.max(1, ceilDiv(s.count(), each));
         Operand passed = parts == 1 ? k.dWeight : l.scratch(PASSED * parts * s.c());
         l.tasks().groups(l.name(), s.c() * parts, SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNormGradients::sumsKernel, l.context,
                 l.floats(), k.x.at(), k.dOut.at(), k.mean.at(), k.var.at(), k.weight.at(), k.bias.at(), k.more.at(), k.y.at(), k.dSum.at(),
                 k.has, k.dWeight.at(), k.dBias.at(), passed.at(), s.count(), s.c(), s.pixels(), each, s.eps()));
         if (parts > 1) {
             l.tasks().forEach(l.name(), s.c(), (graph, id) -> graph.task(id, TornadoBatchNormGradients::mergeSums, l.context, l.floats(),
-                    passed.at(), k.var.at(), k.dWeight.at(), k.dBias.at(), s.c(), parts, s.eps()));
+                    passed.at(), k.var.at(), k.dWeight.at(), k.dBias.at(), s.c(), parts, each, s.eps()));
         }
     }
 
     // dBias = sum of g, dWeight = sum of g * (x - mean) / sqrt(var + eps), where g is what the ReLU lets through of dOut [+ more]. Of
-    // several parts each passes on its two sums.
+    // several parts each passes on its two sums, divided by a part's length.
     static void sumsKernel(KernelContext context, FloatArray floats, int xAt, int dOutAt, int meanAt, int varAt, int weightAt, int biasAt,
             int moreAt, int yAt, int dSumAt, int has, int dWeightAt, int dBiasAt, int passedAt, int count, int c, int pixels, int each,
             float eps) {
@@ -100,10 +100,14 @@ final class TornadoBatchNormGradients {
                 gradient = gradient + floats.get(moreAt + at);
             }
             if ((has & RELU) == RELU) {
-                gradient = (float) (difference * scale + shift) <= 0f ? 0f : gradient;
+                float value = (float) (difference * scale + shift);
+                float passed = value > 0f ? gradient : 0f;
+                gradient = value != value ? gradient : passed;
             }
             if ((has & RESULT) == RESULT) {
-                gradient = floats.get(yAt + at) <= 0f ? 0f : gradient;
+                float value = floats.get(yAt + at);
+                float passed = value > 0f ? gradient : 0f;
+                gradient = value != value ? gradient : passed;
                 floats.set(dSumAt + at, gradient);
             }
             sum = sum + gradient;
@@ -119,24 +123,26 @@ final class TornadoBatchNormGradients {
             }
         }
         if (thread == 0) {
-            if (each >= count) {
+            if (each > count - 1) {
                 floats.set(dBiasAt + ic, (float) sums[0]);
                 floats.set(dWeightAt + ic, (float) (products[0] / TornadoMath.sqrt((double) floats.get(varAt + ic) + eps)));
             } else {
                 int at = passedAt + (part * c + ic) * PASSED;
-                float high = (float) sums[0];
-                float highProduct = (float) products[0];
+                double meanSum = sums[0] / each;
+                double meanProduct = products[0] / each;
+                float high = (float) meanSum;
+                float highProduct = (float) meanProduct;
                 floats.set(at, high);
-                floats.set(at + 1, (float) (sums[0] - high));
+                floats.set(at + 1, (float) (meanSum - high));
                 floats.set(at + 2, highProduct);
-                floats.set(at + 3, (float) (products[0] - highProduct));
+                floats.set(at + 3, (float) (meanProduct - highProduct));
             }
         }
     }
 
     // The parts of a channel, in order.
     static void mergeSums(KernelContext context, FloatArray floats, int passedAt, int varAt, int dWeightAt, int dBiasAt, int c, int parts,
-            float eps) {
+            int each, float eps) {
         int i = context.globalIdx;
         if (i < c) {
             double sum = 0.0;
@@ -146,8 +152,8 @@ final class TornadoBatchNormGradients {
                 sum = sum + ((double) floats.get(at) + floats.get(at + 1));
                 product = product + ((double) floats.get(at + 2) + floats.get(at + 3));
             }
-            floats.set(dBiasAt + i, (float) sum);
-            floats.set(dWeightAt + i, (float) (product / TornadoMath.sqrt((double) floats.get(varAt + i) + eps)));
+            floats.set(dBiasAt + i, (float) (sum * each));
+            floats.set(dWeightAt + i, (float) (product * each / TornadoMath.sqrt((double) floats.get(varAt + i) + eps)));
         }
     }
 
@@ -214,7 +220,9 @@ final class TornadoBatchNormGradients {
                 if ((has & BIAS) == BIAS) {
                     shift = floats.get(biasAt + ic);
                 }
-                gradient = (float) (((double) value - floats.get(meanAt + ic)) * factor + shift) <= 0f ? 0f : gradient;
+                float result = (float) (((double) value - floats.get(meanAt + ic)) * factor + shift);
+                float passed = result > 0f ? gradient : 0f;
+                gradient = result != result ? gradient : passed;
             }
             floats.set(dxAt + i, (float) (scale * gradient - slope * value + constant));
         }
@@ -250,7 +258,9 @@ final class TornadoBatchNormGradients {
             }
             float gradient = floats.get(dOutAt + i);
             if ((has & RESULT) == RESULT) {
-                gradient = floats.get(yAt + i) <= 0f ? 0f : gradient;
+                float result = floats.get(yAt + i);
+                float passed = result > 0f ? gradient : 0f;
+                gradient = result != result ? gradient : passed;
             }
             floats.set(dxAt + i, (float) (gradient * scale));
         }

@@ -30,8 +30,8 @@ final class TornadoBatchNorms {
     /// Elements of a channel for one group of threads, so that there are groups enough to keep a device busy. It follows from the sizes,
     /// and with it the order of sums.
     static int each(BatchNormSizes s) {
-        int parts = Math.clamp(s.count() / LEAST_EACH, 1, ceilDiv(ENOUGH_GROUPS, s.c()));
-        return ceilDiv(ceilDiv(s.count(), parts), SUMMERS) * SUMMERS;
+        int parts = Math.clamp(s.count() / LEAST_EACH, 1, ceilDiv(ENOUGH_GROUPS, Math.max(1, s.c())));
+        return Math.max(SUMMERS, ceilDiv(ceilDiv(s.count(), parts), SUMMERS) * SUMMERS);
     }
 
     static void train(Launches l) {
@@ -56,7 +56,7 @@ final class TornadoBatchNorms {
 
     private static void statistics(Launches l, BatchNormSizes s) {
         Operand x = l.in(0), mean = l.out(1), var = l.out(2);
-        int each = each(s), parts = ceilDiv(s.count(), each);
+        int each = each(s), parts = Math.max(1, ceilDiv(s.count(), each));
         Operand sums = parts == 1 ? mean : l.scratch(PASSED * parts * s.c());
         l.tasks().groups(l.name(), s.c() * parts, SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNorms::statisticsKernel, l.context,
                 l.floats(), x.at(), mean.at(), var.at(), sums.at(), s.count(), s.c(), s.pixels(), each));
@@ -67,7 +67,7 @@ final class TornadoBatchNorms {
     }
 
     // mean[c], var[c] of x [n, c, pixels]: every thread takes the differences from the first value that it sees, whose mean and sum of
-    // squares become those around the common mean when two threads meet. Of several parts each passes on its mean and its sum of squares.
+    // squares become those around the common mean when two threads meet. Of several parts each passes on its mean and its variance.
     static void statisticsKernel(KernelContext context, FloatArray floats, int xAt, int meanAt, int varAt, int sumsAt, int count, int c,
             int pixels, int each) {
         double[] counts = context.allocateDoubleLocalArray(SUMMERS);
@@ -109,17 +109,18 @@ final class TornadoBatchNorms {
             }
         }
         if (thread == 0) {
-            if (each >= count) {
-                floats.set(meanAt + ic, (float) means[0]);
+            if (each > count - 1) {
+                floats.set(meanAt + ic, (float) (means[0] * (counts[0] / count))); // of nothing NaN, as the reference
                 floats.set(varAt + ic, (float) (squares[0] / count));
             } else {
                 int at = sumsAt + (part * c + ic) * PASSED;
-                float mean = (float) means[0];
-                float deviation = (float) squares[0];
-                floats.set(at, mean);
-                floats.set(at + 1, (float) (means[0] - mean));
-                floats.set(at + 2, deviation);
-                floats.set(at + 3, (float) (squares[0] - deviation));
+                double variance = squares[0] / counts[0];
+                float highMean = (float) means[0];
+                float high = (float) variance;
+                floats.set(at, highMean);
+                floats.set(at + 1, (float) (means[0] - highMean));
+                floats.set(at + 2, high);
+                floats.set(at + 3, (float) (variance - high));
             }
         }
     }
@@ -139,7 +140,7 @@ final class TornadoBatchNorms {
                 }
                 double all = seen + size;
                 double step = (double) floats.get(at) + floats.get(at + 1) - mean;
-                square = square + ((double) floats.get(at + 2) + floats.get(at + 3)) + step * step * seen * (size / all);
+                square = square + ((double) floats.get(at + 2) + floats.get(at + 3)) * size + step * step * seen * (size / all);
                 mean = mean + step * (size / all);
                 seen = all;
             }
@@ -179,7 +180,8 @@ final class TornadoBatchNorms {
                 value = value + floats.get(residualAt + i);
             }
             if ((has & RELU) == RELU) {
-                value = value <= 0f ? 0f : value;
+                float clipped = value > 0f ? value : 0f;
+                value = value != value ? value : clipped;
             }
             floats.set(yAt + i, value);
         }

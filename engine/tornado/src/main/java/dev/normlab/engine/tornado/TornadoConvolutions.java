@@ -184,7 +184,8 @@ final class TornadoConvolutions {
                         value = value + floats.get(residualAt + at);
                     }
                     if ((has & RELU) == RELU) {
-                        value = value <= 0f ? 0f : value;
+                        float clipped = value > 0f ? value : 0f;
+                        value = value != value ? value : clipped;
                     }
                     floats.set(yAt + at, value);
                 }

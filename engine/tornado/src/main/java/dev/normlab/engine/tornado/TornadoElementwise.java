@@ -37,7 +37,7 @@ final class TornadoElementwise {
             float v = floats.get(xAt + i);
             float result = 0f;
             if (f == 0) {
-                result = v <= 0f ? 0f : v;
+                result = v > 0f ? v : v != v ? v : 0f;
             } else if (f == 1) {
                 result = (float) (1.0 / (1.0 + TornadoMath.exp(-(double) v)));
             } else if (f == 2) {
@@ -78,7 +78,7 @@ final class TornadoElementwise {
             float g = floats.get(dOutAt + i);
             float result = 0f;
             if (f == 0) {
-                result = v <= 0f ? 0f : g;
+                result = v > 0f ? g : v != v ? g : 0f;
             } else if (f == 1) {
                 result = (float) (g * (v * (1.0 - v)));
             } else if (f == 2) {
@@ -121,7 +121,7 @@ final class TornadoElementwise {
         int i = context.globalIdx;
         if (i < n) {
             float sum = floats.get(aAt + i) + floats.get(bAt + i);
-            floats.set(yAt + i, sum <= 0f ? 0f : sum);
+            floats.set(yAt + i, sum > 0f ? sum : sum != sum ? sum : 0f);
         }
     }
 
@@ -169,7 +169,7 @@ final class TornadoElementwise {
             } else if (f == 6) {
                 result = u > v ? 1f : 0f;
             } else if (f == 7) {
-                result = u >= v ? 1f : 0f;
+                result = u > v ? 1f : u == v ? 1f : 0f;
             } else if (f == 8) {
                 result = u == v ? 1f : 0f;
             }
@@ -206,8 +206,9 @@ final class TornadoElementwise {
         int i = context.globalIdx;
         if (i < n) {
             float v = floats.get(xAt + i);
-            float upper = v <= high ? floats.get(dOutAt + i) : 0f;
-            floats.set(dxAt + i, low <= v ? upper : 0f);
+            float result = v > high ? 0f : floats.get(dOutAt + i);
+            result = v < low ? 0f : result;
+            floats.set(dxAt + i, v != v ? 0f : result);
         }
     }
 

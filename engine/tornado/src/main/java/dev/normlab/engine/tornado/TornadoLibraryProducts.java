@@ -20,9 +20,9 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/// Convolutions and linear layers whose products are a library's ([MatrixLibrary]): a kernel writes the factors into the arrays A and B, the
-/// library multiplies them into C, a kernel takes the result from there. The matrix of a convolution's input (im2col) is made of as many
-/// images at a time as the library's limit allows; how many follows from the sizes.
+/// Convolutions and linear layers whose products are a library's ([MatrixLibrary]): a kernel writes the factors into the arrays A and B,
+/// the library multiplies them into C, a kernel takes the result from there. A convolution is made for as many images at a time as the
+/// library's limit allows; how many follows from the sizes.
 final class TornadoLibraryProducts {
 
     private TornadoLibraryProducts() {}
@@ -53,7 +53,8 @@ final class TornadoLibraryProducts {
     /// Does something for all parts of the images, in order.
     private static void parts(Launches l, Conv2dSizes s, Consumer<Part> each) {
         MatrixLibrary library = Objects.requireNonNull(l.library());
-        int most = (int) Math.clamp(library.mostElements() / Math.max(1L, (long) depth(s) * s.oh() * s.ow()), 1, s.n());
+        long ofOne = (long) Math.max(depth(s), s.o()) * s.oh() * s.ow();
+        int most = (int) Math.clamp(library.mostElements() / ofOne, 1, s.n());
         for (int first = 0; first < s.n(); first += most) {
             each.accept(new Part(first, Math.min(most, s.n() - first)));
         }
@@ -219,7 +220,8 @@ final class TornadoLibraryProducts {
                 value = value + floats.get(residualAt + at);
             }
             if ((has & RELU) == RELU) {
-                value = value <= 0f ? 0f : value;
+                float clipped = value > 0f ? value : 0f;
+                value = value != value ? value : clipped;
             }
             floats.set(yAt + at, value);
         }

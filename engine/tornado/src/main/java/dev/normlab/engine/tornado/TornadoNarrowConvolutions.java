@@ -82,7 +82,8 @@ final class TornadoNarrowConvolutions {
                 value = value + floats.get(residualAt + i);
             }
             if ((has & RELU) == RELU) {
-                value = value <= 0f ? 0f : value;
+                float clipped = value > 0f ? value : 0f;
+                value = value != value ? value : clipped;
             }
             floats.set(yAt + i, value);
         }

@@ -17,14 +17,17 @@ import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 /// The devices of TornadoVM, where this JVM runs with its SDK.
 public final class TornadoProvider implements AcceleratorProvider {
 
-    /// Without it a kernel that does not compile runs in Java, wrongly and silently.
-    private static final String BAILOUT = "tornado.recover.bailout";
+    /// Options that have to be false: with the first a kernel that does not compile runs in Java, wrongly and silently; with the second
+    /// roots, sines and cosines are approximations.
+    private static final List<String> FALSE = List.of("tornado.recover.bailout", "tornado.enable.nativeFunctions");
 
     @Override
     public Optional<String> obstacle() {
-        if (!"false".equals(System.getProperty(BAILOUT))) {
-            return Optional.of("this JVM runs without TornadoVM's options (its argfile, -D" + BAILOUT + "=false); " + Device.GPU_ADVICE
-                    + " and use the launcher ./normlab");
+        for (String option : FALSE) {
+            if (!"false".equals(System.getProperty(option))) {
+                return Optional.of("this JVM runs without TornadoVM's options (its argfile, -D" + option + "=false); " + Device.GPU_ADVICE
+                        + " and use the launcher ./normlab");
+            }
         }
         try {
             return devices().isEmpty() ? Optional.of("TornadoVM sees no device; look at the drivers") : Optional.empty();
@@ -61,7 +64,7 @@ public final class TornadoProvider implements AcceleratorProvider {
         }
         TornadoDevice device = found.get(index);
         if (math != GpuMath.OWN && device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
-            throw new IllegalArgumentException("products by " + math + " need a TornadoVM SDK with the CUDA backend, but gpu:" + index
+            throw new IllegalArgumentException("--gpu-math " + math + " needs a TornadoVM SDK with the CUDA backend, but gpu:" + index
                     + " is a device of the backend " + device.getTornadoVMBackend().toString().toLowerCase(Locale.ROOT)
                     + "; leave --gpu-math out for our own kernels");
         }

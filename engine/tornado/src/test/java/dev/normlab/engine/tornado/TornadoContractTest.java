@@ -3,6 +3,7 @@ package dev.normlab.engine.tornado;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.testkit.ContractCheck;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -19,6 +21,11 @@ import org.junit.jupiter.api.TestFactory;
 
 /// Every operation on the GPU gives what its definition says ([ContractCheck]).
 class TornadoContractTest {
+
+    private static final Set<Opcode> SEVERAL_PARTS = EnumSet.of(Opcode.BATCH_NORM_TRAIN, Opcode.BATCH_NORM_TRAIN_RELU, Opcode.BATCH_NORM_EVAL,
+            Opcode.BATCH_NORM_EVAL_RELU, Opcode.BATCH_NORM_BACKWARD_PARAMETERS, Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT,
+            Opcode.BATCH_NORM_EVAL_BACKWARD_INPUT, Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT,
+            Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS);
 
     @Test
     void everyOpcodeIsTested() {
@@ -30,6 +37,17 @@ class TornadoContractTest {
     @TestFactory
     Stream<DynamicTest> operationsAgreeWithTheirDefinition() {
         return tests(false);
+    }
+
+    /// So many values a channel that several groups of threads share it, the last with fewer than the others.
+    @Test
+    void batchNormOfManyValuesAgreesWithItsDefinition() {
+        List<OperationCase> cases = ContractCheck.cases(true).stream()
+                .filter(each -> each.attributes() instanceof BatchNormSizes s && s.c() == 2 && s.count() == 11 * 30 * 31).toList();
+        assertEquals(SEVERAL_PARTS, cases.stream().map(OperationCase::opcode).collect(Collectors.toCollection(() -> EnumSet.noneOf(Opcode.class))));
+        try (Device device = Gpu.open()) {
+            assertEquals(List.of(), ContractCheck.failures(cases, device));
+        }
     }
 
     @Tag("slow")

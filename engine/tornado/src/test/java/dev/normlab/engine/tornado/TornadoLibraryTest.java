@@ -2,6 +2,7 @@ package dev.normlab.engine.tornado;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,6 +22,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -40,6 +42,10 @@ class TornadoLibraryTest {
 
     /// Few, so that convolutions of several images are made in parts.
     private static final long MOST_ELEMENTS = 3000;
+
+    /// Cases of every opcode, none with more products of numbers than this.
+    private static final int EACH = 6;
+    private static final int MOST_PRODUCTS = 20_000_000;
 
     /// A product by the plainest of kernels.
     private static final class KernelLibrary implements MatrixLibrary {
@@ -106,24 +112,32 @@ class TornadoLibraryTest {
         assertTrue(library.sums.get() > 2, library.sums + " of them are added to others: of several parts");
     }
 
-    /// A few of every opcode, of several images and with channels enough.
+    /// A few of every opcode, spread over all: of several images or with strides, with channels enough, and no products of single numbers.
     @Test
     void operationsAgreeWithTheirDefinition() {
-        Map<Opcode, Integer> taken = new EnumMap<>(Opcode.class);
-        check(OperationCases.all().stream().filter(each -> isProduct(each) && taken.merge(each.opcode(), 1, Integer::sum) <= 4).toList());
+        Map<Opcode, List<OperationCase>> all = new EnumMap<>(Opcode.class);
+        OperationCases.all().stream().filter(each -> isProduct(each))
+                .forEach(each -> all.computeIfAbsent(each.opcode(), _ -> new ArrayList<>()).add(each));
+        List<OperationCase> few = new ArrayList<>();
+        all.values().forEach(list -> IntStream.range(0, EACH).forEach(i -> few.add(list.get(i * list.size() / EACH))));
+        assertTrue(few.stream().anyMatch(each -> each.attributes() instanceof Conv2dSizes s && s.strideH() > 1), "a stride");
+        assertTrue(few.stream().anyMatch(each -> each.attributes() instanceof GemmSizes s && s.transposeA()), "a transposed factor");
+        assertTrue(few.stream().anyMatch(each -> each.opcode() == Opcode.GEMM && each.inputs().get(2) != null), "a bias");
+        check(few);
     }
 
     private static boolean isProduct(OperationCase operation) {
         return switch (operation.attributes()) {
             case Conv2dSizes s -> isWide(s);
             case NormalisedConvolution s -> isWide(s.convolution());
-            case GemmSizes s -> s.m() * s.n() * s.k() > 0;
+            case GemmSizes s -> Math.min(s.m(), Math.min(s.n(), s.k())) > 1 && s.m() * s.n() * s.k() < MOST_PRODUCTS;
             case null, default -> false;
         };
     }
 
     private static boolean isWide(Conv2dSizes s) {
-        return s.n() > 1 && s.groups() == 1 && Math.min(s.c(), s.o()) >= TornadoConvolutions.NARROW;
+        return (s.n() > 1 || s.strideH() > 1) && s.groups() == 1 && Math.min(s.c(), s.o()) >= TornadoConvolutions.NARROW
+                && s.outputShape().elements() * s.weightShape().elements() / s.o() < MOST_PRODUCTS;
     }
 
     @Tag("slow")
@@ -157,6 +171,17 @@ class TornadoLibraryTest {
         }
     }
 
+    /// TornadoVM has one function for both, and the mode of a call beside its arguments.
+    @Test
+    void tensorCoresAreAModeOfTheCall() throws ReflectiveOperationException {
+        Gpu.open().close();
+        FloatArray one = new FloatArray(1);
+        LibraryTaskDescriptor task = new CuBlas(true).describe(new Product(1, 1, 1, false, false, false), one, one, one);
+        assertEquals("cublasSgemm", task.getFunctionName());
+        Object mode = task.getTuning().getClass().getMethod("getMathMode").invoke(task.getTuning());
+        assertEquals("CUBLAS_TF32_TENSOR_OP_MATH", mode.toString());
+    }
+
     @Test
     void argumentsOfCublasAreThoseOfTheTransposedProduct() {
         Gpu.open().close();
@@ -178,10 +203,11 @@ class TornadoLibraryTest {
                     expected[i] += a.get(transposeA ? t * m + i / n : i / n * k + t) * b.get(transposeB ? i % n * k + t : t * n + i % n);
                 }
             }
-            LibraryTaskDescriptor task = new CuBlas(kind == 0).describe(new Product(m, n, k, transposeA, transposeB, add), a, b, c);
+            LibraryTaskDescriptor task = new CuBlas(false).describe(new Product(m, n, k, transposeA, transposeB, add), a, b, c);
             assertEquals("nvidia/cublas", task.getLibraryName());
-            assertEquals(kind == 0 ? "cublasSgemmTF32" : "cublasSgemm", task.getFunctionName());
-            assertEquals(add ? Access.READ_WRITE : Access.WRITE_ONLY, task.getAccess()[11]);
+            assertEquals("cublasSgemm", task.getFunctionName());
+            assertNull(task.getTuning(), "float32");
+            assertEquals(Access.READ_WRITE, task.getAccess()[11]);
             assertEquals(task.getParameters().length, task.getAccess().length);
             sgemm(task.getParameters());
             for (int i = 0; i < m * n; i++) {

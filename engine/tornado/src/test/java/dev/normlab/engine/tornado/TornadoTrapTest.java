@@ -254,6 +254,35 @@ class TornadoTrapTest {
         out.set(i, a.get(i) + b.get(i));
     }
 
+    // ------------------------------------------------------------------ NaN and the precision of functions
+
+    static void clipped(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        float v = floats.get(i);
+        floats.set(i, v > 0f ? v : v != v ? v : 0f);
+    }
+
+    /// Written as `v <= 0f ? 0f : v` it loses NaN.
+    @Test
+    void nanPassesWhatIsWrittenWithStrictComparisons() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::clipped, c, floats), Float.NaN, -1f, 2f, -0f);
+        assertArrayEquals(new float[] {Float.NaN, 0f, 2f, 0f}, Arrays.copyOf(found, 4));
+    }
+
+    static void small(KernelContext context, FloatArray floats) {
+        int i = context.globalIdx;
+        double x = 1.0 + floats.get(i) * 1e-10;
+        double root = TornadoMath.sqrt(x);
+        floats.set(i, (float) ((root - 1.0) * 2e10));
+    }
+
+    /// TornadoVM takes the device's approximations unless it is told otherwise, of doubles in single precision.
+    @Test
+    void rootsOfDoublesAreDoubles() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::small, c, floats), 1f, 3f);
+        assertArrayEquals(new float[] {1f, 3f}, Arrays.copyOf(found, 2), 1e-4f);
+    }
+
     // ------------------------------------------------------------------ what must fail rather than run in Java
 
     static void throwing(KernelContext context, FloatArray floats) {
