@@ -150,7 +150,7 @@ class TornadoLibraryTest {
     void librariesOfAnotherMakersDevicesAreRefused() {
         try (Device ignored = Gpu.open()) {
             String message = assertThrows(IllegalArgumentException.class, () -> new TornadoProvider().open(0, GpuMath.TF32)).getMessage();
-            assertTrue(message.contains("need a TornadoVM SDK with the CUDA backend"), message);
+            assertTrue(message.contains("--gpu-math tf32 needs a TornadoVM SDK with the CUDA backend"), message);
         }
     }
 
