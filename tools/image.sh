@@ -25,7 +25,14 @@ if [ -n "$sdk" ]; then
     mkdir "$out/tornado"
     cp -r "$sdk/lib" "$sdk/share" "$sdk/etc" "$sdk"/LICENSE* "$out/tornado/"
     # TornadoVM's own module path begins with the current folder, where anything may lie; paths are filled in at every start.
-    sed -e 's/^--module-path \.:/--module-path /' -e "s|$(cd "$sdk" && pwd)|@TORNADO@|g" "$sdk/tornado-argfile" >"$out/tornado/argfile.in"
+    argfile=$sdk/tornado-argfile.template # whose paths are ${TORNADOVM_HOME}; the file that is made of it has some spelling of the folder
+    [ -r "$argfile" ] || argfile=$sdk/tornado-argfile
+    sed -e 's/^--module-path \.:/--module-path /' -e 's|${TORNADOVM_HOME}|@TORNADO@|g' -e "s|${sdk%/}|@TORNADO@|g" \
+        -e "s|$(cd "$sdk" && pwd -P)|@TORNADO@|g" "$argfile" >"$out/tornado/argfile.in"
+    if ! grep -q @TORNADO@ "$out/tornado/argfile.in"; then
+        echo "image.sh: $argfile names the SDK by another path than $sdk; set TORNADOVM_HOME to the path that it names" >&2
+        exit 1
+    fi
 fi
 
 cat >"$out/normlab" <<'RUN'
@@ -41,7 +48,7 @@ home=$(cd -P "$(dirname "$file")" && pwd)
 options=()
 before=""
 for argument in "$@"; do
-    case $before$argument in --device=gpu* | --devicegpu* | devices | gpu-selftest) [ -d "$home/tornado" ] && options=(gpu) ;; esac
+    case $before$argument in --device=[Gg][Pp][Uu]* | --device[Gg][Pp][Uu]* | devices | gpu-selftest) [ -d "$home/tornado" ] && options=(gpu) ;; esac
     case $argument in --device) before=--device ;; *) before="" ;; esac
 done
 if [ ${#options[@]} -gt 0 ]; then

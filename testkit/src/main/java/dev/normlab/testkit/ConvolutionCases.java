@@ -326,8 +326,8 @@ public final class ConvolutionCases {
 
     /// With the batch norm behind it.
     ///
-    /// @param kind bits: 1 a bias of the convolution, 2 a residual if there is a ReLU, 4 a ReLU, 8 no weight of the batch norm, 16 no bias of
-    ///             it
+    /// @param kind bits: 1 a bias of the convolution, 2 a residual if there is a ReLU, 4 a ReLU, 8 no weight of the batch norm, 16 no
+    ///             bias of it
     private static OperationCase normalised(Conv2dSizes s, int kind, long seed, Tolerance tolerance) {
         boolean relu = (kind & 4) != 0;
         Tensor bias = (kind & 1) == 0 ? null : Samples.uniform(100 * seed + 2, s.o());

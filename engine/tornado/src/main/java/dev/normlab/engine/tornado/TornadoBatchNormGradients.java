@@ -15,7 +15,8 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /// The gradients of batch normalisation, also of a ReLU that is fused with it. A ReLU lets a gradient through where its result is above
-/// zero; the result is either at hand, or is computed again from `x` with the bits that [TornadoBatchNorms] gave it.
+/// zero; the result is either at hand, or is computed again from `x` as in [TornadoBatchNorms] (a compiler may fuse product and sum in one
+/// of the two, which matters within a rounding of zero).
 final class TornadoBatchNormGradients {
 
     /// Besides the bits of [TornadoBatchNorms]: the ReLU's result is an operand, and the gradient of its input a result.

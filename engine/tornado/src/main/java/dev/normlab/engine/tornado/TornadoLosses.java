@@ -165,8 +165,9 @@ final class TornadoLosses {
             }
             double divisor = reduction == 0 ? counted : 1.0;
             float high = (float) divisor;
+            float low = (float) (divisor - high);
             floats.set(yAt, high);
-            floats.set(yAt + 1, (float) (divisor - high));
+            floats.set(yAt + 1, low == low ? low : 0f); // of an infinite one nothing is left
         }
     }
 

@@ -132,8 +132,8 @@ final class TornadoUpdates {
             float moved = floats.get(pointAt + i) + sign * step;
             float high = c + radius;
             float low = c - radius;
-            float below = moved > high ? high : moved;
-            float inBall = below < low ? low : below;
+            float below = moved > high ? high : high != high ? high : moved;
+            float inBall = below < low ? low : low != low ? low : below;
             float above = inBall < 0f ? 0f : inBall;
             floats.set(pointAt + i, above > 1f ? 1f : above);
         }
