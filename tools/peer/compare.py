@@ -35,6 +35,7 @@ QUANTITIES = (
     ("peak memory, MiB", "train_peak_resident_bytes", 1 / MEBIBYTE, "{:.0f}"),
 )
 PYTORCH = ("default", "tuned", "torch-cuda", "torch-tf32")
+GPU = ("own", "cublas", "tf32", "torch-cuda", "torch-tf32")
 
 
 def peers(name):
@@ -70,7 +71,7 @@ def commands(options):
         "tuned": lambda model: [*torch, model, "--tuned"],
         "torch-cuda": lambda model: [*torch, model, "--tuned", "--device", "cuda"],
         "torch-tf32": lambda model: [*torch, model, "--tuned", "--device", "cuda", "--tf32"],
-    } | {math: (lambda model, math=math: [*ours, model, "--device", "gpu", "--gpu-math", math]) for math in ("own", "cublas", "tf32")}
+    } | {math: (lambda model, math=math: [*ours, model, "--device", "gpu", "--gpu-math", math]) for math in GPU[:3]}
     if has_modes(normlab):
         known |= {mode: (lambda model, mode=mode: [*ours, model, "--conv", mode]) for mode in ("exact", "fast")}
     else:
@@ -140,8 +141,8 @@ def main():
     if options.json:
         Path(options.json).write_text(json.dumps(seen, indent=1) + "\n")
     print(f"batch {options.batch_size}, {options.threads} threads, medians of {options.rounds} alternating rounds")
-    gpu = any(set(peers(name)) & {"torch-cuda", "torch-tf32"} or name.startswith("torch-") for name in commands(options))
-    for quantity in QUANTITIES[:2] if gpu else QUANTITIES:
+    on_gpu = any(name in GPU for name in next(iter(seen.values())))
+    for quantity in QUANTITIES[:2] if on_gpu else QUANTITIES:
         print("\n".join(table(seen, quantity)))
 
 

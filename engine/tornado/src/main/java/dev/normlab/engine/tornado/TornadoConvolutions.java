@@ -13,6 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// result and fetches from the image what the tile's columns need. Matrix products of linear layers are the same without an image.
 ///
 /// The three inner loops (and that of the matrix product) are alike by need: sixteen sums in registers cannot leave a method of their own.
+/// So is what follows a result ([Epilogue]) in the three kernels that have it, since kernels call no methods.
 ///
 /// Kernels take a convolution's sizes packed in few integers, because a task has at most 20 arguments; they are constants to the compiler.
 final class TornadoConvolutions {
