@@ -66,67 +66,94 @@ public final class Apgd implements Attack {
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
         boolean targeted = options.variant() == ApgdOptions.Variant.TARGETED;
         int[][] ranked = targeted ? TargetRanks.of(victim, points) : new int[0][];
-        try (ProgramsBySize<LossProgram> programs = new ProgramsBySize<>(
-                sized -> new LossProgram(sized, options.variant().loss(), options.draws()))) {
+        try (ProgramsBySize<ApgdProgram> programs = new ProgramsBySize<>(
+                sized -> new ApgdProgram(sized, options.variant().loss(), threat.ball(), options.draws()))) {
             int targets = targets(victim.classes());
             for (int number = 0; number < options.restarts() * targets; number++) {
                 int run = number; // all targets once, then all of them again: what fewer restarts find, more find as well
                 points.restart(run, victim, batch -> {
-                    LossProgram program = programs.of(batch);
                     int[] goals = batch.labels().clone();
                     for (int i = 0; i < goals.length && targeted; i++) {
                         goals[i] = ranked[batch.point(Math.min(i, batch.count() - 1))][run % targets];
                     }
-                    program.classes(batch.labels(), goals);
-                    attack(victim, program, threat, batch, seed, run);
+                    ApgdProgram program = programs.of(batch);
+                    program.start(batch.clean(), batch.labels(), goals);
+                    attack(program, threat, batch, start(threat, batch, seed, run));
                 });
             }
         }
     }
 
-    private void attack(Victim victim, LossProgram program, ThreatModel threat, PointBatch batch, long seed, int restart) {
+    /// Where a run begins: random points on the boundary of its first ball, clipped to the box.
+    private float[] start(ThreatModel threat, PointBatch batch, long seed, int restart) {
+        ThreatModel first = new ThreatModel(threat.ball(), (float) stages(threat).getFirst().eps());
+        float[] points = batch.clean().clone();
+        int length = batch.length();
+        batch.victim().device().workers().run(batch.count(), (i, worker) -> RandomStart.boundary(first, points, i * length, length,
+                batch.random(seed, name(), i, restart)));
+        return points;
+    }
+
+    private void attack(ApgdProgram program, ThreatModel threat, PointBatch batch, float[] start) {
         List<Stage> stages = stages(threat);
         int evaluations = stages.stream().mapToInt(stage -> stage.iterations() + 1).sum();
-        ApgdState state = new ApgdState(program, threat.ball(), batch, evaluations);
-        System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
-        ThreatModel first = new ThreatModel(threat.ball(), (float) stages.getFirst().eps());
-        victim.device().workers().run(state.count, (i, worker) -> RandomStart.boundary(first, state.x, i * state.length, state.length,
-                batch.random(seed, name(), i, restart)));
-        for (int s = 0; s < stages.size(); s++) {
-            if (s > 0) {
-                shrinkInto(victim, state, stages.get(s).eps());
+        int done = 0;
+        boolean[] zeroGradient = new boolean[batch.count()];
+        float[] points = start;
+        for (Stage stage : stages) {
+            if (done > 0) {
+                points = shrunk(threat.ball(), batch, program.best(), stage.eps());
             }
-            climb(victim, state, stages.get(s));
+            ApgdSteps steps = steps(threat.ball(), stage, points, batch.clean(), batch.length());
+            program.begin(points, stage.eps(), steps.firstStep());
+            float[] sizes = program.gradientSizes();
+            for (int i = 0; i < zeroGradient.length; i++) {
+                zeroGradient[i] |= sizes[i] == 0;
+            }
+            batch.pause(++done, evaluations);
+            for (int step = 0; step < stage.iterations(); step++) {
+                steps.prepare(program, step);
+                program.step();
+                steps.stepped(program, step);
+                batch.pause(++done, evaluations);
+            }
         }
-        state.finish();
+        long passes = (long) done * options.draws() * batch.count();
+        batch.owner().countPasses(passes, passes);
+        tell(program, batch, zeroGradient);
     }
 
-    private void climb(Victim victim, ApgdState state, Stage stage) {
-        ApgdSteps steps = steps(state, stage);
-        state.begin(steps.firstStep());
-        for (int step = 0; step < stage.iterations(); step++) {
-            int now = step;
-            victim.device().workers().run(state.count, (i, worker) -> steps.move(state, i, now));
-            state.evaluate();
-            steps.stepped(state, step);
+    private static void tell(ApgdProgram program, PointBatch batch, boolean[] zeroGradient) {
+        Points points = batch.owner();
+        float[] fooled = program.fooled(), adversarial = program.adversarial();
+        for (int i = 0; i < batch.count(); i++) {
+            if (zeroGradient[i]) {
+                points.noteZeroGradient(batch.point(i));
+            }
+            if (fooled[i] != 0) {
+                points.move(batch.point(i), adversarial, i * batch.length(), true);
+            }
         }
     }
 
-    /// How points move in a stage that begins at the iterates of now.
-    ApgdSteps steps(ApgdState state, Stage stage) {
-        if (state.ball != ThreatModel.Ball.L1) {
-            return new MomentumSteps(stage.eps(), options.rho(), stage.iterations(), state.count, state.x.length);
+    /// How points move in a stage that begins at some.
+    ///
+    /// @param points `[n, c, h, w]`, row-major
+    /// @param clean  the images themselves
+    ApgdSteps steps(ThreatModel.Ball ball, Stage stage, float[] points, float[] clean, int length) {
+        int images = points.length / length;
+        if (ball != ThreatModel.Ball.L1) {
+            return new MomentumSteps(stage.eps(), options.rho(), stage.iterations(), images);
         }
-        SparseSteps steps = new SparseSteps(stage.eps(), stage.iterations(), state.count, state.length);
-        return options.largeFirst() ? steps.from(state) : steps;
+        SparseSteps steps = new SparseSteps(stage.eps(), stage.iterations(), images, length);
+        return options.largeFirst() ? steps.from(points, clean) : steps;
     }
 
     /// Brings the best points of a larger ball into a smaller one.
-    private static void shrinkInto(Victim victim, ApgdState state, double eps) {
-        victim.device().workers().run(state.count, (i, worker) -> {
-            state.copy(state.best, state.x, i);
-            BallProjection.project(state.ball, eps, state.clean, state.x, i * state.length, state.length);
-        });
+    private static float[] shrunk(ThreatModel.Ball ball, PointBatch batch, float[] best, double eps) {
+        batch.victim().device().workers().run(best.length / batch.length(),
+                (i, worker) -> ball.project(eps, batch.clean(), best, i * batch.length(), batch.length()));
+        return best;
     }
 
     /// The radii of a run: 3, 2 and 1 times eps for 30, 30 and 40% of the steps if asked for in l1, else eps alone. The first two shares

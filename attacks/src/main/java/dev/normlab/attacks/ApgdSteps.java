@@ -1,16 +1,16 @@
 package dev.normlab.attacks;
 
-/// How Auto-PGD moves an image, and what it does at its checkpoints.
+/// How Auto-PGD chooses its steps, and what it does at its checkpoints, for all images of a batch.
 interface ApgdSteps {
 
     /// The length of the first step.
     double firstStep();
 
-    /// Moves the iterate of an image.
+    /// Gives the program what it needs for a step, before it is taken.
     ///
     /// @param step from 0
-    void move(ApgdState state, int image, int step);
+    void prepare(ApgdProgram program, int step);
 
     /// Looks back after step number `step`, counted from 0; most steps are no checkpoints.
-    void stepped(ApgdState state, int step);
+    void stepped(ApgdProgram program, int step);
 }

@@ -1,5 +1,6 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.kernel.BallProjection;
 import dev.normlab.engine.tensor.RandomStream;
 import java.util.Arrays;
 import java.util.function.Consumer;

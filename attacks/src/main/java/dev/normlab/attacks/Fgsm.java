@@ -1,5 +1,7 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.kernel.BallProjection;
+
 /// The fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572): one step of length eps along the gradient's sign (linf) or unit
 /// vector (l2), or on the largest entry (l1), then into the box. The moved image is the result whether or not it fools the model.
 public final class Fgsm implements Attack {

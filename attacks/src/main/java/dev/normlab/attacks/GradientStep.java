@@ -22,7 +22,8 @@ final class GradientStep {
         Opcode step = switch (ball) {
             case LINF -> Opcode.SIGN_STEP;
             case L2 -> Opcode.UNIT_STEP;
-            case L1 -> throw new IllegalArgumentException("there is no recorded step for l1; its steps choose coordinates: SparsePgdRun");
+            case L1 -> throw new IllegalArgumentException(
+                    "there is no recorded step for l1; its steps choose coordinates, for every image some others: SPARSE_STEP");
         };
         executor.update(step, null, List.of(point), gradient, clean, stepSize, eps);
     }

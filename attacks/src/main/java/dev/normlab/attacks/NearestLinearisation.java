@@ -18,7 +18,6 @@ final class NearestLinearisation implements Linearisation {
     private static final String LOGITS = "logits";
     private static final double SMALLEST_NORM = 1e-12;
 
-    private final Victim victim;
     private final CompiledProgram compiled;
     private final Tensor images;
     private final List<float[]> gradients = new ArrayList<>();
@@ -28,7 +27,6 @@ final class NearestLinearisation implements Linearisation {
     private float[] logits = new float[0];
 
     NearestLinearisation(Victim victim) {
-        this.victim = victim;
         this.length = victim.imageLength();
         this.classes = victim.classes();
         this.images = Tensor.zeros(victim.batch().toArray());
@@ -68,13 +66,11 @@ final class NearestLinearisation implements Linearisation {
     @Override
     public void evaluate() {
         images.storage().touch();
-        long start = System.nanoTime();
         Map<String, Tensor> results = compiled.replay(Map.of(IMAGES, images));
         for (int k = 0; k < classes; k++) {
             Tensor fresh = Objects.requireNonNull(results.get(GRADIENT + k), GRADIENT);
             fresh.storage().layout().unpack(fresh.shape(), fresh.storage().floats(), gradients.get(k));
         }
-        victim.countPassTime(System.nanoTime() - start);
         logits = Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
 

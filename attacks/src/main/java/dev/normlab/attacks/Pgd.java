@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 
 /// Projected gradient descent on the cross entropy (Madry et al. 2018, arXiv:1706.06083) with random start, restarts and targets.
 ///
-/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [SparsePgdRun]. Each image gives
+/// `x ← Proj(x + a · dir(∇ loss))` with the sign (linf) or the unit vector (l2) as direction; for l1 see [PgdProgram]. Each image gives
 /// its first misclassified iterate, or else the one of the highest loss over all restarts; `eps = 0` gives the clean image exactly.
 public final class Pgd implements Attack {
 
@@ -65,20 +65,19 @@ public final class Pgd implements Attack {
 
     @Override
     public void run(Victim victim, ThreatModel threat, Points points, long seed) {
-        try (ProgramsBySize<PgdRun> runs = new ProgramsBySize<>(sized -> open(sized, threat))) {
+        try (ProgramsBySize<PgdProgram> programs = new ProgramsBySize<>(sized -> open(sized, threat))) {
             for (int restart = 0; restart < options.restarts(); restart++) {
                 int current = restart;
-                points.restart(restart, victim, batch -> attack(runs.of(batch), threat, batch, seed, current));
+                points.restart(restart, victim, batch -> attack(programs.of(batch), threat, batch, seed, current));
             }
         }
     }
 
-    private PgdRun open(Victim victim, ThreatModel threat) {
-        boolean targeted = options.target().isPresent();
-        return threat.ball() == ThreatModel.Ball.L1 ? new SparsePgdRun(victim, targeted) : new PgdProgram(victim, threat.ball(), targeted);
+    private PgdProgram open(Victim victim, ThreatModel threat) {
+        return new PgdProgram(victim, threat.ball(), options.target().isPresent());
     }
 
-    private void attack(PgdRun run, ThreatModel threat, PointBatch batch, long seed, int restart) {
+    private void attack(PgdProgram run, ThreatModel threat, PointBatch batch, long seed, int restart) {
         int length = batch.length();
         int[] labels = batch.labels().clone();
         float[] start = batch.clean().clone();
@@ -107,7 +106,7 @@ public final class Pgd implements Attack {
         keepBest(run, batch);
     }
 
-    private static void keepBest(PgdRun run, PointBatch batch) {
+    private static void keepBest(PgdProgram run, PointBatch batch) {
         Points points = batch.owner();
         float[] best = run.best();
         float[] losses = run.bestLoss();

@@ -25,10 +25,15 @@ import java.util.Objects;
 /// The state (iterate, best point, its loss, which images are fooled) lives in tensors that replays read and write, so a step needs nothing
 /// from the host, which hears which images are fooled. The best point of an image is its first misclassified iterate, or else the one of
 /// the highest loss.
-final class PgdProgram implements PgdRun {
+///
+/// In l1 a step goes along the signs of the largest 1% of the gradient's entries (SLIDE, Tramèr and Boneh 2019, arXiv:1904.13000, section 3),
+/// `a sign(g) / count`, then to the nearest point of the ball and the box. On small images more entries take part, at least two for each
+/// unit of the step's length: a value in the middle of the box has room for half a unit.
+final class PgdProgram implements BatchProgram {
 
     private static final String FOOLED = "fooled";
     private static final String SIZES = "gradient sizes";
+    private static final double SPARSE_SHARE = 0.01;
 
     private final Victim victim;
     private final ThreatModel.Ball ball;
@@ -42,6 +47,7 @@ final class PgdProgram implements PgdRun {
     private final Tensor labels;
     private final Tensor eps;
     private final Tensor stepSize;
+    private final Tensor rank;
     private float[] latestFooled;
     private float[] latestSizes;
 
@@ -56,7 +62,8 @@ final class PgdProgram implements PgdRun {
         fooled = Tensor.zeros(n).named(FOOLED);
         labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
         eps = Tensor.scalar(0).named("eps");
-        stepSize = Tensor.scalar(0).named("step size");
+        stepSize = Tensor.zeros(ball == ThreatModel.Ball.L1 ? n : 1).named("step size");
+        rank = Tensor.ofInts(Shape.of(n), new int[n]).named("rank");
         this.victim = victim;
         this.ball = ball;
         this.targeted = targeted;
@@ -77,7 +84,11 @@ final class PgdProgram implements PgdRun {
             Tensor gradient = tape.backward(Reductions.sum(tape, loss, false)).of(iterate);
             rememberBest(tape, logits, loss);
             Tensor sizes = tape.keep(Reductions.sum(tape, Arithmetic.abs(tape, gradient), false, 1, 2, 3));
-            GradientStep.move(executor, ball, iterate, gradient, clean, stepSize, eps);
+            if (ball == ThreatModel.Ball.L1) {
+                executor.update(Opcode.SPARSE_STEP, null, List.of(iterate), gradient, clean, rank, stepSize, eps);
+            } else {
+                GradientStep.move(executor, ball, iterate, gradient, clean, stepSize, eps);
+            }
             return sizes;
         }
     }
@@ -95,8 +106,14 @@ final class PgdProgram implements PgdRun {
         executor.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
     }
 
-    @Override
-    public void start(float[] cleanImages, float[] startImages, int[] givenLabels, float radius, float step) {
+    /// Begins a run.
+    ///
+    /// @param cleanImages `[n, c, h, w]`, row-major
+    /// @param startImages the first iterates
+    /// @param givenLabels true classes, or targets
+    /// @param radius      of the ball
+    /// @param step        length of a step
+    void start(float[] cleanImages, float[] startImages, int[] givenLabels, float radius, float step) {
         clean.set(cleanImages);
         iterate.set(startImages);
         best.set(cleanImages);
@@ -107,16 +124,22 @@ final class PgdProgram implements PgdRun {
         Arrays.fill(latestFooled, 0);
         labels.setInts(givenLabels);
         eps.set(radius);
-        stepSize.set(step);
+        stepSize(step);
     }
 
     /// Sets the length of the steps from now on.
     void stepSize(float step) {
-        stepSize.set(step);
+        float[] steps = new float[stepSize.shape().elements()];
+        Arrays.fill(steps, step);
+        stepSize.set(steps);
+        int[] ranks = new int[rank.shape().elements()];
+        int length = victim.imageLength();
+        Arrays.fill(ranks, SparseSteps.rank(Math.clamp(2 * (double) step / length, SPARSE_SHARE, 1), length));
+        rank.setInts(ranks);
     }
 
-    @Override
-    public void step() {
+    /// Judges the iterate and moves it.
+    void step() {
         Map<String, Tensor> results = compiled.replay(Map.of());
         latestFooled = Objects.requireNonNull(results.get(FOOLED)).toArray();
         latestSizes = Objects.requireNonNull(results.get(SIZES)).toArray();
@@ -128,23 +151,23 @@ final class PgdProgram implements PgdRun {
         latestFooled = fooled.toArray();
     }
 
-    @Override
-    public float[] fooled() {
+    /// Which images have been misclassified (or have reached their targets) so far, 0 or 1.
+    float[] fooled() {
         return latestFooled;
     }
 
-    @Override
-    public float[] bestLoss() {
+    /// The losses of the best points so far; negative infinity for images of which no iterate was judged.
+    float[] bestLoss() {
         return bestLoss.toArray();
     }
 
-    @Override
-    public float[] best() {
+    /// The best points so far.
+    float[] best() {
         return best.toArray();
     }
 
-    @Override
-    public float[] gradientSizes() {
+    /// The sums of the absolute values of the gradients at which the last step was taken, an image each; 0 where nothing could move.
+    float[] gradientSizes() {
         return latestSizes;
     }
 

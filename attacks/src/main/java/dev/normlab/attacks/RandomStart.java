@@ -1,5 +1,6 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.kernel.BallProjection;
 import dev.normlab.engine.tensor.RandomStream;
 
 /// First iterates of attacks, in the ball and the box.
@@ -59,7 +60,7 @@ final class RandomStart {
                 for (int i = 0; i < length; i++) {
                     direction[i] += clean[i];
                 }
-                BallProjection.project(ThreatModel.Ball.L1, threat.eps(), clean, direction, 0, length);
+                BallProjection.l1(threat.eps(), clean, direction, 0, length);
                 System.arraycopy(direction, 0, images, offset, length);
             }
         }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 /// there is no momentum. The share of entries begins at 0.2, or in a run from given points ([#from]) at two thirds of the share that the
 /// point changes, and becomes two thirds of the share that the best point changes. At a checkpoint (every 4% of the run), if the best point
 /// has become sparser by 5%, η goes back to eps and the run to its best point; else η is divided by 1.5, down to eps / 10.
+/// The move itself is [dev.normlab.engine.program.Opcode#SPARSE_STEP].
 final class SparseSteps implements ApgdSteps {
 
     private static final double FIRST_SHARE = 0.2;
@@ -17,32 +18,46 @@ final class SparseSteps implements ApgdSteps {
 
     private final double eps;
     private final int window;
-    private final double[] share;
+    private final int length;
+    private final int[] rank;
     private final double[] changedLast;
-    private final float[] sizes;
 
+    /// @param images of a batch
     /// @param length values of an image
     SparseSteps(double eps, int iterations, int images, int length) {
         this.eps = eps;
         this.window = Math.max((int) (0.04 * iterations), 1);
-        this.share = new double[images];
+        this.length = length;
+        this.rank = new int[images];
         this.changedLast = new double[images];
-        this.sizes = new float[images * length];
-        Arrays.fill(share, FIRST_SHARE);
+        Arrays.fill(rank, rank(FIRST_SHARE, length));
         Arrays.fill(changedLast, length);
     }
 
-    /// Takes the iterates as given points: the stages of a run with larger radii at first go on from those of the stage before.
-    SparseSteps from(ApgdState s) {
-        for (int i = 0; i < s.count; i++) {
-            look(s, i, s.changed(s.x, i));
+    /// Takes the points, with which a run begins, as given: the stages of a run with larger radii at first go on from those of the stage
+    /// before.
+    ///
+    /// @param points `[n, c, h, w]`, row-major
+    /// @param clean  the images themselves
+    SparseSteps from(float[] points, float[] clean) {
+        for (int i = 0; i < rank.length; i++) {
+            int changed = 0;
+            for (int j = i * length; j < (i + 1) * length; j++) {
+                changed += points[j] != clean[j] ? 1 : 0;
+            }
+            look(i, changed);
         }
         return this;
     }
 
-    private void look(ApgdState s, int i, int changed) {
-        share[i] = changed / (double) s.length / DIVISOR;
+    private void look(int i, double changed) {
+        rank[i] = rank(changed / length / DIVISOR, length);
         changedLast[i] = changed;
+    }
+
+    /// Where the smallest of the largest share of `length` numbers stands when they ascend; at least one of them belongs to it.
+    static int rank(double share, int length) {
+        return Math.clamp((long) ((1 - share) * length), 0, length - 1);
     }
 
     @Override
@@ -51,51 +66,29 @@ final class SparseSteps implements ApgdSteps {
     }
 
     @Override
-    public void move(ApgdState s, int image, int step) {
-        int from = image * s.length;
-        int to = from + s.length;
-        System.arraycopy(s.x, from, s.previous, from, s.length);
-        float threshold = threshold(s.gradient, sizes, from, s.length, share[image]);
-        int chosen = 0;
-        for (int j = from; j < to; j++) {
-            chosen += s.gradient[j] != 0 && Math.abs(s.gradient[j]) >= threshold ? 1 : 0;
+    public void prepare(ApgdProgram program, int step) {
+        if (step % window == 0) {
+            program.rank.setInts(rank);
         }
-        double stride = chosen == 0 ? 0 : s.stepSize[image] / chosen;
-        for (int j = from; j < to; j++) {
-            if (Math.abs(s.gradient[j]) >= threshold) {
-                s.x[j] = (float) (s.x[j] + stride * Math.signum(s.gradient[j]));
-            }
-        }
-        BallProjection.project(ThreatModel.Ball.L1, eps, s.clean, s.x, from, s.length);
-    }
-
-    /// The smallest magnitude among the largest share of a gradient's entries `from .. from + length - 1`, at least one of them.
-    ///
-    /// @param sizes scratch as long as `gradient`
-    static float threshold(float[] gradient, float[] sizes, int from, int length, double share) {
-        for (int j = from; j < from + length; j++) {
-            float size = Math.abs(gradient[j]);
-            sizes[j] = Float.isNaN(size) ? 0 : size;
-        }
-        Arrays.sort(sizes, from, from + length);
-        return sizes[from + Math.clamp((long) ((1 - share) * length), 0, length - 1)];
     }
 
     @Override
-    public void stepped(ApgdState s, int step) {
+    public void stepped(ApgdProgram program, int step) {
         if ((step + 1) % window != 0) {
             return;
         }
-        for (int i = 0; i < s.count; i++) {
-            int changed = s.changed(s.best, i);
-            s.increases[i] = 0;
-            if (changed < SPARSER * changedLast[i]) {
-                s.stepSize[i] = eps;
-                s.returnToBest(i);
+        float[] changed = program.changedByBest(), stepSize = program.stepSize.toArray();
+        float[] returning = new float[stepSize.length];
+        for (int i = 0; i < stepSize.length; i++) {
+            if (changed[i] < SPARSER * changedLast[i]) {
+                stepSize[i] = (float) eps;
+                returning[i] = 1;
             } else {
-                s.stepSize[i] = Math.clamp(s.stepSize[i] / DIVISOR, eps / 10, eps);
+                stepSize[i] = (float) Math.clamp(stepSize[i] / DIVISOR, eps / 10, eps);
             }
-            look(s, i, changed);
+            look(i, changed[i]);
         }
+        program.stepSize.set(stepSize);
+        program.returnToBest(returning);
     }
 }

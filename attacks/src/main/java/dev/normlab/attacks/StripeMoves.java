@@ -1,5 +1,6 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.kernel.BallProjection;
 import dev.normlab.engine.tensor.RandomStream;
 
 /// Proposals of the square attack for linf (Andriushchenko, Croce, Flammarion and Hein 2020, arXiv:1912.00049, algorithm 2): the start is

@@ -1,5 +1,6 @@
 package dev.normlab.attacks;
 
+import dev.normlab.engine.kernel.BallProjection;
 import java.util.Locale;
 
 /// What an adversary may do to an image: move it by at most `eps` in a norm, within the box [0, 1].
@@ -20,6 +21,15 @@ public record ThreatModel(Ball ball, float eps) {
         /// The name on the command line: `linf`, `l2`, `l1`.
         public String label() {
             return name().toLowerCase(Locale.ROOT);
+        }
+
+        /// Brings a moved image back into the ball of this radius around the clean one and the box, as [BallProjection] does.
+        void project(double eps, float[] clean, float[] moved, int offset, int length) {
+            switch (this) {
+                case LINF -> BallProjection.linf(eps, clean, moved, offset, length);
+                case L2 -> BallProjection.l2(eps, clean, moved, offset, length);
+                case L1 -> BallProjection.l1(eps, clean, moved, offset, length);
+            }
         }
 
         /// The ball of a name.

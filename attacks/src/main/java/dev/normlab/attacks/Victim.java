@@ -40,7 +40,6 @@ public final class Victim implements AutoCloseable {
     private final Map<Integer, Victim> smaller = new HashMap<>();
     /// The victim whose smaller form this is; itself for others.
     private final Victim whole;
-    private long passNanos;
 
     /// Puts a model into eval mode for attacks; if that ends with an exception, its mode is brought back.
     ///
@@ -153,9 +152,7 @@ public final class Victim implements AutoCloseable {
     ///
     /// @param images `[batch size, c, h, w]`, row-major
     public float[] logits(float[] images) {
-        long start = System.nanoTime();
         Map<String, Tensor> results = forward.replay(Map.of("images", Tensor.of(Storage.ofFloats(batch, Layout.PLAIN, images))));
-        countPassTime(System.nanoTime() - start);
         return Objects.requireNonNull(results.get(LOGITS), LOGITS).toArray();
     }
 
@@ -174,13 +171,25 @@ public final class Victim implements AutoCloseable {
         return all;
     }
 
-    /// Seconds spent in passes so far: forward ones of [#logits] and those forward and backward of APGD, FAB and sparse PGD.
-    public double passSeconds() {
-        return whole.passNanos / 1e9;
-    }
-
-    void countPassTime(long nanos) {
-        whole.passNanos += nanos;
+    /// Seconds that a pass forward and backward takes, as attacks need one for every step: the median of some.
+    ///
+    /// @param images      `[batch size, c, h, w]`, row-major
+    /// @param labels      true classes, `[batch size]`
+    /// @param repetitions at least 1
+    public double passSeconds(float[] images, int[] labels, int repetitions) {
+        try (LossProgram program = new LossProgram(this, AttackLoss.CROSS_ENTROPY, 1)) {
+            System.arraycopy(images, 0, program.images(), 0, images.length);
+            program.classes(labels, labels);
+            program.evaluate();
+            double[] seconds = new double[repetitions];
+            for (int i = 0; i < repetitions; i++) {
+                long start = System.nanoTime();
+                program.evaluate();
+                seconds[i] = (System.nanoTime() - start) / 1e9;
+            }
+            Arrays.sort(seconds);
+            return seconds[repetitions / 2];
+        }
     }
 
     /// The class with the largest logit (the lowest on ties) of every image of a full batch.

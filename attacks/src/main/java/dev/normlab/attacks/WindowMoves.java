@@ -152,6 +152,6 @@ final class WindowMoves implements SquareMoves {
         for (int j = 0; j < delta.length; j++) {
             candidate[j] = (float) (clean[j] + factor * delta[j]);
         }
-        BallProjection.project(threat.ball(), threat.eps(), clean, candidate, 0, clean.length);
+        threat.ball().project(threat.eps(), clean, candidate, 0, clean.length);
     }
 }

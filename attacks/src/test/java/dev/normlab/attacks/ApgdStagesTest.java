@@ -10,7 +10,7 @@ import dev.normlab.nn.data.Dataset;
 import dev.normlab.nn.layer.Layer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,56 +20,63 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ApgdStagesTest {
 
     private static final int LENGTH = TestModels.SHAPE.values();
+    private static final Dataset DATA = TestModels.images(2, 4, 9);
     private static final ApgdOptions OPTIONS = ApgdOptions.of(Variant.CE);
 
-    /// The state of two images at points that change 30 and 6 of their 60 values, by very little.
-    private static void atPoints(Consumer<ApgdState> test) {
+    /// A program at two images, and points that change 30 and 6 of their 60 values by very little.
+    private static void atPoints(BiConsumer<ApgdProgram, float[]> test) {
         atPoints(Ball.L1, test);
     }
 
-    private static void atPoints(Ball ball, Consumer<ApgdState> test) {
+    private static void atPoints(Ball ball, BiConsumer<ApgdProgram, float[]> test) {
         Layer model = TestModels.linear(4, 2);
-        Dataset data = TestModels.images(2, 4, 9);
         try (Device device = Device.scalar(1);
                 Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 2);
-                LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
-            new Points(data, new int[] {0, 1}).restart(0, victim, batch -> {
-                program.classes(batch.labels(), batch.labels());
-                ApgdState state = new ApgdState(program, ball, batch, 41);
-                System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
+                ApgdProgram program = new ApgdProgram(victim, AttackLoss.CROSS_ENTROPY, ball, 1)) {
+            new Points(DATA, new int[] {0, 1}).restart(0, victim, batch -> {
+                program.start(batch.clean(), batch.labels(), batch.labels());
+                float[] points = batch.clean().clone();
                 for (int i = 0; i < 2; i++) {
                     for (int j = 0; j < (i == 0 ? 30 : 6); j++) {
                         int at = i * LENGTH + j;
-                        state.x[at] += state.x[at] < .5f ? 1e-6f : -1e-6f;
+                        points[at] += points[at] < .5f ? 1e-6f : -1e-6f;
                     }
                 }
-                test.accept(state);
+                test.accept(program, points);
             });
         }
     }
 
+    private static float[] clean() {
+        float[] clean = new float[2 * LENGTH];
+        DATA.image(0, clean, 0);
+        DATA.image(1, clean, LENGTH);
+        return clean;
+    }
+
     /// How many values a first step adds to before it is projected: those whose gradients are among the largest share.
-    private static int chosen(ApgdOptions options, ApgdState state, int image) {
+    private static int chosen(ApgdOptions options, ApgdProgram program, float[] points, int image) {
         Apgd.Stage stage = new Apgd.Stage(1e6, 50);
-        ApgdSteps steps = new Apgd(options).steps(state, stage);
-        state.begin(steps.firstStep());
-        float[] before = state.x.clone();
-        state.stepSize[image] = 1e-3; // so that no value leaves the box but those at its edge
-        steps.move(state, image, 0);
-        return (int) IntStream.range(image * LENGTH, (image + 1) * LENGTH).filter(j -> state.x[j] != before[j]).count();
+        ApgdSteps steps = new Apgd(options).steps(Ball.L1, stage, points, clean(), LENGTH);
+        program.begin(points, stage.eps(), steps.firstStep());
+        program.stepSize.set(new float[] {1e-3f, 1e-3f}); // so that no value leaves the box but those at its edge
+        steps.prepare(program, 0);
+        program.step();
+        float[] moved = program.iterate.toArray();
+        return (int) IntStream.range(image * LENGTH, (image + 1) * LENGTH).filter(j -> moved[j] != points[j]).count();
     }
 
     @Test
     void aStageBeginsWithTwoThirdsOfTheShareThatItsStartChanges() {
-        atPoints(state -> assertEquals(20, chosen(OPTIONS.withLargeFirst(true), state, 0)));
-        atPoints(state -> assertEquals(4, chosen(OPTIONS.withLargeFirst(true), state, 1)));
+        atPoints((program, points) -> assertEquals(20, chosen(OPTIONS.withLargeFirst(true), program, points, 0)));
+        atPoints((program, points) -> assertEquals(4, chosen(OPTIONS.withLargeFirst(true), program, points, 1)));
     }
 
     @Test
     void aRunFromRandomPointsBeginsWithAFifthOfTheValues() {
         for (int image = 0; image < 2; image++) {
             int number = image;
-            atPoints(state -> assertEquals(12, chosen(OPTIONS, state, number)));
+            atPoints((program, points) -> assertEquals(12, chosen(OPTIONS, program, points, number)));
         }
     }
 
@@ -77,14 +84,15 @@ class ApgdStagesTest {
     @Test
     void theFirstCheckpointComparesWithTheStart() {
         for (boolean given : new boolean[] {false, true}) {
-            atPoints(state -> {
+            atPoints((program, points) -> {
                 Apgd.Stage stage = new Apgd.Stage(12, 25); // a checkpoint after every step
-                ApgdSteps steps = new Apgd(OPTIONS.withLargeFirst(given)).steps(state, stage);
-                state.begin(steps.firstStep());
-                steps.stepped(state, 0);
-                double expected = given ? 12 / 1.5 : 12;
-                assertEquals(expected, state.stepSize[0], "30 values of 60 are fewer than all, but not fewer than 30");
-                assertEquals(expected, state.stepSize[1]);
+                ApgdSteps steps = new Apgd(OPTIONS.withLargeFirst(given)).steps(Ball.L1, stage, points, clean(), LENGTH);
+                program.begin(points, stage.eps(), steps.firstStep());
+                steps.stepped(program, 0);
+                float expected = given ? 12 / 1.5f : 12;
+                float[] stepSize = program.stepSize.toArray();
+                assertEquals(expected, stepSize[0], "30 values of 60 are fewer than all, but not fewer than 30");
+                assertEquals(expected, stepSize[1]);
             });
         }
     }
@@ -94,25 +102,26 @@ class ApgdStagesTest {
     @EnumSource(Ball.class)
     void gradientsThatAreNotFiniteLeadToPointsThatAre(Ball ball) {
         ThreatModel threat = new ThreatModel(ball, .05f);
-        atPoints(ball, state -> {
-            ApgdSteps steps = new Apgd(OPTIONS).steps(state, new Apgd.Stage(threat.eps(), 25));
-            state.begin(steps.firstStep());
-            System.arraycopy(state.clean, 0, state.x, 0, state.x.length);
-            System.arraycopy(state.clean, 0, state.previous, 0, state.x.length);
-            state.clean[7] = .5f;
-            state.x[7] = .5f;
-            state.gradient[7] = Float.NEGATIVE_INFINITY;
-            state.gradient[8] = Float.NaN;
-            Arrays.fill(state.gradient, LENGTH, 2 * LENGTH, Float.NaN);
-            for (int image = 0; image < 2; image++) {
-                steps.move(state, image, 0);
-            }
-            assertTrue(threat.allows(state.clean, state.x, 0, LENGTH));
-            assertTrue(state.x[7] < .5, "towards the infinite entry");
-            assertTrue(ball == Ball.L1 || Math.abs(state.x[7] - .45) < 1e-6, "as far as the ball reaches");
-            assertEquals(state.clean[8], state.x[8]);
+        atPoints(ball, (program, points) -> {
+            float[] clean = clean();
+            clean[7] = .5f;
+            program.start(clean, new int[2], new int[2]);
+            ApgdSteps steps = new Apgd(OPTIONS).steps(ball, new Apgd.Stage(threat.eps(), 25), clean, clean, LENGTH);
+            program.begin(clean, threat.eps(), steps.firstStep());
+            float[] gradient = program.gradient.toArray();
+            gradient[7] = Float.NEGATIVE_INFINITY;
+            gradient[8] = Float.NaN;
+            Arrays.fill(gradient, LENGTH, 2 * LENGTH, Float.NaN);
+            program.gradient.set(gradient);
+            steps.prepare(program, 0);
+            program.step();
+            float[] moved = program.iterate.toArray();
+            assertTrue(threat.allows(clean, moved, 0, LENGTH));
+            assertTrue(moved[7] < .5, "towards the infinite entry");
+            assertTrue(ball == Ball.L1 || Math.abs(moved[7] - .45) < 1e-6, "as far as the ball reaches");
+            assertEquals(clean[8], moved[8]);
             for (int j = LENGTH; j < 2 * LENGTH; j++) {
-                assertEquals(state.clean[j], state.x[j], "a gradient of no numbers moves nothing");
+                assertEquals(clean[j], moved[j], "a gradient of no numbers moves nothing");
             }
         });
     }

@@ -398,32 +398,29 @@ class AttackInvariantsTest {
         for (AttackLoss loss : AttackLoss.values()) {
             try (Device device = Device.scalar(1);
                     Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 5);
-                    LossProgram program = new LossProgram(victim, loss, 1)) {
+                    ApgdProgram program = new ApgdProgram(victim, loss, ball, 1)) {
                 new Points(data, new int[] {0, 1, 2, 3, 4}).restart(0, victim, batch -> climb(program, threat, batch));
             }
         }
     }
 
-    private static void climb(LossProgram program, ThreatModel threat, PointBatch batch) {
-        program.classes(batch.labels(), IntStream.of(batch.labels()).map(label -> (label + 1) % CLASSES).toArray());
-        ApgdState state = new ApgdState(program, threat.ball(), batch, 41);
-        System.arraycopy(batch.clean(), 0, state.x, 0, state.x.length);
+    private static void climb(ApgdProgram program, ThreatModel threat, PointBatch batch) {
+        program.start(batch.clean(), batch.labels(), IntStream.of(batch.labels()).map(label -> (label + 1) % CLASSES).toArray());
         ApgdSteps steps = threat.ball() == Ball.L1
                 ? new SparseSteps(threat.eps(), 40, 5, batch.length())
-                : new MomentumSteps(threat.eps(), .75, 40, 5, state.x.length);
-        state.begin(steps.firstStep());
-        float[] best = state.bestLoss.clone();
+                : new MomentumSteps(threat.eps(), .75, 40, 5);
+        program.begin(batch.clean(), threat.eps(), steps.firstStep());
+        float[] best = program.bestLoss();
         float[] start = best.clone();
         for (int step = 0; step < 40; step++) {
+            steps.prepare(program, step);
+            program.step();
+            steps.stepped(program, step);
+            float[] now = program.bestLoss(), loss = program.loss.toArray();
             for (int i = 0; i < 5; i++) {
-                steps.move(state, i, step);
+                assertEquals(Math.max(best[i], loss[i]), now[i], "image " + i + " in step " + step);
             }
-            state.evaluate();
-            steps.stepped(state, step);
-            for (int i = 0; i < 5; i++) {
-                assertEquals(Math.max(best[i], state.loss[i]), state.bestLoss[i], "image " + i + " in step " + step);
-                best[i] = state.bestLoss[i];
-            }
+            best = now;
         }
         for (int i = 0; i < 5; i++) {
             assertTrue(best[i] > start[i], "the loss rises");
@@ -440,7 +437,7 @@ class AttackInvariantsTest {
         int[] labels = IntStream.range(0, 5).map(data::label).toArray();
         try (Device device = Device.scalar(1);
                 Victim victim = new Victim(model, device, TestModels.shape(TestModels.SHAPE), 5);
-                PgdRun run = ball == Ball.L1 ? new SparsePgdRun(victim, false) : new PgdProgram(victim, ball, false)) {
+                PgdProgram run = new PgdProgram(victim, ball, false)) {
             run.start(clean, clean, labels, threat.eps(), threat.eps() / 4);
             float[] best = new float[5];
             for (int step = 0; step < 12; step++) {

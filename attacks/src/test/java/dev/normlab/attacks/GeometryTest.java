@@ -85,7 +85,7 @@ class GeometryTest {
     void theProjectionToTheL1BallAndTheBoxHasItsGoldenValues() {
         float[] clean = {.5f, .5f, .5f, .5f, .5f, .5f, .5f, .5f};
         float[] x = {1.5f, -.1f, .7f, .6f, .5f, .5f, .5f, .5f};
-        BallProjection.project(Ball.L1, .5, clean, x, 0, 8);
+        Ball.L1.project(.5, clean, x, 0, 8);
         assertArrayEquals(new float[] {.95f, .45f, .5f, .5f, .5f, .5f, .5f, .5f}, x, 1e-6f);
     }
 
@@ -94,7 +94,7 @@ class GeometryTest {
     void pointsInsideTheBallStayBitForBit(Ball ball) {
         float[] clean = {.5f, .5f, .5f};
         float[] x = {.6f, .3f, .8f};
-        BallProjection.project(ball, 1, clean, x, 0, 3);
+        ball.project(1, clean, x, 0, 3);
         assertArrayEquals(new float[] {.6f, .3f, .8f}, x);
     }
 
@@ -104,7 +104,7 @@ class GeometryTest {
     void aBallOfRadiusZeroHasItsCentreOnly(Ball ball) {
         float[] clean = {.5f, .1f, 1f};
         float[] x = {.6f, -.3f, .8f};
-        BallProjection.project(ball, 0, clean, x, 0, 3);
+        ball.project(0, clean, x, 0, 3);
         assertArrayEquals(clean, x);
     }
 
@@ -118,7 +118,7 @@ class GeometryTest {
             random.fillUniform(clean, 0, 1);
             random.fillNormal(x, 0.5f, 1);
             double eps = ball == Ball.LINF ? .03 : ball == Ball.L2 ? .5 : 3;
-            BallProjection.project(ball, eps, clean, x, 0, 200);
+            ball.project(eps, clean, x, 0, 200);
             double distance = new ThreatModel(ball, 1).distance(clean, x, 0, 200);
             assertTrue(distance <= eps * (1 + 1e-12), ball + ": " + distance);
             assertTrue(distance > eps * .99 || ball == Ball.L2, "the projection goes to the boundary");

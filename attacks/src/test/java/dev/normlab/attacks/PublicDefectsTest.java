@@ -82,20 +82,18 @@ class PublicDefectsTest {
         ThreatModel threat = new ThreatModel(Ball.LINF, .1f);
         try (Device device = Device.scalar(1);
                 Victim victim = new Victim(MODEL, device, TestModels.shape(TestModels.SHAPE), 1);
-                LossProgram program = new LossProgram(victim, AttackLoss.CROSS_ENTROPY, 1)) {
+                ApgdProgram program = new ApgdProgram(victim, AttackLoss.CROSS_ENTROPY, threat.ball(), 1)) {
             Points points = new Points(DATA, new int[] {0});
             points.restart(0, victim, batch -> {
-                program.classes(batch.labels(), batch.labels());
-                System.arraycopy(batch.clean(), 0, program.images(), 0, batch.length());
-                ApgdState state = new ApgdState(program, threat.ball(), batch, 41);
-                state.begin(.2);
-                float atStart = state.loss[0];
-                assertEquals(0, state.increases[0], "the start raises nothing");
+                program.start(batch.clean(), batch.labels(), batch.labels());
+                program.begin(batch.clean(), threat.eps(), 0);
+                float atStart = program.loss.item();
+                assertEquals(0, program.increases()[0], "the start raises nothing");
                 // standing still is no increase, though the loss is above zero
-                state.evaluate();
-                assertEquals(atStart, state.loss[0]);
+                program.step();
+                assertEquals(atStart, program.loss.item());
                 assertTrue(atStart > 0);
-                assertEquals(0, state.increases[0]);
+                assertEquals(0, program.increases()[0]);
             });
         }
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.ThreatModel.Ball;
+import dev.normlab.engine.kernel.BallProjection;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.nn.data.Dataset;
 import java.util.Arrays;

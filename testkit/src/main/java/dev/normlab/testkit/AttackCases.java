@@ -31,6 +31,10 @@ public final class AttackCases {
         Tensor special = Tensor.of(clean.shape(),
                 Samples.repeated(144, 0f, -0f, Float.NaN, 1e-30f, -1e-30f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY).toArray());
         cases.add(sign("special gradients ", special, clean, 0.1f, 0.05f, clean));
+        Tensor ordinary = Samples.uniform(seed++, 4, 3, 4, 3);
+        Tensor nowhere = Tensor.of(clean.shape(), Samples.repeated(144, 0.5f, Float.NaN, 0.25f).toArray());
+        cases.add(sign("NaN among the clean values ", ordinary, nowhere, 0.1f, 0.05f, clean));
+        cases.add(sign("NaN among the points ", ordinary, clean, 0.1f, 0.05f, nowhere));
         float[] oneWithout = Samples.uniform(seed, 4, 3, 4, 3).toArray();
         Arrays.fill(oneWithout, 36, 72, 0f);
         oneWithout[80] = Float.NaN;

@@ -92,6 +92,11 @@ public abstract class KernelsContract {
         return tests(AttackCases.all());
     }
 
+    @TestFactory
+    Stream<DynamicTest> stepsOfAutoPgdAgreeWithTheirDefinition() {
+        return tests(AutoPgdCases.all());
+    }
+
     private Stream<DynamicTest> tests(List<OperationCase> cases) {
         return cases.stream().map(each -> dynamicTest(each.toString(), () -> check(each)));
     }

@@ -31,6 +31,7 @@ public final class OperationCases {
         cases.addAll(LossCases.all());
         cases.addAll(UpdateCases.all());
         cases.addAll(AttackCases.all());
+        cases.addAll(AutoPgdCases.all());
         return cases;
     }
 

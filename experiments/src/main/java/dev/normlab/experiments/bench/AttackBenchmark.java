@@ -24,6 +24,7 @@ public final class AttackBenchmark {
     private static final int WARMUP_STEPS = 3;
     // Before kernels are compiled, their vectors are objects.
     private static final double WARMUP_SECONDS = 5;
+    private static final int PASSES = 5;
 
     private final Layer model;
     private final Dataset images;
@@ -34,7 +35,7 @@ public final class AttackBenchmark {
     ///
     /// @param imageStepsPerSecond   images times steps per second of the whole attack, its beginning included
     /// @param seconds               of the attack
-    /// @param passShare             the part of the time in passes forward and backward, in [0, 1]
+    /// @param passShare             the part of the time that as many passes forward and backward take alone, about 1 at most
     /// @param allocatedBytesPerStep heap that all threads together allocate for a step more; empty where it is not counted
     public record Result(double imageStepsPerSecond, double seconds, double passShare, OptionalDouble allocatedBytesPerStep) {}
 
@@ -65,35 +66,44 @@ public final class AttackBenchmark {
             OptionalDouble garbage = counted
                     ? OptionalDouble.of(Math.max(0, run.bytes - shorter.bytes) / (steps - 1.0))
                     : OptionalDouble.empty();
-            return new Result(steps * (double) images.size() / run.seconds, run.seconds, run.passSeconds / run.seconds, garbage);
+            double passShare = (steps + 1) * victim.passSeconds(pixels(right), labels(right), PASSES) / run.seconds;
+            return new Result(steps * (double) images.size() / run.seconds, run.seconds, passShare, garbage);
         }
     }
 
     /// @param bytes allocated; -1 where it is not counted
-    private record Run(double seconds, double passSeconds, long bytes) {}
+    private record Run(double seconds, long bytes) {}
 
     private Run attack(Victim victim, Dataset data, int iterations) {
         Points points = new Points(data, IntStream.range(0, data.size()).toArray());
         Apgd apgd = new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(iterations));
         OptionalLong before = ProcessMemory.allocatedBytes();
-        double passes = victim.passSeconds();
         long start = System.nanoTime();
         apgd.run(victim, threat, points, 0);
         double seconds = (System.nanoTime() - start) / 1e9;
         OptionalLong after = ProcessMemory.allocatedBytes();
         long bytes = before.isPresent() && after.isPresent() ? after.getAsLong() - before.getAsLong() : -1;
-        return new Run(seconds, victim.passSeconds() - passes, bytes);
+        return new Run(seconds, bytes);
     }
 
     private Dataset withPredictions(Victim victim) {
-        int length = images.shape().values();
-        float[] values = new float[images.size() * length];
-        for (int i = 0; i < images.size(); i++) {
-            images.image(i, values, i * length);
-        }
+        float[] values = pixels(images);
         int[] labels = victim.predict(values);
         int classes = Math.max(images.classes(), Arrays.stream(labels).max().orElse(0) + 1);
         return Dataset.ofUnits(images.name(), images.shape(), IntStream.range(0, classes).mapToObj(Integer::toString).toList(), values,
                 labels);
+    }
+
+    private static float[] pixels(Dataset data) {
+        int length = data.shape().values();
+        float[] values = new float[data.size() * length];
+        for (int i = 0; i < data.size(); i++) {
+            data.image(i, values, i * length);
+        }
+        return values;
+    }
+
+    private static int[] labels(Dataset data) {
+        return IntStream.range(0, data.size()).map(data::label).toArray();
     }
 }

@@ -20,8 +20,8 @@ import picocli.CommandLine.Option;
 
 /// `bench attack`.
 @Command(name = "attack", sortOptions = false,
-        description = "Measure Auto-PGD (cross entropy) on one batch of test images: images times steps per second, the share of its time in passes through the "
-                + "model, and garbage on the heap.")
+        description = "Measure Auto-PGD (cross entropy) on one batch of test images: images times steps per second, the share of its time that "
+                + "as many passes forward and backward take alone, and garbage on the heap.")
 final class BenchAttackCommand implements Callable<Integer> {
 
     @Mixin

@@ -46,4 +46,24 @@ public interface UpdateKernels {
     /// the distance from `clean` shortened to `eps` if it is longer, then to [0, 1]. Lengths below 1e-12 count as 1e-12 and are summed in
     /// double precision.
     void unitStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace);
+
+    /// One step of Auto-PGD (Croce and Hein 2020, arXiv:2003.01690, section 3), every image `point[i, ..]` by itself, in double precision:
+    /// `ahead = P(point + stepSize[i] dir)`, then `point = P(point + share (ahead - point) + (1 - share)(point - previous))`, and `previous`
+    /// is what `point` was. `P` is [BallProjection]'s, `dir` the sign or the unit vector of the gradient, of which NaN entries count as 0
+    /// and infinite ones as the largest finite number. An image whose step size is 0 stays, and so does its `previous`.
+    ///
+    /// @param stepSize `[n]`
+    /// @param eps      one element
+    /// @param share    one element
+    void momentumStep(StepDirection direction, Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage share, Storage point,
+            Storage previous, Workspace workspace);
+
+    /// One step in the l1 ball, every image `point[i, ..]` by itself, in double precision: the `c` entries of the gradient that are not 0
+    /// and at least as large as its entry of rank `rank[i]` move by `stepSize[i] / c` along their signs, then the image goes to the nearest
+    /// point of the ball and the box. NaN entries count as 0. An image whose step size is 0 stays.
+    ///
+    /// @param rank     int `[n]`, the place of the smallest entry that moves when magnitudes ascend, from 0
+    /// @param stepSize `[n]`
+    /// @param eps      one element
+    void sparseStep(Storage gradient, Storage clean, Storage rank, Storage stepSize, Storage eps, Storage point, Workspace workspace);
 }

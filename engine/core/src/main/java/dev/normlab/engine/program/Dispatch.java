@@ -15,6 +15,7 @@ import dev.normlab.engine.kernel.Pool2dSizes;
 import dev.normlab.engine.kernel.RandomFill;
 import dev.normlab.engine.kernel.ReduceSizes;
 import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.kernel.StepDirection;
 import dev.normlab.engine.kernel.UnaryFunction;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.program.Attributes.ArgExtreme;
@@ -77,7 +78,7 @@ final class Dispatch {
                 arrangement(opcode, attributes, x, y);
             case CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD, NLL, NLL_BACKWARD -> loss(opcode, (CrossEntropySizes) some(attributes), x, in, y);
             case SLICE_NORM -> kernels.updates().sliceNorm((SliceNormSizes) some(attributes), x.at(0), in[1], y, out[1], ws);
-            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SIGN_STEP, UNIT_STEP, SLICE_DECAY ->
+            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SIGN_STEP, UNIT_STEP, MOMENTUM_STEP, SPARSE_STEP, SLICE_DECAY ->
                 throw new IllegalArgumentException(opcode + " updates tensors in place and makes no new ones");
         }
     }
@@ -96,6 +97,10 @@ final class Dispatch {
             case ASSIGN -> kernels.updates().assign(x.at(0), targets[0], ws);
             case SIGN_STEP -> kernels.updates().signStep(x.at(0), x.at(1), x.at(2), x.at(3), targets[0], ws);
             case UNIT_STEP -> kernels.updates().unitStep(x.at(0), x.at(1), x.at(2), x.at(3), targets[0], ws);
+            case MOMENTUM_STEP ->
+                kernels.updates().momentumStep((StepDirection) some(attributes), x.at(0), x.at(1), x.at(2), x.at(3), x.at(4), targets[0],
+                        targets[1], ws);
+            case SPARSE_STEP -> kernels.updates().sparseStep(x.at(0), x.at(1), x.at(2), x.at(3), x.at(4), targets[0], ws);
             case SLICE_DECAY ->
                 kernels.updates().sliceDecay((SliceNormSizes) some(attributes), x.at(0), in[1], x.at(2), x.at(3), targets[0], targets[1],
                         ws);

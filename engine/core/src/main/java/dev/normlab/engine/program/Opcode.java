@@ -141,6 +141,10 @@ public enum Opcode {
     SIGN_STEP(UPDATE),
     /// In place: point `[n, ..]`; gradient, clean, stepSize, eps; no attributes.
     UNIT_STEP(UPDATE),
+    /// In place: point `[n, ..]`, previous; gradient, clean, stepSize `[n]`, eps, share; `StepDirection`.
+    MOMENTUM_STEP(UPDATE),
+    /// In place: point `[n, ..]`; gradient, clean, int rank `[n]`, stepSize `[n]`, eps; no attributes.
+    SPARSE_STEP(UPDATE),
     /// weight, channelScale?; `SliceNormSizes` → norm, int argMax.
     SLICE_NORM(PLAIN),
     /// In place: trace, grad; weight, channelScale?, argMax, scalars; `SliceNormSizes`.

@@ -68,8 +68,10 @@ final class TornadoLowering {
             case SGD -> throw new IllegalArgumentException("SGD is lowered for all parameters at once");
             case ADAM -> TornadoUpdates.adam(l);
             case ADD_SCALED -> TornadoUpdates.addScaled(l);
-            case SIGN_STEP -> TornadoUpdates.signStep(l);
-            case UNIT_STEP -> TornadoUpdates.unitStep(l);
+            case SIGN_STEP -> TornadoAttackSteps.signStep(l);
+            case UNIT_STEP -> TornadoAttackSteps.unitStep(l);
+            case MOMENTUM_STEP -> TornadoAttackSteps.momentumStep(l);
+            case SPARSE_STEP -> TornadoAttackSteps.sparseStep(l);
             case SLICE_NORM -> TornadoUpdates.sliceNorm(l);
             case SLICE_DECAY -> TornadoUpdates.sliceDecay(l);
         }

@@ -11,10 +11,10 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/// Updates in place: optimisers, norm decay, attack steps. Every stored quantity is rounded once.
+/// Updates in place: optimisers and norm decay. Every stored quantity is rounded once.
 final class TornadoUpdates {
 
-    /// Threads that work on one image, or on one comparison.
+    /// Threads that work on one share, or on one comparison.
     static final int TEAM = 128;
 
     /// Elements of a parameter that one group of threads updates.
@@ -109,92 +109,6 @@ final class TornadoUpdates {
         int i = context.globalIdx;
         if (i < n) {
             floats.set(targetAt + i, floats.get(targetAt + i) + floats.get(factorAt) * floats.get(xAt + i));
-        }
-    }
-
-    static void signStep(Launches l) {
-        Operand gradient = l.in(0), clean = l.in(1), stepSize = l.in(2), eps = l.in(3), point = l.out(0);
-        l.tasks().forEach(l.name(), point.elements(), (graph, id) -> graph.task(id, TornadoUpdates::signStepKernel, l.context, l.floats(),
-                gradient.at(), clean.at(), stepSize.at(), eps.at(),
-                point.at(), point.elements()));
-    }
-
-    // point += stepSize * sign(gradient), then into [clean - eps, clean + eps], then into [0, 1]; NaN stays NaN
-    static void signStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt,
-            int pointAt, int n) {
-        int i = context.globalIdx;
-        if (i < n) {
-            float g = floats.get(gradientAt + i);
-            float step = floats.get(stepSizeAt);
-            float radius = floats.get(epsAt);
-            float c = floats.get(cleanAt + i);
-            float sign = g > 0f ? 1f : g < 0f ? -1f : g;
-            float moved = floats.get(pointAt + i) + sign * step;
-            float high = c + radius;
-            float low = c - radius;
-            float below = moved > high ? high : high != high ? high : moved;
-            float inBall = below < low ? low : low != low ? low : below;
-            float above = inBall < 0f ? 0f : inBall;
-            floats.set(pointAt + i, above > 1f ? 1f : above);
-        }
-    }
-
-    static void unitStep(Launches l) {
-        Operand gradient = l.in(0), clean = l.in(1), stepSize = l.in(2), eps = l.in(3), point = l.out(0);
-        int n = point.shape().size(0);
-        int each = n == 0 ? 0 : point.elements() / n;
-        l.tasks().groups(l.name(), n, TEAM, (graph, id) -> graph.task(id, TornadoUpdates::unitStepKernel, l.context, l.floats(),
-                gradient.at(), clean.at(), stepSize.at(), eps.at(), point.at(), each));
-    }
-
-    // point += stepSize * gradient / |gradient|, then the distance from clean shortened to eps, then into [0, 1]; one group an image
-    static void unitStepKernel(KernelContext context, FloatArray floats, int gradientAt, int cleanAt, int stepSizeAt, int epsAt,
-            int pointAt, int each) {
-        double[] sums = context.allocateDoubleLocalArray(TEAM);
-        int thread = context.localIdx;
-        int start = context.groupIdx * each;
-        double squares = 0.0;
-        for (int i = thread; i < each; i += TEAM) {
-            double g = floats.get(gradientAt + start + i);
-            squares = squares + g * g;
-        }
-        sums[thread] = squares;
-        for (int half = TEAM / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-            }
-        }
-        context.localBarrier();
-        float length = (float) TornadoMath.sqrt(sums[0]);
-        length = length < 1e-12f ? 1e-12f : length;
-        float step = floats.get(stepSizeAt);
-        context.localBarrier();
-        squares = 0.0;
-        for (int i = thread; i < each; i += TEAM) {
-            int at = start + i;
-            float moved = floats.get(pointAt + at) + floats.get(gradientAt + at) / length * step - floats.get(cleanAt + at);
-            floats.set(pointAt + at, moved);
-            squares = squares + (double) moved * moved;
-        }
-        sums[thread] = squares;
-        for (int half = TEAM / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-            }
-        }
-        context.localBarrier();
-        float distance = (float) TornadoMath.sqrt(sums[0]);
-        distance = distance < 1e-12f ? 1e-12f : distance;
-        float ratio = floats.get(epsAt) / distance;
-        float positive = ratio < 0f ? 0f : ratio;
-        float factor = positive > 1f ? 1f : positive;
-        for (int i = thread; i < each; i += TEAM) {
-            int at = start + i;
-            float moved = floats.get(cleanAt + at) + floats.get(pointAt + at) * factor;
-            float above = moved < 0f ? 0f : moved;
-            floats.set(pointAt + at, above > 1f ? 1f : above);
         }
     }
 

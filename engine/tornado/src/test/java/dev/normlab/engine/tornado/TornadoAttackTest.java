@@ -87,6 +87,13 @@ class TornadoAttackTest {
 
     @Tag("slow")
     @Test
+    void autoPgdInTheOtherBalls() {
+        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.DLR).withIterations(10)), new ThreatModel(Ball.L2, 2f));
+        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(25).withLargeFirst(true)), new ThreatModel(Ball.L1, 40f));
+    }
+
+    @Tag("slow")
+    @Test
     void pgd() {
         assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L2, 2f));
         assertAlike(new Pgd(PgdOptions.DEFAULT.withIterations(10)), new ThreatModel(Ball.L1, 40f));

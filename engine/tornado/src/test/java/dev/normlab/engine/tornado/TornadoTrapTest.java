@@ -1,11 +1,16 @@
 package dev.normlab.engine.tornado;
 
+import static dev.normlab.engine.tornado.SmallKernels.N;
+import static dev.normlab.engine.tornado.SmallKernels.NAN;
+import static dev.normlab.engine.tornado.SmallKernels.floatsOf;
+import static dev.normlab.engine.tornado.SmallKernels.intsOf;
+import static dev.normlab.engine.tornado.SmallKernels.run;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.normlab.engine.tornado.SmallKernels.Kernel;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -13,8 +18,10 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -28,53 +35,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// only the ways around them.) Where a trap fails loudly, it must go on doing so, and must not run in Java instead.
 class TornadoTrapTest {
 
-    private static final int N = 256;
-    private static final float NAN = Float.intBitsToFloat(0x7fc00000);
-
     @BeforeEach
     void needsADevice() {
-        String obstacle = new TornadoProvider().obstacle().orElse("");
-        assumeTrue(obstacle.isEmpty(), "skipped: " + obstacle);
-    }
-
-    /// Adds the task of a test to its graph.
-    private interface Kernel {
-
-        void addTo(TaskGraph graph, KernelContext context, FloatArray floats, IntArray ints);
-    }
-
-    /// Runs one kernel over `floats` and `ints`, with the flags that programs have.
-    private static void run(Kernel kernel, FloatArray floats, IntArray ints) {
-        KernelContext context = new KernelContext();
-        String name = "trap" + System.nanoTime();
-        TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, floats, ints);
-        kernel.addTo(graph, context, floats, ints);
-        graph.transferToHost(DataTransferMode.EVERY_EXECUTION, floats, ints);
-        try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
-            plan.withGridScheduler(new GridScheduler(name + ".kernel", Tasks.grid(N)));
-            plan.withCompilerFlags(TornadoVMBackendType.OPENCL, "-w");
-            plan.execute();
-        } catch (Exception e) {
-            throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
-        }
-    }
-
-    private static int[] intsOf(Kernel kernel, int... values) {
-        IntArray ints = new IntArray(N);
-        for (int i = 0; i < N; i++) {
-            ints.set(i, values[i % values.length]);
-        }
-        run(kernel, new FloatArray(N), ints);
-        return ints.toHeapArray();
-    }
-
-    private static float[] floatsOf(Kernel kernel, float... values) {
-        FloatArray floats = new FloatArray(N);
-        for (int i = 0; i < N; i++) {
-            floats.set(i, values[i % values.length]);
-        }
-        run(kernel, floats, new IntArray(N));
-        return floats.toHeapArray();
+        SmallKernels.needDevice();
     }
 
     private static void assertEither(int[] right, int[] known, int[] found) {
@@ -244,7 +207,7 @@ class TornadoTrapTest {
             float found = out.get(7);
             assertTrue(found == 2f || found == 3f,
                     "what is sent at every execution arrives; what is sent at the first one may not: " + found);
-        } catch (uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException e) {
+        } catch (TornadoExecutionPlanException e) {
             throw new IllegalStateException(e);
         }
     }
@@ -283,97 +246,95 @@ class TornadoTrapTest {
         assertArrayEquals(new float[] {1f, 3f}, Arrays.copyOf(found, 2), 1e-4f);
     }
 
-    // ------------------------------------------------------------------ what must fail rather than run in Java
+    // ------------------------------------------------------------------ comparisons that include equality
 
-    static void throwing(KernelContext context, FloatArray floats) {
+    static void clippedInclusively(KernelContext context, FloatArray floats) {
         int i = context.globalIdx;
-        if (floats.get(i) < 0f) {
-            throw new IllegalStateException("negative");
+        float v = floats.get(i);
+        floats.set(i, v <= 0f ? 0f : v);
+    }
+
+    @Test
+    void anInclusiveComparisonKeepsNanOrLosesItAsKnown() {
+        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::clippedInclusively, c, floats), NAN, -1f, 2f);
+        assertTrue(Float.isNaN(found[0]) || found[0] == 0f, "neither NaN nor the 0 of the trap, but " + found[0]);
+        assertArrayEquals(new float[] {0f, 2f}, Arrays.copyOfRange(found, 1, 3));
+    }
+
+    // ------------------------------------------------------------------ instead of @Reduce
+
+    static void treeSum(KernelContext context, FloatArray floats) {
+        float[] sums = context.allocateFloatLocalArray(Tasks.GROUP);
+        int thread = context.localIdx;
+        int at = context.globalIdx;
+        sums[thread] = floats.get(at);
+        for (int half = Tasks.GROUP / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+            }
         }
-        floats.set(i, 1f);
+        context.localBarrier();
+        floats.set(at, sums[0]);
     }
 
-    static void fused(KernelContext context, FloatArray floats) {
+    @Test
+    void aTreeInLocalMemoryGivesTheSameBitsInEveryRun() {
+        float[] values = new float[N];
+        for (int i = 0; i < N; i++) {
+            values[i] = 1f / (i + 3);
+        }
+        float[] tree = values.clone();
+        for (int half = Tasks.GROUP / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                tree[i] += tree[i + half];
+            }
+        }
+        for (int run = 0; run < 3; run++) {
+            float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::treeSum, c, floats), values);
+            assertEquals(tree[0], found[0]);
+            assertEquals(tree[0], found[Tasks.GROUP - 1]);
+        }
+    }
+
+    // ------------------------------------------------------------------ short loops with exp
+
+    static void shortLoop(KernelContext context, FloatArray floats, IntArray ints) {
         int i = context.globalIdx;
-        floats.set(i, Math.fma(floats.get(i), 2f, 1f));
+        float sum = 0f;
+        int length = ints.get(0);
+        for (int k = 0; k < length; k++) {
+            sum = sum + TornadoMath.exp(floats.get(k));
+        }
+        if (i >= 128) {
+            floats.set(i, sum);
+        }
     }
 
-    static void allocating(KernelContext context, FloatArray floats) {
+    static void shortConstantLoop(KernelContext context, FloatArray floats) {
         int i = context.globalIdx;
-        float[] copy = new float[i + 1];
-        copy[i] = floats.get(i);
-        floats.set(i, copy[i] + copy.length);
+        float sum = 0f;
+        for (int k = 0; k < 3; k++) {
+            sum = sum + TornadoMath.exp(floats.get(k));
+        }
+        if (i >= 128) {
+            floats.set(i, sum);
+        }
     }
 
-    static void constantSide(KernelContext context, FloatArray floats, int n) {
-        int i = context.globalIdx;
-        int inside = i < n && n > 3 ? 1 : 0;
-        floats.set(i, inside);
-    }
-
-    static void flagged(KernelContext context, FloatArray floats, boolean negative) {
-        int i = context.globalIdx;
-        floats.set(i, negative ? -1f : 1f);
-    }
-
-    /// A kernel that cannot be translated throws. (Were it run in Java instead, every thread would be thread 0.)
-    private static void assertRightOrRefused(Kernel kernel, float[] right) {
-        float[] found;
+    @Test
+    void aShortLoopTakesItsLengthFromATable() {
+        FloatArray floats = new FloatArray(N);
+        IntArray ints = new IntArray(N);
+        ints.set(0, 3);
+        run((g, c, f, i) -> g.task("kernel", TornadoTrapTest::shortLoop, c, f, i), floats, ints);
+        assertEquals(3f, floats.get(200), 1e-6f);
+        float[] constant;
         try {
-            found = floatsOf(kernel, 1f, 2f, 3f, 4f);
+            constant = floatsOf((g, c, f, _) -> g.task("kernel", TornadoTrapTest::shortConstantLoop, c, f), 0f);
         } catch (RuntimeException | TornadoInternalError e) {
             return;
         }
-        assertArrayEquals(right, Arrays.copyOf(found, right.length), "a kernel ran that is neither right nor refused");
-    }
-
-    /// A kernel that TornadoVM cannot translate is refused by TornadoVM, on a device on which others run.
-    private static void assertRefused(Kernel kernel) {
-        Throwable refusal = assertThrows(Throwable.class, () -> floatsOf(kernel, 1f, 2f));
-        assertTrue(refusal.getClass().getName().startsWith("uk.ac.manchester.tornado")
-                || refusal.getClass().getName().startsWith("org.graalvm")
-                || refusal.getClass().getName().startsWith("jdk.graal"), "not TornadoVM's refusal: " + refusal);
-        mathematicsOfTornado();
-    }
-
-    @Test
-    void aKernelThatThrowsIsRefused() {
-        assertRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::throwing, c, floats));
-    }
-
-    @Test
-    void aKernelThatAllocatesIsRefused() {
-        assertRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::allocating, c, floats));
-    }
-
-    @Test
-    void aFusedProductIsRightOrRefused() {
-        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::fused, c, floats), new float[] {3f, 5f, 7f, 9f});
-    }
-
-    @Test
-    void aSideThatIsConstantIsRightOrRefused() {
-        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::constantSide, c, floats, N),
-                new float[] {1f, 1f, 1f, 1f});
-    }
-
-    @Test
-    void aBooleanArgumentIsRightOrRefused() {
-        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::flagged, c, floats, true), new float[] {-1f, -1f, -1f});
-    }
-
-    @Test
-    void mathematicsOfTornadoIsTranslated() {
-        mathematicsOfTornado();
-    }
-
-    private static void mathematicsOfTornado() {
-        float[] found = floatsOf((g, c, floats, _) -> g.task("kernel", TornadoTrapTest::root, c, floats), 4f, 9f);
-        assertArrayEquals(new float[] {2f, 3f}, Arrays.copyOf(found, 2));
-    }
-
-    static void root(KernelContext context, FloatArray floats) {
-        int i = context.globalIdx;
-        floats.set(i, TornadoMath.sqrt(floats.get(i)));
+        assertEquals(3f, constant[200], 1e-6f, "a kernel ran that is neither right nor refused");
     }
 }

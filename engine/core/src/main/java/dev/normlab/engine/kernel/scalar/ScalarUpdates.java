@@ -3,6 +3,7 @@ package dev.normlab.engine.kernel.scalar;
 import dev.normlab.engine.kernel.LargestSlice;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.kernel.StepDirection;
 import dev.normlab.engine.kernel.UpdateKernels;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.DType;
@@ -171,6 +172,43 @@ final class ScalarUpdates implements UpdateKernels {
                 float factor = Math.min(Math.max(radius / length(squares), 0f), 1f);
                 for (int i = start; i < start + each; i++) {
                     xs[i] = Math.min(Math.max(cs[i] + xs[i] * factor, 0f), 1f);
+                }
+            }
+        });
+    }
+
+    // point, previous, gradient, clean [n, ..]; stepSize [n]
+    @Override
+    public void momentumStep(StepDirection direction, Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage share,
+            Storage point, Storage previous, Workspace workspace) {
+        float radius = eps.floats()[0], part = share.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats(), ps = previous.floats(), steps = stepSize.floats();
+        int n = point.shape().size(0);
+        int each = n == 0 ? 0 : point.shape().elements() / n;
+        float[] ahead = workspace.scratch(0, "points ahead", n * each);
+        Chunks.run(workspace, n, 16L * each, (from, to, _) -> {
+            for (int in = from; in < to; in++) {
+                if (steps[in] != 0) {
+                    ScalarAttackSteps.momentum(direction, steps[in], radius, part, gs, cs, xs, ps, ahead, in * each, each);
+                }
+            }
+        });
+    }
+
+    // point, gradient, clean [n, ..]; rank, stepSize [n]
+    @Override
+    public void sparseStep(Storage gradient, Storage clean, Storage rank, Storage stepSize, Storage eps, Storage point,
+            Workspace workspace) {
+        float radius = eps.floats()[0];
+        float[] gs = gradient.floats(), cs = clean.floats(), xs = point.floats(), steps = stepSize.floats();
+        int[] ranks = rank.ints();
+        int n = point.shape().size(0);
+        int each = n == 0 ? 0 : point.shape().elements() / n;
+        float[] sizes = workspace.scratch(0, "gradient sizes", n * each);
+        Chunks.run(workspace, n, 200L * each, (from, to, _) -> {
+            for (int in = from; in < to; in++) {
+                if (steps[in] != 0) {
+                    ScalarAttackSteps.sparse(ranks[in], steps[in], radius, gs, cs, xs, sizes, in * each, each);
                 }
             }
         });

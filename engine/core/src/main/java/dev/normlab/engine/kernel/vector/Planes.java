@@ -46,13 +46,25 @@ record Planes(int n, int c, int pixels) {
 
     /// Visits all planes, on all threads, in chunks that depend on the sizes alone.
     void each(Workspace workspace, Body body) {
-        int perChunk = Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
-        int planes = count(), blocks = blocks();
-        workspace.workers().run((planes + perChunk - 1) / perChunk, (chunk, worker) -> {
-            for (int plane = chunk * perChunk; plane < Math.min(planes, (chunk + 1) * perChunk); plane++) {
-                body.run(plane, plane % blocks, plane * pixels * V, worker);
-            }
-        });
+        int perChunk = perChunk();
+        workspace.workers().run(Math.ceilDiv(count(), perChunk), (chunk, worker) -> run(chunk, perChunk, body, worker));
+    }
+
+    /// As [#each], but the last planes come first: they are the ones that a pass before this one has left in the caches.
+    void eachBackwards(Workspace workspace, Body body) {
+        int perChunk = perChunk(), chunks = Math.ceilDiv(count(), perChunk);
+        workspace.workers().run(chunks, (chunk, worker) -> run(chunks - 1 - chunk, perChunk, body, worker));
+    }
+
+    private int perChunk() {
+        return Math.max(1, CHUNK_FLOATS / Math.max(1, pixels * V));
+    }
+
+    private void run(int chunk, int perChunk, Body body, int worker) {
+        int blocks = blocks(), end = Math.min(count(), (chunk + 1) * perChunk);
+        for (int plane = chunk * perChunk; plane < end; plane++) {
+            body.run(plane, plane % blocks, plane * pixels * V, worker);
+        }
     }
 
     /// What is done with one channel block, all images of it.

@@ -3,6 +3,7 @@ package dev.normlab.engine.kernel.vector;
 import dev.normlab.engine.kernel.LargestSlice;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.kernel.StepDirection;
 import dev.normlab.engine.kernel.UpdateKernels;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.DType;
@@ -10,7 +11,7 @@ import dev.normlab.engine.tensor.Storage;
 import org.jspecify.annotations.Nullable;
 
 /// Updates in place, each in one pass over its tensors. Optimisers and attack steps round where the scalar kernels round, so that both give
-/// the same bits; sums of absolute weights agree to rounding ([AbsoluteSums]).
+/// the same bits, or are theirs where a step is a thousandth of the pass through the model beside it; sums of absolute weights agree to rounding ([AbsoluteSums]).
 final class VectorUpdates implements UpdateKernels {
 
     private final UpdateKernels scalar;
@@ -130,5 +131,17 @@ final class VectorUpdates implements UpdateKernels {
             double[] lanes = workspace.scratchDoubles(worker, "lanes of a length", DoubleLanes.D);
             AttackLoops.unitStep(step, radius, gs, cs, xs, in * each, (in + 1) * each, lanes);
         });
+    }
+
+    @Override
+    public void momentumStep(StepDirection direction, Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage share,
+            Storage point, Storage previous, Workspace workspace) {
+        scalar.momentumStep(direction, gradient, clean, stepSize, eps, share, point, previous, workspace);
+    }
+
+    @Override
+    public void sparseStep(Storage gradient, Storage clean, Storage rank, Storage stepSize, Storage eps, Storage point,
+            Workspace workspace) {
+        scalar.sparseStep(gradient, clean, rank, stepSize, eps, point, workspace);
     }
 }

@@ -1,43 +1,43 @@
-package dev.normlab.attacks;
+package dev.normlab.engine.kernel;
 
-/// Brings moved images back into the ball around the clean ones and the box [0, 1]. One image at a time, in double precision; results are
-/// rounded towards the clean image, so that rounding never leaves the ball.
-final class BallProjection {
+/// Brings moved images back into a ball around the clean ones and the box [0, 1]. One image at a time, in double precision; results are
+/// rounded towards the clean image, so that rounding never leaves the ball. All attacks project with these, wherever they run.
+///
+/// Arrays hold many images; `offset` and `length` say where one lies in both of them. Radii are at least 0.
+public final class BallProjection {
 
     private static final int BISECTIONS = 60;
 
     private BallProjection() {}
 
-    /// Projects `x[offset ..]` in place. For linf and l1 this is the nearest point of the intersection of ball and box; for l2 the
-    /// perturbation is shortened and then clipped, which is feasible but not the nearest point, as attacks have it.
-    ///
-    /// @param eps the radius, at least 0
-    static void project(ThreatModel.Ball ball, double eps, float[] clean, float[] x, int offset, int length) {
-        switch (ball) {
-            case LINF -> {
-                for (int i = offset; i < offset + length; i++) {
-                    x[i] = moved(clean[i], Math.clamp((double) x[i] - clean[i], -eps, eps));
-                }
-            }
-            case L2 -> {
-                double norm = Math.sqrt(squares(clean, x, offset, length));
-                double factor = norm > eps ? eps / norm : 1;
-                for (int i = offset; i < offset + length; i++) {
-                    x[i] = moved(clean[i], factor * ((double) x[i] - clean[i]));
-                }
-            }
-            case L1 -> {
-                double shrink = shrinkage(eps, clean, x, offset, length);
-                for (int i = offset; i < offset + length; i++) {
-                    double delta = (double) x[i] - clean[i];
-                    x[i] = moved(clean[i], Math.signum(delta) * Math.max(Math.abs(delta) - shrink, 0));
-                }
-            }
+    /// Moves `x[offset ..]` to the nearest point of the linf ball and the box, in place.
+    public static void linf(double eps, float[] clean, float[] x, int offset, int length) {
+        for (int i = offset; i < offset + length; i++) {
+            x[i] = moved(clean[i], Math.clamp((double) x[i] - clean[i], -eps, eps));
+        }
+    }
+
+    /// Shortens the perturbation to at most `eps` in the Euclidean norm and clips it to the box, in place. That is in both, but not the
+    /// nearest such point, as attacks have it.
+    public static void l2(double eps, float[] clean, float[] x, int offset, int length) {
+        double norm = Math.sqrt(squares(clean, x, offset, length));
+        double factor = norm > eps ? eps / norm : 1;
+        for (int i = offset; i < offset + length; i++) {
+            x[i] = moved(clean[i], factor * ((double) x[i] - clean[i]));
+        }
+    }
+
+    /// Moves `x[offset ..]` to the nearest point of the l1 ball and the box, in place.
+    public static void l1(double eps, float[] clean, float[] x, int offset, int length) {
+        double shrink = shrinkage(eps, clean, x, offset, length);
+        for (int i = offset; i < offset + length; i++) {
+            double delta = (double) x[i] - clean[i];
+            x[i] = moved(clean[i], Math.signum(delta) * Math.max(Math.abs(delta) - shrink, 0));
         }
     }
 
     /// `clean + delta`, rounded towards `clean`, in [0, 1].
-    static float moved(float clean, double delta) {
+    public static float moved(float clean, double delta) {
         float value = (float) (clean + delta);
         if (Math.abs((double) value - clean) > Math.abs(delta)) {
             value = Math.nextAfter(value, clean);
@@ -46,7 +46,7 @@ final class BallProjection {
     }
 
     /// The Euclidean length squared of a perturbation.
-    static double squares(float[] clean, float[] x, int offset, int length) {
+    public static double squares(float[] clean, float[] x, int offset, int length) {
         double sum = 0;
         for (int i = offset; i < offset + length; i++) {
             double delta = (double) x[i] - clean[i];
