@@ -1,9 +1,7 @@
 package dev.normlab.testkit;
 
-import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.GemmSizes;
-import dev.normlab.engine.program.Attributes.NormalisedConvolution;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Tensor;
@@ -78,10 +76,13 @@ public final class ConvolutionCases {
         long seed = 1;
         for (Sizes each : sizes) {
             if (seed % 4 == 0) {
-                cases.add(normalised(each.complete(), (int) seed / 4, seed, Expected::sums));
+                cases.add(FusedConvolutionCases.normalised(each.complete(), (int) seed / 4, seed, Expected::sums));
+            } else if (seed % 4 == 2) {
+                cases.add(FusedConvolutionCases.statistics(each.complete(), seed, Expected::sums));
             }
             cases.addAll(all(each.complete(), seed++, Expected::sums));
         }
+        cases.addAll(FusedConvolutionCases.inBands(seed));
         return cases;
     }
 
@@ -109,9 +110,9 @@ public final class ConvolutionCases {
         long seed = 500;
         for (Sizes each : sizes) {
             cases.addAll(all(each.complete(), seed, Expected::fastSums));
-            if (seed % 2 == 0) {
-                cases.add(normalised(each.complete(), (int) seed / 2, seed, Expected::fastSums));
-            }
+            cases.add(seed % 2 == 0
+                    ? FusedConvolutionCases.normalised(each.complete(), (int) seed / 2, seed, Expected::fastSums)
+                    : FusedConvolutionCases.statistics(each.complete(), seed, Expected::fastSums));
             seed++;
         }
         return cases;
@@ -299,7 +300,7 @@ public final class ConvolutionCases {
     }
 
     /// What sums may be off: their values, the sums of their terms' magnitudes and the number of terms.
-    private interface Tolerance {
+    interface Tolerance {
 
         Expected of(double[] values, double[] magnitudes, int terms);
     }
@@ -322,51 +323,6 @@ public final class ConvolutionCases {
                         weight),
                 OperationCase.of(name, Opcode.CONV2D_BACKWARD_WEIGHT, s, TensorSpec.floats(s.weightShape()),
                         () -> backwardWeight(s, x, dOut, tolerance), x, dOut));
-    }
-
-    /// With the batch norm behind it.
-    ///
-    /// @param kind bits: 1 a bias of the convolution, 2 a residual if there is a ReLU, 4 a ReLU, 8 no weight of the batch norm, 16 no
-    ///             bias of it
-    private static OperationCase normalised(Conv2dSizes s, int kind, long seed, Tolerance tolerance) {
-        boolean relu = (kind & 4) != 0;
-        Tensor bias = (kind & 1) == 0 ? null : Samples.uniform(100 * seed + 2, s.o());
-        Tensor x = Samples.uniform(100 * seed, s.inputShape().toArray());
-        Tensor weight = Samples.uniform(100 * seed + 1, s.weightShape().toArray());
-        Tensor scale = (kind & 8) == 0 ? Samples.uniform(100 * seed + 4, s.o()) : null;
-        Tensor shift = (kind & 16) == 0 ? Samples.uniform(100 * seed + 5, s.o()) : null;
-        Tensor mean = Samples.uniform(100 * seed + 6, s.o());
-        Tensor var = Samples.uniform(100 * seed + 7, 0.2f, 1f, s.o());
-        Tensor residual = (kind & 2) != 0 && relu ? Samples.uniform(100 * seed + 8, s.outputShape().toArray()) : null;
-        BatchNormSizes norm = new BatchNormSizes(s.n(), s.o(), s.oh() * s.ow(), 1e-5f);
-        String what = (bias == null ? "" : "biased ") + (residual == null ? "" : "plus residual ") + (relu ? "and ReLU " : "");
-        return OperationCase.of(what + s, Opcode.CONV2D_BATCH_NORM_EVAL, new NormalisedConvolution(s, norm, relu),
-                TensorSpec.floats(s.outputShape()),
-                () -> normalise(forward(s, x, weight, bias, tolerance), norm,
-                        List.of(scale == null ? Tensor.full(1f, s.o()) : scale, shift == null ? Tensor.zeros(s.o()) : shift, mean, var),
-                        residual, relu),
-                x, weight, bias, scale, shift, mean, var, residual);
-    }
-
-    private static Expected normalise(Expected y, BatchNormSizes s, List<Tensor> channels, @Nullable Tensor residual,
-            boolean relu) {
-        float[] scale = channels.get(0).toArray();
-        float[] shift = channels.get(1).toArray();
-        float[] mean = channels.get(2).toArray();
-        float[] var = channels.get(3).toArray();
-        float[] added = residual == null ? new float[y.values().length] : residual.toArray();
-        double[] factors = Expected.fill(s.c(), ic -> scale[ic] / Math.sqrt((double) var[ic] + s.eps()));
-        double[] values = Expected.fill(added.length, i -> {
-            int ic = i / s.pixels() % s.c();
-            double value = (y.values()[i] - mean[ic]) * factors[ic] + shift[ic] + added[i];
-            return relu ? Math.max(0, value) : value;
-        });
-        return new Expected(values, Expected.fill(added.length, i -> {
-            int ic = i / s.pixels() % s.c();
-            double reach = Math.abs(factors[ic]) * (Math.abs(y.values()[i]) + Math.abs(mean[ic])) + Math.abs(shift[ic])
-                    + Math.abs(added[i]);
-            return Math.abs(factors[ic]) * y.tolerances()[i] + 8 * Expected.ROUNDING * reach;
-        }));
     }
 
     /// Visits every product of a convolution: indices of output, input and weight elements.
@@ -404,7 +360,7 @@ public final class ConvolutionCases {
         }
     }
 
-    private static Expected forward(Conv2dSizes s, Tensor x, Tensor weight, @Nullable Tensor bias, Tolerance tolerance) {
+    static Expected forward(Conv2dSizes s, Tensor x, Tensor weight, @Nullable Tensor bias, Tolerance tolerance) {
         float[] xs = x.toArray();
         float[] ws = weight.toArray();
         float[] bs = bias == null ? new float[s.o()] : bias.toArray();

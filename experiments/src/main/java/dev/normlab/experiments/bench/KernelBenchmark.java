@@ -10,6 +10,8 @@ import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.experiments.stats.Sample;
 import dev.normlab.nn.model.ModelSpec;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,9 +28,10 @@ import java.util.function.Consumer;
 public final class KernelBenchmark {
 
     private static final double ROUND_SECONDS = 0.003;
-    private static final double WARMUP_SECONDS = 0.06;
+    private static final double WARMUP_SECONDS = 0.15;
+    private static final double QUIET_SECONDS = 0.1;
+    private static final double MOST_WARMUP_SECONDS = 3;
     private static final int WARMUP_RUNS = 2;
-    private static final int MOST_WARMUP_RUNS = 3000;
 
     private final List<ModelSpec> models;
     private final int batchSize;
@@ -210,15 +213,31 @@ public final class KernelBenchmark {
         return measured;
     }
 
+    /// Runs a kernel until the compiler has had nothing to do for a while.
     private static void warmUp(PreparedKernel kernel) {
-        long start = System.nanoTime();
-        for (int run = 0; run < WARMUP_RUNS || run < MOST_WARMUP_RUNS && (System.nanoTime() - start) / 1e9 < WARMUP_SECONDS; run++) {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        boolean told = compiler != null && compiler.isCompilationTimeMonitoringSupported();
+        long start = System.nanoTime(), quietSince = start;
+        long compiled = told ? compiler.getTotalCompilationTime() : 0;
+        for (int run = 0;; run++) {
             kernel.run();
+            long now = System.nanoTime();
+            long total = told ? compiler.getTotalCompilationTime() : 0;
+            quietSince = total == compiled ? quietSince : now;
+            compiled = total;
+            boolean quiet = (now - quietSince) / 1e9 >= QUIET_SECONDS && (now - start) / 1e9 >= WARMUP_SECONDS;
+            if (run >= WARMUP_RUNS && (quiet || (now - start) / 1e9 >= MOST_WARMUP_SECONDS)) {
+                return;
+            }
         }
     }
 
-    /// The median run of a few milliseconds, at least one.
+    /// The median run of a few milliseconds, at least one. Operands that are taken in turn are all touched once before, as the yardstick's
+    /// arrays are: where a system takes idle pages away (virtual machines do), the first touch after a while would be measured instead.
     private static double median(PreparedKernel kernel) {
+        for (int set = 0; set < kernel.sets() && kernel.sets() > 1; set++) {
+            kernel.run();
+        }
         List<Double> seconds = new ArrayList<>();
         double spent = 0;
         while (spent < ROUND_SECONDS) {

@@ -41,6 +41,7 @@ final class KernelNames {
         String what = switch (key.opcode()) {
             case CONV2D -> key.inputs().get(2) == null ? "forward" : "forward + bias";
             case CONV2D_BATCH_NORM_EVAL -> "forward + batch norm eval";
+            case CONV2D_STATISTICS -> "forward + statistics";
             case CONV2D_BACKWARD_INPUT -> "dx";
             case CONV2D_BACKWARD_WEIGHT -> "dw";
             default -> key.opcode().name().toLowerCase(Locale.ROOT).replace('_', ' ');

@@ -50,6 +50,11 @@ final class PreparedKernel implements AutoCloseable {
         return Math.clamp((CACHES * cacheBytes + work.footprint() - 1) / work.footprint(), 1, MOST_SETS);
     }
 
+    /// Sets of operands that are taken in turn.
+    int sets() {
+        return sets.size();
+    }
+
     KernelCase kernel() {
         return kernel;
     }

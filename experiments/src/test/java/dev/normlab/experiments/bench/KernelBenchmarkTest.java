@@ -112,7 +112,7 @@ class KernelBenchmarkTest {
             List<Operation> operations = programs.get(i + 1).operations();
             assertEquals(1, operations.stream().map(operation -> Arrays.toString(operation.inputs())).distinct().count());
         }
-        assertTrue(result.rows().stream().anyMatch(row -> row.opcode().equals("BATCH_NORM_TRAIN_RELU")), "operations are fused");
+        assertTrue(result.rows().stream().anyMatch(row -> row.opcode().equals("BATCH_NORM_TRAIN_RELU_BACKWARD")), "operations are fused");
         Row convolution = row(result, "conv 3x3 64->64 @2x2 dw");
         assertEquals(2, convolution.training().get("vgg11"));
         assertEquals(convolution.seconds() > 0, convolution.share() > 0, "its share of the given peak");

@@ -24,11 +24,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/// A convolution that normalises its outputs while they are in the cache gives the bits of the single operations, whatever its algorithm.
+/// A convolution that normalises its outputs while they are in the cache, or takes their statistics, gives the bits of the single
+/// operations, whatever its algorithm.
 class NormalisedConvolutionTest {
 
     private static final List<OperationCase> CONVOLUTIONS = ConvolutionCases.convolutions().stream()
-            .filter(each -> each.opcode() == Opcode.CONV2D && each.inputs().get(2) != null).toList();
+            .filter(each -> each.opcode() == Opcode.CONV2D && each.inputs().get(2) != null || each.opcode() == Opcode.CONV2D_STATISTICS)
+            .toList();
 
     @TestFactory
     Stream<DynamicTest> exactConvolutions() {
@@ -50,6 +52,7 @@ class NormalisedConvolutionTest {
             try (Device device = Device.of(kernels, 2, true)) {
                 compare(each, device, true);
                 compare(each, device, false);
+                compareStatistics(each, device);
             }
         }));
     }
@@ -74,6 +77,26 @@ class NormalisedConvolutionTest {
             Tensor fused = executor.run(Opcode.CONV2D_BATCH_NORM_EVAL, new NormalisedConvolution(s, norm, relu), spec, x, weight, bias,
                     scale, shift, mean, var, residual);
             assertArrayEquals(OperationCases.bits(single), OperationCases.bits(fused), each + (relu ? " with residual and ReLU" : ""));
+        }
+    }
+
+    private static void compareStatistics(OperationCase each, Device device) {
+        Conv2dSizes s = (Conv2dSizes) Objects.requireNonNull(each.attributes());
+        Tensor x = OperationCases.place(Samples.uniform(1, s.inputShape().toArray()), device, true);
+        Tensor weight = Samples.uniform(2, s.weightShape().toArray()), bias = Samples.uniform(3, s.o());
+        Tensor scale = Samples.uniform(4, s.o()), shift = Samples.uniform(5, s.o());
+        BatchNormSizes norm = new BatchNormSizes(s.n(), s.o(), s.oh() * s.ow(), 1e-5f);
+        TensorSpec spec = TensorSpec.floats(s.outputShape()), channels = bias.spec();
+        try (EagerExecutor executor = new EagerExecutor(device)) {
+            Tensor y = executor.run(Opcode.CONV2D, s, spec, x, weight, bias);
+            List<Tensor> single = executor.run(Opcode.BATCH_NORM_TRAIN_RELU, norm, List.of(spec, channels, channels), y, scale, shift,
+                    null);
+            List<Tensor> fused = executor.run(Opcode.CONV2D_STATISTICS, s, List.of(spec, channels, channels), x, weight, bias);
+            Tensor z = executor.run(Opcode.BATCH_NORM_EVAL_RELU, norm, spec, fused.get(0), scale, shift, fused.get(1), fused.get(2), null);
+            assertArrayEquals(OperationCases.bits(y), OperationCases.bits(fused.get(0)), each + ": result");
+            assertArrayEquals(OperationCases.bits(single.get(1)), OperationCases.bits(fused.get(1)), each + ": mean");
+            assertArrayEquals(OperationCases.bits(single.get(2)), OperationCases.bits(fused.get(2)), each + ": variance");
+            assertArrayEquals(OperationCases.bits(single.get(0)), OperationCases.bits(z), each + ": normalised");
         }
     }
 }

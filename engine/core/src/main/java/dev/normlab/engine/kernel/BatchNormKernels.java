@@ -11,6 +11,9 @@ public interface BatchNormKernels {
     void batchNormTrain(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage y, Storage mean, Storage var,
             Workspace workspace);
 
+    /// The batch's own statistics alone, the bits of [#batchNormTrain]: `mean` and the biased `var`.
+    void statistics(BatchNormSizes s, Storage x, Storage mean, Storage var, Workspace workspace);
+
     /// Normalises by given statistics. `y` may be `x` itself.
     void batchNormEval(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, Storage mean, Storage var, Storage y,
             Workspace workspace);

@@ -16,6 +16,11 @@ public interface ConvolutionKernels {
     void conv2dForwardNormalised(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, ConvolutionNorm norm, Storage y,
             Workspace workspace);
 
+    /// [#conv2dForward], and the statistics of its result over the batch: mean and biased variance of every channel, `[o]`, the bits of
+    /// [BatchNormKernels#statistics].
+    void conv2dForwardStatistics(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Storage mean, Storage var,
+            Workspace workspace);
+
     /// The adjoint in the input: `dx = Mᵀ dOut`. Also the forward pass of a transposed convolution.
     void conv2dBackwardInput(Conv2dSizes s, Storage dOut, Storage weight, Storage dx, Workspace workspace);
 

@@ -49,6 +49,9 @@ final class Dispatch {
         switch (opcode) {
             case CONV2D -> kernels.convolutions().conv2dForward((Conv2dSizes) some(attributes), x.at(0), x.at(1), in[2], y, ws);
             case CONV2D_BATCH_NORM_EVAL -> normalisedConvolution((NormalisedConvolution) some(attributes), x, in, y);
+            case CONV2D_STATISTICS ->
+                kernels.convolutions().conv2dForwardStatistics((Conv2dSizes) some(attributes), x.at(0), x.at(1), in[2], y, out[1], out[2],
+                        ws);
             case CONV2D_BACKWARD_INPUT ->
                 kernels.convolutions().conv2dBackwardInput((Conv2dSizes) some(attributes), x.at(0), x.at(1), y, ws);
             case CONV2D_BACKWARD_WEIGHT ->

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// written fewer times.
 ///
 /// What is fused: batch norm and ReLU, with a residual added between them or not; a batch norm of given statistics, also with sum and ReLU,
-/// with the convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the gradient of a ReLU behind a sum with the
+/// with the convolution before it; the statistics of a batch norm with the convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the gradient of a ReLU behind a sum with the
 /// parameters' gradients of the batch norm before the sum. Every fused operation gives the bits of those that it replaces. An operation
 /// moves only where all that it reads is there already and is not changed in between.
 public final class Fusion {
@@ -47,6 +47,9 @@ public final class Fusion {
         for (int i = 0; i < fusion.operations.length; i++) {
             fusion.fuseBackward(i);
             fusion.fuseConvolution(i);
+        }
+        for (int i = 0; i < fusion.operations.length; i++) {
+            fusion.takeStatistics(i);
         }
         List<Operation> left = Arrays.stream(fusion.operations).filter(Objects::nonNull).toList();
         return new StepProgram(program.values(), left, program.feeds(), program.fetches());
@@ -103,6 +106,28 @@ public final class Fusion {
         int[] inputs = {read[0], read[1], read[2], given[1], given[2], given[3], given[4], relu ? given[5] : -1};
         replace(at, new Operation(Opcode.CONV2D_BATCH_NORM_EVAL, new Attributes.NormalisedConvolution(convolution, sizes, relu), inputs,
                 norm.outputs()), before);
+    }
+
+    // The convolution before a batch norm takes its statistics, and the batch norm reads its input once.
+    private void takeStatistics(int at) {
+        Operation norm = operations[at];
+        if (norm == null || norm.opcode() != Opcode.BATCH_NORM_TRAIN && norm.opcode() != Opcode.BATCH_NORM_TRAIN_RELU) {
+            return;
+        }
+        int[] given = norm.inputs(), made = norm.outputs();
+        int before = makers[given[0]];
+        Operation maker = operationAt(before);
+        if (maker == null || maker.opcode() != Opcode.CONV2D || maker.outputs()[0] != given[0] || !isUnchanged(before, at, given[0])) {
+            return;
+        }
+        boolean relu = norm.opcode() == Opcode.BATCH_NORM_TRAIN_RELU;
+        int[] inputs = relu
+                ? new int[] {given[0], given[1], given[2], made[1], made[2], given[3]}
+                : new int[] {given[0], given[1], given[2], made[1], made[2]};
+        operations[before] = new Operation(Opcode.CONV2D_STATISTICS, maker.attributes(), maker.inputs(),
+                new int[] {given[0], made[1], made[2]});
+        replace(at, new Operation(relu ? Opcode.BATCH_NORM_EVAL_RELU : Opcode.BATCH_NORM_EVAL, norm.attributes(), inputs,
+                new int[] {made[0]}));
     }
 
     private static Operation withRelu(Operation norm, int residual, int output) {

@@ -19,6 +19,8 @@ public enum Opcode {
     /// x, weight, bias?, norm weight?, norm bias?, mean, var, residual?; `NormalisedConvolution` → y. Fused: convolution, batch norm of
     /// given statistics, sum, ReLU.
     CONV2D_BATCH_NORM_EVAL(ACTIVATION, "a......a", "a"),
+    /// x, weight, bias?; `Conv2dSizes` → y, mean, var. Fused: convolution, statistics of the batch norm behind it.
+    CONV2D_STATISTICS(ACTIVATION, "a..", "a.."),
     /// dOut, weight; `Conv2dSizes` → dx.
     CONV2D_BACKWARD_INPUT(ACTIVATION, "a.", "a"),
     /// x, dOut; `Conv2dSizes` → dWeight.

@@ -126,6 +126,29 @@ class FusionTest {
     }
 
     @Test
+    void aConvolutionTakesTheStatisticsOfTheBatchNormBehindItWhoeverElseReadsItsResult() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor filter = Tensor.full(0.5f, 3, 3, 1, 1);
+        Tensor y = Convolution.conv2d(tape, x, filter, null, Conv2dGeometry.of(1, 0, 1));
+        recorder.fetch("y", y);
+        recorder.fetch("z", Activations.relu(tape, Arithmetic.add(tape, norm(tape, y), x)));
+        List<Operation> operations = Fusion.fuse(recorder.program()).operations();
+        assertEquals(List.of(Opcode.CONV2D_STATISTICS, Opcode.BATCH_NORM_EVAL_RELU, Opcode.UPDATE_RUNNING_STATISTICS), fused());
+        assertEquals(operations.get(0).outputs()[1], operations.get(1).inputs()[3], "the mean");
+        assertEquals(operations.get(0).outputs()[2], operations.get(1).inputs()[4], "the variance");
+        assertEquals(recorder.program().fetches().get("z"), operations.get(1).outputs()[0]);
+    }
+
+    @Test
+    void aResultThatIsChangedBeforeItsBatchNormKeepsItsStatisticsThere() {
+        Tape tape = new Tape(recorder, List.of());
+        Tensor y = Convolution.conv2d(tape, x, Tensor.full(0.5f, 3, 3, 1, 1), null, Conv2dGeometry.of(1, 0, 1));
+        recorder.update(Opcode.ADD_SCALED, null, List.of(y), x, Tensor.scalar(1f));
+        recorder.fetch("z", norm(tape, y));
+        assertEquals(Opcode.CONV2D, fused().getFirst());
+    }
+
+    @Test
     void whatIsFetchedOrReadTwiceStays() {
         Tape tape = new Tape(recorder, List.of());
         Tensor y = norm(tape, x);

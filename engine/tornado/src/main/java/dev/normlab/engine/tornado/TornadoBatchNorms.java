@@ -36,13 +36,13 @@ final class TornadoBatchNorms {
 
     static void train(Launches l) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        statistics(l, s);
+        statistics(l, l.in(0), s);
         normalise(l, s, l.in(0), l.out(1), l.out(2), -1, 0);
     }
 
     static void trainRelu(Launches l) {
         BatchNormSizes s = l.attributes(BatchNormSizes.class);
-        statistics(l, s);
+        statistics(l, l.in(0), s);
         normalise(l, s, l.in(0), l.out(1), l.out(2), 3, RELU);
     }
 
@@ -54,8 +54,9 @@ final class TornadoBatchNorms {
         normalise(l, l.attributes(BatchNormSizes.class), l.in(0), l.in(3), l.in(4), 5, RELU);
     }
 
-    private static void statistics(Launches l, BatchNormSizes s) {
-        Operand x = l.in(0), mean = l.out(1), var = l.out(2);
+    /// Mean and variance of the channels of `x`, into the second and third result.
+    static void statistics(Launches l, Operand x, BatchNormSizes s) {
+        Operand mean = l.out(1), var = l.out(2);
         int each = each(s), parts = Math.max(1, ceilDiv(s.count(), each));
         Operand sums = parts == 1 ? mean : l.scratch(PASSED * parts * s.c());
         l.tasks().groups(l.name(), s.c() * parts, SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNorms::statisticsKernel, l.context,

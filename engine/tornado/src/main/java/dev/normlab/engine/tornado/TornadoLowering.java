@@ -14,6 +14,10 @@ final class TornadoLowering {
         switch (opcode) {
             case CONV2D -> TornadoConvolutions.forward(l);
             case CONV2D_BATCH_NORM_EVAL -> TornadoConvolutions.forwardNormalised(l);
+            case CONV2D_STATISTICS -> {
+                TornadoConvolutions.forward(l);
+                TornadoBatchNorms.statistics(l, l.out(0), BatchNormSizes.behind(l.attributes(Conv2dSizes.class)));
+            }
             case CONV2D_BACKWARD_INPUT -> TornadoConvolutions.backwardInput(l);
             case CONV2D_BACKWARD_WEIGHT -> TornadoConvolutions.backwardWeight(l);
             case GEMM -> TornadoMatrices.gemm(l);

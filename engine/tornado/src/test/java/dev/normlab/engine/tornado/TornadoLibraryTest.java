@@ -37,7 +37,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 /// that takes the same arrays, so that all but the call itself is tested, and the call's arguments are compared with cuBLAS's definition.
 class TornadoLibraryTest {
 
-    private static final Set<Opcode> PRODUCTS = EnumSet.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_BACKWARD_INPUT,
+    private static final Set<Opcode> PRODUCTS = EnumSet.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_STATISTICS, Opcode.CONV2D_BACKWARD_INPUT,
             Opcode.CONV2D_BACKWARD_WEIGHT, Opcode.GEMM);
 
     /// Few, so that convolutions of several images are made in parts.

@@ -28,12 +28,26 @@ final class ScalarBatchNorms implements BatchNormKernels {
         float[] xs = x.floats();
         Chunks.run(workspace, s.c(), s.count(), (from, to, _) -> {
             for (int ic = from; ic < to; ic++) {
-                double channelMean = sum(s, ic, xs) / s.count();
-                mean.floats()[ic] = (float) channelMean;
-                var.floats()[ic] = (float) (sumOfSquares(s, ic, xs, channelMean) / s.count());
+                statistics(s, ic, xs, mean, var);
                 normalise(s, ic, Affine.of(s, ic, weight, bias, mean, var), xs, residual, relu, y.floats());
             }
         });
+    }
+
+    @Override
+    public void statistics(BatchNormSizes s, Storage x, Storage mean, Storage var, Workspace workspace) {
+        float[] xs = x.floats();
+        Chunks.run(workspace, s.c(), s.count(), (from, to, _) -> {
+            for (int ic = from; ic < to; ic++) {
+                statistics(s, ic, xs, mean, var);
+            }
+        });
+    }
+
+    private static void statistics(BatchNormSizes s, int ic, float[] x, Storage mean, Storage var) {
+        double channelMean = sum(s, ic, x) / s.count();
+        mean.floats()[ic] = (float) channelMean;
+        var.floats()[ic] = (float) (sumOfSquares(s, ic, x, channelMean) / s.count());
     }
 
     @Override

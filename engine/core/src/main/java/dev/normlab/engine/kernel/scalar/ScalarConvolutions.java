@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel.scalar;
 
 import dev.normlab.engine.kernel.BatchNormKernels;
+import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionKernels;
 import dev.normlab.engine.kernel.ConvolutionNorm;
@@ -24,6 +25,13 @@ final class ScalarConvolutions implements ConvolutionKernels {
             Workspace workspace) {
         conv2dForward(s, x, weight, bias, y, workspace);
         norm.apply(batchNorms, y, workspace);
+    }
+
+    @Override
+    public void conv2dForwardStatistics(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Storage mean,
+            Storage var, Workspace workspace) {
+        conv2dForward(s, x, weight, bias, y, workspace);
+        batchNorms.statistics(BatchNormSizes.behind(s), y, mean, var, workspace);
     }
 
     // x [n, c, h, w], weight [o, c/groups, kh, kw], bias [o], y [n, o, oh, ow]

@@ -23,11 +23,11 @@ final class ChannelSums {
         high.intoArray(sums, lane + D);
     }
 
-    /// `sums[lane ..] = ` the sum over the images of `(partial · factor - means)²`.
-    static void squaredDifferences(float[] partial, int n, int lanes, int lane, double factor, double[] means, double[] sums) {
+    /// `sums[lane ..] = ` the sum over the rows `first .. first + n - 1` of `(partial · factor - means)²`.
+    static void squaredDifferences(float[] partial, int first, int n, int lanes, int lane, double factor, double[] means, double[] sums) {
         DoubleVector lowMean = DoubleVector.fromArray(DOUBLES, means, lane), highMean = DoubleVector.fromArray(DOUBLES, means, lane + D);
         DoubleVector low = DoubleVector.zero(DOUBLES), high = low;
-        for (int in = 0; in < n; in++) {
+        for (int in = first; in < first + n; in++) {
             FloatVector x = Lanes.load(partial, in * lanes + lane);
             DoubleVector a = DoubleLanes.lower(x).mul(factor).sub(lowMean), b = DoubleLanes.upper(x).mul(factor).sub(highMean);
             low = low.add(a.mul(a));

@@ -199,6 +199,11 @@ final class ConvolutionPlan {
         return (rows.first() + row * rows.every()) * outWidth + columns.first() + column * columns.every();
     }
 
+    /// Pixels of an output plane that a full unit writes, of a sum that writes all of them.
+    int bandPixels() {
+        return bandRows * outWidth;
+    }
+
     /// Pixels of all blocks of one image of the output.
     int outImagePixels() {
         return Lanes.blocks(channels.outputs()) * outHeight * outWidth;

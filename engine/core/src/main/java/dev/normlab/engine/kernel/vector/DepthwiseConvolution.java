@@ -57,11 +57,23 @@ final class DepthwiseConvolution {
         outWidth = backward ? s.w() : s.ow();
         top = backward ? s.padTop() - reachRows : -s.padTop();
         left = backward ? s.padLeft() - reachColumns : -s.padLeft();
-        int tiles = (outWidth + PIXELS - 1) / PIXELS;
-        scratchColumns = (tiles * PIXELS - 1) * s.strideW() + reachColumns + 1;
-        bandRows = Math.clamp(BAND_PIXELS / (scratchColumns * s.strideH()), 1, outHeight);
+        scratchColumns = scratchColumns(s, outWidth);
+        bandRows = bandRows(s, scratchColumns, outHeight);
         scratchRows = (bandRows - 1) * s.strideH() + reachRows + 1;
         inputs = inputs(s, scratchColumns);
+    }
+
+    private static int scratchColumns(Conv2dSizes s, int outWidth) {
+        return (Math.ceilDiv(outWidth, PIXELS) * PIXELS - 1) * s.strideW() + (s.kw() - 1) * s.dilationW() + 1;
+    }
+
+    private static int bandRows(Conv2dSizes s, int scratchColumns, int outHeight) {
+        return Math.clamp(BAND_PIXELS / (scratchColumns * s.strideH()), 1, outHeight);
+    }
+
+    /// Pixels of a plane that the forward pass completes together.
+    static int bandPixels(Conv2dSizes s) {
+        return bandRows(s, scratchColumns(s, s.ow()), s.oh()) * s.ow();
     }
 
     /// Whether a convolution is depthwise, on blocked activations.

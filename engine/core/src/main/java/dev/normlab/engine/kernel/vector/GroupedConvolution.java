@@ -62,7 +62,7 @@ final class GroupedConvolution {
         firstColumn = transposed2 ? 0 : backward ? s.padLeft() - 2 : -s.padLeft();
         int tiles = (outWidth + tile - 1) / tile;
         scratchColumns = transposed2 ? tiles * PIXELS + 1 : (tiles * PIXELS - 1) * (backward ? 1 : s.strideW()) + 3;
-        bandRows = Math.clamp(CHUNK_PIXELS / Math.max(width, outWidth), 1, outHeight);
+        bandRows = bandRows(width, outHeight, outWidth);
         bands = (outHeight + bandRows - 1) / bandRows;
         images = bands > 1 ? 1 : Math.max(1, CHUNK_PIXELS / (height * width));
     }
@@ -72,6 +72,15 @@ final class GroupedConvolution {
         return GroupTiles.areSupported() && s.groups() > 1 && s.groupInputs() == WIDTH && s.groupOutputs() == WIDTH && s.kw() == 3
                 && s.dilationH() == 1 && s.dilationW() == 1 && s.strideH() == s.strideW()
                 && (s.strideW() == 1 || s.strideW() == 2 && s.padLeft() == 1 && s.w() % 2 == 0);
+    }
+
+    /// Pixels of a plane that the forward pass completes together.
+    static int bandPixels(Conv2dSizes s) {
+        return bandRows(s.w(), s.oh(), s.ow()) * s.ow();
+    }
+
+    private static int bandRows(int width, int outHeight, int outWidth) {
+        return Math.clamp(CHUNK_PIXELS / Math.max(width, outWidth), 1, outHeight);
     }
 
     /// `y` of the forward pass.

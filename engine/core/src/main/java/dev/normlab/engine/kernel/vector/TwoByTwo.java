@@ -24,6 +24,46 @@ final class TwoByTwo {
 
     /// The first largest value of every window, or the first NaN, and its position.
     static void maximum(Pool2dSizes s, float[] x, int at, float[] y, float[] positions, int to) {
+        if (!finiteMaximum(s, x, at, y, positions, to)) {
+            anyMaximum(s, x, at, y, positions, to);
+        }
+    }
+
+    // Without looking for NaN: whether there can have been none, which sums of all values tell. Each row of the plane is read in one go,
+    // which keeps the prefetcher busy, with the maxima of the row above it in the caches.
+    private static boolean finiteMaximum(Pool2dSizes s, float[] x, int at, float[] y, float[] positions, int to) {
+        FloatVector sum = all(0f);
+        int row = s.ow() * V;
+        for (int ioh = 0; ioh < s.oh(); ioh++) {
+            int i = at + 2 * ioh * s.w() * V, out = to + ioh * row;
+            FloatVector where = all(2 * ioh * s.w());
+            for (int end = out + row; out < end; i += 2 * V, out += V) {
+                FloatVector left = load(x, i), right = load(x, i + V);
+                sum = sum.add(left.add(right));
+                VectorMask<Float> above = right.compare(VectorOperators.GT, left);
+                left.blend(right, above).intoArray(y, out);
+                where.blend(where.add(1f), above).intoArray(positions, out);
+                where = where.add(2f);
+            }
+            i = at + (2 * ioh + 1) * s.w() * V;
+            out = to + ioh * row;
+            where = all((2 * ioh + 1) * s.w());
+            for (int end = out + row; out < end; i += 2 * V, out += V) {
+                FloatVector left = load(x, i), right = load(x, i + V), best = load(y, out);
+                sum = sum.add(left.add(right));
+                VectorMask<Float> above = left.compare(VectorOperators.GT, best);
+                best = best.blend(left, above);
+                FloatVector position = load(positions, out).blend(where, above);
+                above = right.compare(VectorOperators.GT, best);
+                best.blend(right, above).intoArray(y, out);
+                position.blend(where.add(1f), above).intoArray(positions, out);
+                where = where.add(2f);
+            }
+        }
+        return sum.compare(VectorOperators.EQ, sum).allTrue();
+    }
+
+    private static void anyMaximum(Pool2dSizes s, float[] x, int at, float[] y, float[] positions, int to) {
         int right = V, below = s.w() * V;
         int out = to;
         for (int ioh = 0; ioh < s.oh(); ioh++) {
@@ -52,19 +92,16 @@ final class TwoByTwo {
         return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
     }
 
-    /// The gradient of each window at the position of its maximum, zero at its other positions.
+    /// The gradient of each window at the position of its maximum, zero at its other positions. Each row of the plane is written in one go.
     static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, int from, float[] dx, int at) {
-        int right = V, below = s.w() * V;
-        int out = from;
-        for (int ioh = 0; ioh < s.oh(); ioh++) {
-            int i = at + 2 * ioh * below;
-            int position = 2 * ioh * s.w();
-            for (int iow = 0; iow < s.ow(); iow++, i += 2 * V, position += 2, out += V) {
-                FloatVector gradient = load(dOut, out), where = load(positions, out), zero = all(0f);
-                zero.blend(gradient, where.eq(position)).intoArray(dx, i);
-                zero.blend(gradient, where.eq(position + 1f)).intoArray(dx, i + right);
-                zero.blend(gradient, where.eq(position + s.w())).intoArray(dx, i + below);
-                zero.blend(gradient, where.eq(position + s.w() + 1f)).intoArray(dx, i + below + right);
+        for (int ih = 0; ih < 2 * s.oh(); ih++) {
+            int i = at + ih * s.w() * V, out = from + ih / 2 * s.ow() * V;
+            FloatVector where = all(ih * s.w()), zero = all(0f);
+            for (int end = out + s.ow() * V; out < end; i += 2 * V, out += V) {
+                FloatVector gradient = load(dOut, out), maximum = load(positions, out);
+                zero.blend(gradient, maximum.eq(where)).intoArray(dx, i);
+                zero.blend(gradient, maximum.eq(where.add(1f))).intoArray(dx, i + V);
+                where = where.add(2f);
             }
         }
         clearRest(s, dx, at);

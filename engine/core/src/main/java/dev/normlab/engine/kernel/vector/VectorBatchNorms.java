@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Batch normalisation of channel-blocked activations: one vector holds one pixel of a channel block.
 ///
-/// Statistics are taken of every plane by itself (its sum, then its squared differences from its own mean, while the plane is still in the
-/// cache) and combined in double precision in the order of the images (Chan, Golub and LeVeque 1983), so that they neither cancel nor
-/// depend on the threads. Row-major inputs go to the scalar kernels.
+/// Statistics are [PlaneStatistics]. Sums for gradients are taken of every plane by itself and combined in double precision in the order of
+/// the images, so that they do not depend on the threads; they begin with the last planes, which are in the caches if the tensor has just
+/// been written, and so the pass behind them finds the first ones there. Row-major inputs go to the scalar kernels.
 final class VectorBatchNorms implements BatchNormKernels {
 
     private final BatchNormKernels scalar;
@@ -73,12 +73,17 @@ final class VectorBatchNorms implements BatchNormKernels {
     private static void train(BatchNormSizes s, Storage x, @Nullable Storage weight, @Nullable Storage bias, @Nullable Storage residual,
             boolean relu, Storage y, Storage mean, Storage var, Workspace workspace) {
         Planes planes = planes(s);
-        Partials partials = Partials.of(planes, workspace);
-        float[] xs = x.floats();
-        planes.each(workspace,
-                (plane, _, at, _) -> BatchNormLoops.statistics(xs, at, planes.pixels(), partials.sums, partials.products, plane * V));
-        combine(s, planes, partials, mean.floats(), var.floats(), workspace);
+        new PlaneStatistics(planes, x.floats(), workspace).takeAll(workspace).combine(mean.floats(), var.floats(), workspace);
         normalise(planes, x, residual, relu, y, channels(s, planes, weight, bias, mean, var, workspace), workspace);
+    }
+
+    @Override
+    public void statistics(BatchNormSizes s, Storage x, Storage mean, Storage var, Workspace workspace) {
+        if (!x.layout().isBlocked()) {
+            scalar.statistics(s, x, mean, var, workspace);
+            return;
+        }
+        new PlaneStatistics(planes(s), x.floats(), workspace).takeAll(workspace).combine(mean.floats(), var.floats(), workspace);
     }
 
     /// Sums over each plane: `sums[plane, V]`, and of squares or products with another tensor.
@@ -88,27 +93,6 @@ final class VectorBatchNorms implements BatchNormKernels {
             int length = planes.count() * V;
             return new Partials(workspace.scratch(0, "batch norm sums", length), workspace.scratch(0, "batch norm products", length));
         }
-    }
-
-    // Mean and variance of the channels from the sums of their planes.
-    private static void combine(BatchNormSizes s, Planes planes, Partials partials, float[] mean, float[] var, Workspace workspace) {
-        int lanes = planes.lanes();
-        double[] means = workspace.scratchDoubles(0, "batch norm totals", lanes);
-        double[] within = workspace.scratchDoubles(0, "batch norm product totals", lanes);
-        double[] between = workspace.scratchDoubles(0, "batch norm differences", lanes);
-        planes.eachBlock(workspace, block -> {
-            int lane = block * V;
-            ChannelSums.sum(partials.sums, s.n(), lanes, lane, means);
-            ChannelSums.sum(partials.products, s.n(), lanes, lane, within);
-            for (int l = lane; l < lane + V; l++) {
-                means[l] /= s.count();
-            }
-            ChannelSums.squaredDifferences(partials.sums, s.n(), lanes, lane, 1.0 / s.pixels(), means, between);
-            for (int ic = lane; ic < Math.min(s.c(), lane + V); ic++) {
-                mean[ic] = (float) means[ic];
-                var[ic] = (float) ((within[ic] + s.pixels() * between[ic]) / s.count());
-            }
-        });
     }
 
     private static void normalise(Planes planes, Storage x, @Nullable Storage residual, boolean relu, Storage y,
@@ -156,7 +140,7 @@ final class VectorBatchNorms implements BatchNormKernels {
         Partials partials = Partials.of(planes, workspace);
         Channels channels = channels(s, planes, null, null, mean, var, workspace);
         float[] xs = x.floats(), dOuts = dOut.floats();
-        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.sums(xs, dOuts, at, planes.pixels(), channels, block * V,
+        planes.eachBackwards(workspace, (plane, block, at, _) -> BatchNormLoops.sums(xs, dOuts, at, planes.pixels(), channels, block * V,
                 partials.sums, partials.products, plane * V));
         parameters(s, planes, partials, var, dWeight, dBias, workspace);
     }
@@ -173,7 +157,7 @@ final class VectorBatchNorms implements BatchNormKernels {
         Channels channels = channels(s, planes, null, null, mean, var, workspace);
         float[] ys = y.floats(), dOuts = dOut.floats(), dSums = dSum.floats(), xs = x.floats();
         float[] mores = more == null ? null : more.floats();
-        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(ys, dOuts, mores, dSums, xs, at, planes.pixels(),
+        planes.eachBackwards(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(ys, dOuts, mores, dSums, xs, at, planes.pixels(),
                 channels, block * V, partials.sums, partials.products, plane * V));
         parameters(s, planes, partials, var, dWeight, dBias, workspace);
     }
@@ -230,8 +214,9 @@ final class VectorBatchNorms implements BatchNormKernels {
         Partials partials = Partials.of(planes, workspace);
         Channels channels = channels(s, planes, weight, bias, mean, var, workspace);
         float[] xs = x.floats(), dOuts = dOut.floats(), dxs = dx.floats();
-        planes.each(workspace, (plane, block, at, _) -> BatchNormLoops.maskedSums(xs, dOuts, at, planes.pixels(), channels, block * V,
-                partials.sums, partials.products, plane * V));
+        planes.eachBackwards(workspace,
+                (plane, block, at, _) -> BatchNormLoops.maskedSums(xs, dOuts, at, planes.pixels(), channels, block * V,
+                        partials.sums, partials.products, plane * V));
         parameters(s, planes, partials, var, dWeight, dBias, workspace);
         gradientChannels(s, planes, var, dWeight, dBias, channels);
         planes.each(workspace, (_, block, at, _) -> BatchNormLoops.maskedInput(xs, dOuts, dxs, at, planes.pixels(), channels, block * V));

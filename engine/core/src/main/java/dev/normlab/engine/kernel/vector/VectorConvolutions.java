@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel.vector;
 
 import dev.normlab.engine.kernel.BatchNormKernels;
+import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.ConvolutionAlgorithm;
 import dev.normlab.engine.kernel.ConvolutionKernels;
@@ -57,11 +58,39 @@ final class VectorConvolutions implements ConvolutionKernels {
     public void conv2dForwardNormalised(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, ConvolutionNorm norm, Storage y,
             Workspace workspace) {
         if (y.layout().isBlocked()) {
-            forward(s, x, weight, bias, new Epilogue(norm, y, workspace), y, workspace);
+            forward(s, x, weight, bias, new NormalisingEpilogue(norm, y, workspace), y, workspace);
         } else {
             forward(s, x, weight, bias, null, y, workspace);
             norm.apply(batchNorms, y, workspace);
         }
+    }
+
+    @Override
+    public void conv2dForwardStatistics(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, Storage y, Storage mean,
+            Storage var, Workspace workspace) {
+        BatchNormSizes norm = BatchNormSizes.behind(s);
+        if (!y.layout().isBlocked() || !PlaneStatistics.areBands(bandPixels(s), norm.pixels())) {
+            forward(s, x, weight, bias, null, y, workspace);
+            batchNorms.statistics(norm, y, mean, var, workspace);
+            return;
+        }
+        PlaneStatistics statistics = new PlaneStatistics(new Planes(s.n(), s.o(), norm.pixels()), y.floats(), workspace);
+        forward(s, x, weight, bias, statistics, y, workspace);
+        statistics.combine(mean.floats(), var.floats(), workspace);
+    }
+
+    /// Pixels of an output plane that the forward pass completes together; 1 where these are no bands, but tiles.
+    private int bandPixels(Conv2dSizes s) {
+        if (GroupedConvolution.fits(s)) {
+            return GroupedConvolution.bandPixels(s);
+        }
+        if (DepthwiseConvolution.fits(s)) {
+            return DepthwiseConvolution.bandPixels(s);
+        }
+        if (winogradForward.get(withoutBatch(s), this::winogradForward).isPresent()) {
+            return 1;
+        }
+        return forwardPlans.get(withoutBatch(s), VectorConvolutions::forwardPlan).getFirst().bandPixels();
     }
 
     private void forward(Conv2dSizes s, Storage x, Storage weight, @Nullable Storage bias, @Nullable Epilogue epilogue, Storage y,
