@@ -125,12 +125,13 @@ public final class Apgd implements Attack {
 
     private static void tell(ApgdProgram program, PointBatch batch, boolean[] zeroGradient) {
         Points points = batch.owner();
-        float[] fooled = program.fooled(), adversarial = program.adversarial();
+        boolean[] fooled = program.fooled();
+        float[] adversarial = program.adversarial();
         for (int i = 0; i < batch.count(); i++) {
             if (zeroGradient[i]) {
                 points.noteZeroGradient(batch.point(i));
             }
-            if (fooled[i] != 0) {
+            if (fooled[i]) {
                 points.move(batch.point(i), adversarial, i * batch.length(), true);
             }
         }

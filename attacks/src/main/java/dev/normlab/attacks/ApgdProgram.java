@@ -11,16 +11,17 @@ import dev.normlab.engine.program.Recorder;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// One step of Auto-PGD on a full batch, recorded once: go back to the best point where that was decided, move, compute losses and
-/// gradients, and remember what is best and what is adversarial.
+/// One step of Auto-PGD on a full batch, recorded once: keep the iterate if it is adversarial, go back to the best point where that was
+/// decided, move, compute losses and gradients, and remember what is best.
 ///
 /// What the attack knows of every image lives in tensors that replays read and write, so that on a device images and gradients stay there.
-/// The host gives step sizes and decisions and hears losses and counts, all `[n]` ([ApgdSteps]). Everything is by image, so that no result
-/// depends on the batch.
+/// The host gives step sizes and decisions, `[n]` each, and hears losses, counts and logits ([ApgdSteps]); whether an iterate is
+/// adversarial it judges itself, as [Victim] does. Everything is by image, so that no result depends on the batch.
 final class ApgdProgram implements BatchProgram {
 
     private static final String SIZES = "gradient sizes";
@@ -29,10 +30,15 @@ final class ApgdProgram implements BatchProgram {
     private static final String BEST_LOSS = "best loss so far";
     private static final String STEP_SIZE = "step size";
     private static final String RETURNING = "returning";
+    private static final String FOOLING = "fooling";
+    private static final String BEGINNING = "beginning";
+    private static final String LOGITS = "logits";
     private static final String RANK = "rank";
 
     /// The point whose loss and gradient are known, `[n, c, h, w]`.
     final Tensor iterate;
+    /// The point from which the last move led to the iterate; in linf and l2.
+    final Tensor previous;
     /// The gradient along which the next step goes.
     final Tensor gradient;
     /// The loss of the iterate, `[n]`, NaN before the first evaluation.
@@ -49,16 +55,18 @@ final class ApgdProgram implements BatchProgram {
     private final AttackLoss.Goal goal;
     private final CompiledProgram compiled;
     private final Tensor clean;
-    private final Tensor previous;
     private final Tensor best;
     private final Tensor bestGradient;
     private final Tensor adversarial;
-    private final Tensor fooled;
     private final Tensor bestLoss;
     private final Tensor increases;
     private final Tensor returning;
+    private final Tensor fooling;
+    private final Tensor beginning;
     private final Tensor eps;
     private final Map<String, Tensor> feeds;
+    private final boolean[] fooled;
+    private int[] trueClasses;
     private Map<String, Tensor> results = Map.of();
 
     /// @param draws passes whose mean is taken, at least 1
@@ -77,15 +85,21 @@ final class ApgdProgram implements BatchProgram {
         this.loss = Tensor.zeros(n).named("loss");
         bestLoss = Tensor.zeros(n).named("best loss");
         increases = Tensor.zeros(n).named("increases");
-        fooled = Tensor.zeros(n).named("fooled");
         returning = Tensor.zeros(n);
+        fooling = Tensor.zeros(n);
+        beginning = Tensor.zeros(n);
+        fooled = new boolean[n];
+        trueClasses = new int[n];
         stepSize = Tensor.zeros(n);
         rank = Tensor.ofInts(Shape.of(n), new int[n]);
         share = Tensor.scalar(1).named("share of the step");
         eps = Tensor.scalar(0).named("eps");
-        feeds = ball == ThreatModel.Ball.L1
-                ? Map.of(STEP_SIZE, stepSize, RETURNING, returning, RANK, rank)
-                : Map.of(STEP_SIZE, stepSize, RETURNING, returning);
+        Map<String, Tensor> given = new HashMap<>(
+                Map.of(STEP_SIZE, stepSize, RETURNING, returning, FOOLING, fooling, BEGINNING, beginning));
+        if (ball == ThreatModel.Ball.L1) {
+            given.put(RANK, rank);
+        }
+        feeds = Map.copyOf(given);
         Recorder recorder = new Recorder(victim.device());
         recordMove(recorder);
         recordJudgement(recorder, LossPass.record(recorder, victim, loss, goal, iterate, draws));
@@ -99,6 +113,8 @@ final class ApgdProgram implements BatchProgram {
     private void recordMove(Recorder recorder) {
         Tensor steps = recorder.feed(STEP_SIZE, stepSize.spec()), back = recorder.feed(RETURNING, returning.spec());
         try (Tape tape = new Tape(recorder, List.of())) {
+            Tensor keep = recorder.feed(FOOLING, fooling.spec());
+            assign(recorder, adversarial, Arrangement.select(tape, keep, iterate, adversarial));
             assign(recorder, iterate, Arrangement.select(tape, back, best, iterate));
             assign(recorder, gradient, Arrangement.select(tape, back, bestGradient, gradient));
         }
@@ -116,18 +132,15 @@ final class ApgdProgram implements BatchProgram {
 
     private void recordJudgement(Recorder recorder, LossPass pass) {
         try (Tape tape = new Tape(recorder, List.of())) {
-            Tensor one = Tensor.scalar(1f);
-            Tensor right = Arithmetic.equalIndices(tape, Reductions.argMax(tape, pass.logits(), 1, false), goal.labels());
-            Tensor wrong = Arithmetic.subtract(tape, one, right);
-            assign(recorder, adversarial, Arrangement.select(tape, wrong, iterate, adversarial));
-            assign(recorder, fooled, Arithmetic.maximum(tape, fooled, wrong));
             assign(recorder, increases, Arithmetic.add(tape, increases, Arithmetic.greater(tape, pass.losses(), loss)));
             assign(recorder, loss, pass.losses());
             assign(recorder, gradient, pass.gradient());
             Tensor better = Arithmetic.greater(tape, pass.losses(), bestLoss);
-            assign(recorder, best, Arrangement.select(tape, better, iterate, best));
-            assign(recorder, bestGradient, Arrangement.select(tape, better, gradient, bestGradient));
+            Tensor taken = Arithmetic.maximum(tape, better, recorder.feed(BEGINNING, beginning.spec()));
+            assign(recorder, best, Arrangement.select(tape, taken, iterate, best));
+            assign(recorder, bestGradient, Arrangement.select(tape, taken, gradient, bestGradient));
             assign(recorder, bestLoss, Arrangement.select(tape, better, pass.losses(), bestLoss));
+            recorder.fetch(LOGITS, pass.logits());
             recorder.fetch(INCREASES, increases);
             recorder.fetch(BEST_LOSS, bestLoss);
             recorder.fetch(SIZES, Reductions.sum(tape, Arithmetic.abs(tape, gradient), false, 1, 2, 3));
@@ -150,6 +163,7 @@ final class ApgdProgram implements BatchProgram {
     void start(float[] cleanImages, int[] labels, int[] targets) {
         clean.set(cleanImages);
         goal.set(labels, targets);
+        trueClasses = labels.clone();
     }
 
     /// Begins anew from some points and computes their losses and gradients.
@@ -160,15 +174,17 @@ final class ApgdProgram implements BatchProgram {
     void begin(float[] points, double radius, double firstStep) {
         iterate.set(points);
         previous.set(points);
-        best.set(points);
-        bestGradient.set(new float[points.length]);
         eps.set((float) radius);
         loss.set(everywhere(Float.NaN));
         bestLoss.set(everywhere(Float.NEGATIVE_INFINITY));
-        fooled.set(everywhere(0));
         increases.set(everywhere(0));
         stepSize.set(everywhere(0));
+        returning.set(everywhere(0)); // what the end of another run decided
+        fooling.set(everywhere(0));
+        Arrays.fill(fooled, false);
+        beginning.set(everywhere(1));
         step();
+        beginning.set(everywhere(0));
         stepSize.set(everywhere((float) firstStep));
     }
 
@@ -182,6 +198,14 @@ final class ApgdProgram implements BatchProgram {
     void step() {
         results = compiled.replay(feeds);
         returning.set(everywhere(0));
+        float[] logits = result(LOGITS), now = everywhere(0);
+        for (int i = 0; i < now.length; i++) {
+            if (Victim.argMax(logits, i, victim.classes()) != trueClasses[i]) {
+                now[i] = 1;
+                fooled[i] = true;
+            }
+        }
+        fooling.set(now);
     }
 
     /// Lets images go on from their best points in the next step. The previous iterate, which momentum looks at, stays.
@@ -206,14 +230,21 @@ final class ApgdProgram implements BatchProgram {
         return best.toArray();
     }
 
-    /// Which images have been misclassified since the beginning, 0 or 1.
-    float[] fooled() {
-        return fooled.toArray();
+    /// Which images have been misclassified since the beginning.
+    boolean[] fooled() {
+        return fooled.clone();
     }
 
-    /// The latest misclassified points of images that are [#fooled], `[n, c, h, w]` row-major.
+    /// The latest misclassified points of images that are [#fooled], `[n, c, h, w]` row-major. Those of the last step have not been kept
+    /// yet.
     float[] adversarial() {
-        return adversarial.toArray();
+        float[] points = adversarial.toArray(), latest = iterate.toArray(), now = fooling.toArray();
+        for (int i = 0; i < now.length; i++) {
+            if (now[i] != 0) {
+                System.arraycopy(latest, i * length(), points, i * length(), length());
+            }
+        }
+        return points;
     }
 
     /// The sums of the absolute values of the gradients of the iterates, `[n]`; 0 where nothing can move.

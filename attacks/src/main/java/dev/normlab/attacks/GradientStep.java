@@ -23,7 +23,7 @@ final class GradientStep {
             case LINF -> Opcode.SIGN_STEP;
             case L2 -> Opcode.UNIT_STEP;
             case L1 -> throw new IllegalArgumentException(
-                    "there is no recorded step for l1; its steps choose coordinates, for every image some others: SPARSE_STEP");
+                    "steps in l1 choose coordinates, for every image some others: expected linf or l2 here, SPARSE_STEP for l1");
         };
         executor.update(step, null, List.of(point), gradient, clean, stepSize, eps);
     }

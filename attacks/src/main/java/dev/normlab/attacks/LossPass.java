@@ -10,8 +10,8 @@ import java.util.List;
 /// The losses of a batch and their gradient to the images, in a recorded program: one forward and one backward pass.
 ///
 /// The gradient is that of the sum over the batch, so that an image's gradient does not depend on the others. With several draws
-/// (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, logits and gradients are means over as many passes; that
-/// is for models with random numbers of their own.
+/// (expectation over transformation, Athalye et al. 2018, arXiv:1707.07397) losses, logits and gradients are means over as many passes;
+/// that is for models with random numbers of their own.
 ///
 /// @param losses   `[n]`
 /// @param logits   `[n, k]`

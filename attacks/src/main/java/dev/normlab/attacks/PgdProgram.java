@@ -26,9 +26,9 @@ import java.util.Objects;
 /// from the host, which hears which images are fooled. The best point of an image is its first misclassified iterate, or else the one of
 /// the highest loss.
 ///
-/// In l1 a step goes along the signs of the largest 1% of the gradient's entries (SLIDE, Tramèr and Boneh 2019, arXiv:1904.13000, section 3),
-/// `a sign(g) / count`, then to the nearest point of the ball and the box. On small images more entries take part, at least two for each
-/// unit of the step's length: a value in the middle of the box has room for half a unit.
+/// In l1 a step goes along the signs of the largest 1% of the gradient's entries (SLIDE, Tramèr and Boneh 2019, arXiv:1904.13000, section
+/// 3), `a sign(g) / count`, then to the nearest point of the ball and the box. On small images more entries take part, at least two for
+/// each unit of the step's length: a value in the middle of the box has room for half a unit.
 final class PgdProgram implements BatchProgram {
 
     private static final String FOOLED = "fooled";

@@ -1,6 +1,8 @@
 package dev.normlab.attacks;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.attacks.ApgdOptions.Variant;
@@ -123,6 +125,42 @@ class ApgdStagesTest {
             for (int j = LENGTH; j < 2 * LENGTH; j++) {
                 assertEquals(clean[j], moved[j], "a gradient of no numbers moves nothing");
             }
+        });
+    }
+
+    /// What one step makes of an image that returns is what it makes of the best point, its gradient and the previous iterate; of one that
+    /// does not, what it makes of the iterate.
+    @ParameterizedTest
+    @EnumSource(Ball.class)
+    void imagesThatReturnGoOnFromTheirBestPointWithItsGradient(Ball ball) {
+        atPoints(ball, (program, points) -> {
+            ApgdSteps steps = new Apgd(OPTIONS).steps(ball, new Apgd.Stage(ball == Ball.LINF ? .05 : 1, 25), points, clean(), LENGTH);
+            program.begin(points, ball == Ball.LINF ? .05 : 1, steps.firstStep());
+            float[] bestGradient = program.gradient.toArray();
+            steps.prepare(program, 0);
+            program.loss.set(new float[] {0, 0});
+            // a step down, so that the best point stays where it was
+            float[] down = bestGradient.clone();
+            for (int j = 0; j < down.length; j++) {
+                down[j] = -down[j];
+            }
+            program.gradient.set(down);
+            program.step();
+            assertArrayEquals(points, program.best(), "the start was better");
+            float[] left = program.iterate.toArray(), gradient = program.gradient.toArray();
+            steps.prepare(program, 1);
+            program.returnToBest(new float[] {1, 0});
+            program.step();
+            float[] moved = program.iterate.toArray();
+            float[] expected = left.clone(), along = gradient.clone();
+            System.arraycopy(points, 0, expected, 0, LENGTH);
+            System.arraycopy(bestGradient, 0, along, 0, LENGTH);
+            program.iterate.set(expected);
+            program.gradient.set(along);
+            program.previous.set(points);
+            program.step();
+            assertArrayEquals(program.iterate.toArray(), moved);
+            assertFalse(Arrays.equals(left, points), "the first step has moved");
         });
     }
 

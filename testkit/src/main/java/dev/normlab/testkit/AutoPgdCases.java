@@ -49,7 +49,10 @@ public final class AutoPgdCases {
         for (StepDirection direction : StepDirection.values()) {
             cases.add(momentum("special gradients ", direction, special, clean, 0.1f, 0.05f, 0.75f, point, clean));
         }
-        cases.add(sparse("special gradients ", special, clean, 0.5, 0.5f, 1f, point));
+        for (double part : new double[] {0.1, 0.2, 0.3, 0.5, 0.7}) {
+            cases.add(sparse("special gradients ", special, clean, part, 0.5f, 1f, point));
+            cases.add(sparse("gradients over seventy decades ", spread(clean.shape()), clean, part, 0.5f, 1f, point));
+        }
         float[] withoutOne = Samples.uniform(seed, 4, 3, 4, 3).toArray();
         Arrays.fill(withoutOne, 36, 72, 0f);
         Arrays.fill(withoutOne, 72, 108, Float.NaN);
@@ -59,6 +62,15 @@ public final class AutoPgdCases {
         }
         cases.add(sparse("images without gradients ", without, clean, 0.5, 0.5f, 1f, point));
         return cases;
+    }
+
+    /// Entries from 1e-36 to 1e36, of both signs.
+    private static Tensor spread(Shape shape) {
+        float[] values = new float[shape.elements()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) ((i % 2 == 0 ? 1 : -1) * (1 + i % 7) * StrictMath.pow(10, i * 29 % 73 - 36));
+        }
+        return Tensor.of(shape, values);
     }
 
     private static Tensor scaled(Tensor x, float factor) {

@@ -1,5 +1,6 @@
 package dev.normlab.testkit;
 
+import dev.normlab.engine.kernel.Accelerator;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.DeviceCheck;
 import dev.normlab.engine.program.CompiledProgram;
@@ -48,7 +49,7 @@ public final class ContractCheck implements DeviceCheck {
         List<String> failures = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
             try {
-                check(cases.get(i), first.inputs.get(i), first.results.get(i), second.results.get(i));
+                check(cases.get(i), rounding(cases.get(i), device), first.inputs.get(i), first.results.get(i), second.results.get(i));
             } catch (AssertionError e) {
                 failures.add(String.valueOf(e.getMessage()));
             }
@@ -56,11 +57,22 @@ public final class ContractCheck implements DeviceCheck {
         return failures;
     }
 
-    private static void check(OperationCase operation, @Nullable Tensor[] inputs, List<Tensor> results, List<Tensor> again) {
+    /// The error of factors that the device may make in this operation.
+    private static double rounding(OperationCase operation, Device device) {
+        Accelerator accelerator = device.accelerator();
+        return switch (operation.opcode()) {
+            case CONV2D, CONV2D_BATCH_NORM_EVAL, CONV2D_STATISTICS, CONV2D_BACKWARD_INPUT, CONV2D_BACKWARD_WEIGHT, GEMM ->
+                accelerator == null ? Expected.ROUNDING : accelerator.factorRounding();
+            default -> Expected.ROUNDING;
+        };
+    }
+
+    private static void check(OperationCase operation, double rounding, @Nullable Tensor[] inputs, List<Tensor> results,
+            List<Tensor> again) {
         List<Expected> expected = operation.expected().get();
         require(expected.size() == results.size(), operation + ": expected " + expected.size() + " outputs, but got " + results.size());
         for (int k = 0; k < expected.size(); k++) {
-            expected.get(k).check(operation + ": output " + k, results.get(k));
+            expected.get(k).withFactorsOf(rounding).check(operation + ": output " + k, results.get(k));
             require(Arrays.equals(OperationCases.bits(results.get(k)), OperationCases.bits(again.get(k))),
                     operation + ": the second run gives other bits in output " + k);
         }

@@ -47,6 +47,17 @@ public record Expected(double[] values, double[] tolerances) {
         return new Expected(values, fill(values.length, i -> 2 * sumTolerance(terms, largest)));
     }
 
+    /// The same values, which may be off by more, on devices that round the factors of matrix products: if they are off by `2^-24` of
+    /// themselves, [#sums] allows `4 * 2^-24 * sqrt(terms)` of the terms' magnitudes, and two factors that are off by `rounding` make a sum
+    /// wrong by at most twice `rounding` of these. So half of what grows with the rounding is enough for one term, and more than enough for
+    /// several.
+    ///
+    /// @param rounding the largest relative error of a factor
+    public Expected withFactorsOf(double rounding) {
+        double times = Math.max(1, rounding / ROUNDING / 2);
+        return new Expected(values, fill(values.length, i -> times * tolerances[i]));
+    }
+
     static double[] fill(int count, IntToDoubleFunction value) {
         double[] values = new double[count];
         for (int i = 0; i < count; i++) {

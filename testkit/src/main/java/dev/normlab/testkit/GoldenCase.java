@@ -45,11 +45,16 @@ public final class GoldenCase {
 
         /// Fails if a tensor is not this one within the tolerance.
         public void check(String what, Tensor actual) {
+            check(what, actual, Expected.ROUNDING);
+        }
+
+        /// As [#check(String, Tensor)] for results of a device that takes the factors of matrix products with this relative error.
+        void check(String what, Tensor actual, double rounding) {
             double[] values = value.dtype() == actual.dtype() ? Expected.toDoubles(value) : new double[0];
             if (!value.shape().equals(actual.shape())) {
                 throw new AssertionError(what + ": expected " + value + ", but got " + actual);
             }
-            new Expected(values, Expected.fill(values.length, _ -> tolerance)).check(what, actual);
+            new Expected(values, Expected.fill(values.length, _ -> tolerance)).withFactorsOf(rounding).check(what, actual);
         }
     }
 

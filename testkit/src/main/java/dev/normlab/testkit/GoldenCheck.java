@@ -1,6 +1,7 @@
 package dev.normlab.testkit;
 
 import dev.normlab.engine.autograd.Tape;
+import dev.normlab.engine.kernel.Accelerator;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.DeviceCheck;
 import dev.normlab.engine.program.CompiledProgram;
@@ -23,6 +24,8 @@ public final class GoldenCheck implements DeviceCheck {
 
     /// Networks and schedules are the nn module's; optimisers change their scalars on the host between steps, which one recording cannot.
     private static final Set<String> ELSEWHERE = Set.of("net", "schedule", "sgd", "adam", "adamw");
+
+    private static final Set<String> PRODUCTS = Set.of("conv2d", "linear", "matmul");
 
     @Override
     public String name() {
@@ -53,7 +56,7 @@ public final class GoldenCheck implements DeviceCheck {
             Map<String, Tensor> fetched = program.replay(Map.of());
             for (int i = 0; i < cases.size(); i++) {
                 try {
-                    check(cases.get(i), recorded.get(i), fetched);
+                    check(cases.get(i), rounding(cases.get(i), device), recorded.get(i), fetched);
                 } catch (AssertionError e) {
                     failures.add(String.valueOf(e.getMessage()));
                 }
@@ -62,7 +65,12 @@ public final class GoldenCheck implements DeviceCheck {
         return failures;
     }
 
-    private static void check(GoldenCase golden, Map<String, Tensor> results, Map<String, Tensor> fetched) {
+    private static double rounding(GoldenCase golden, Device device) {
+        Accelerator accelerator = device.accelerator();
+        return accelerator != null && PRODUCTS.contains(golden.operation()) ? accelerator.factorRounding() : Expected.ROUNDING;
+    }
+
+    private static void check(GoldenCase golden, double rounding, Map<String, Tensor> results, Map<String, Tensor> fetched) {
         Set<String> expected = golden.outputs().stream().map(GoldenCase.Output::name).collect(Collectors.toSet());
         if (!expected.equals(results.keySet())) {
             throw new AssertionError(golden + ": expected the results " + expected + ", but got " + results.keySet());
@@ -70,7 +78,7 @@ public final class GoldenCheck implements DeviceCheck {
         for (GoldenCase.Output output : golden.outputs()) {
             Tensor result = Objects.requireNonNull(results.get(output.name()));
             String name = golden.name() + " " + output.name();
-            output.check(name, result.isVirtual() ? Objects.requireNonNull(fetched.get(name), name) : result);
+            output.check(name, result.isVirtual() ? Objects.requireNonNull(fetched.get(name), name) : result, rounding);
         }
     }
 

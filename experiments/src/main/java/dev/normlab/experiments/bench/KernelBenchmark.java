@@ -28,8 +28,8 @@ import java.util.function.Consumer;
 public final class KernelBenchmark {
 
     private static final double ROUND_SECONDS = 0.003;
-    private static final double WARMUP_SECONDS = 0.15;
-    private static final double QUIET_SECONDS = 0.1;
+    private static final double WARMUP_SECONDS = 0.4;
+    private static final double QUIET_SECONDS = 0.4;
     private static final double MOST_WARMUP_SECONDS = 3;
     private static final int WARMUP_RUNS = 2;
 
@@ -213,7 +213,7 @@ public final class KernelBenchmark {
         return measured;
     }
 
-    /// Runs a kernel until the compiler has had nothing to do for a while.
+    /// Runs a kernel until the compiler has finished nothing for longer than it takes for most methods.
     private static void warmUp(PreparedKernel kernel) {
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
         boolean told = compiler != null && compiler.isCompilationTimeMonitoringSupported();

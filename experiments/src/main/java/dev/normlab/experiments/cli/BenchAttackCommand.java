@@ -68,9 +68,9 @@ final class BenchAttackCommand implements Callable<Integer> {
             Weights.summarize(weights.model(), images.shape(), device);
             AttackBenchmark.Result result = new AttackBenchmark(weights.model(), images.first(batchSize), threat, steps).run(device);
             common.say(String.format(Locale.ROOT,
-                    "apgd-ce, %s, batch %d, %d threads, %s convolutions: %.1f images x steps/s, %.1f%% of %.2f s in passes, %s on the heap a step",
+                    "apgd-ce, %s, batch %d, %d threads, %s convolutions: %.1f images x steps/s, %.2f s, of which as many passes alone take %.1f%%, %s on the heap a step",
                     weights.spec(), batchSize, device.workers().threads(), device.convolutionMode(), result.imageStepsPerSecond(),
-                    100 * result.passShare(), result.seconds(), amount(result.allocatedBytesPerStep())));
+                    result.seconds(), 100 * result.passShare(), amount(result.allocatedBytesPerStep())));
             common.writeJson(json(weights, result, device));
             return 0;
         }

@@ -170,7 +170,7 @@ final class CommonOptions {
         try {
             opened = Device.open(device, threads, mode, math);
         } catch (IllegalArgumentException e) {
-            throw UserError.usage((String.valueOf(e.getMessage()).startsWith("--") ? "" : "--device: ") + e.getMessage());
+            throw UserError.usage((gpuMath == null ? "--device: " : "--device, --gpu-math: ") + e.getMessage());
         } catch (IllegalStateException e) {
             throw UserError.failure("--device: " + e.getMessage());
         }

@@ -6,6 +6,12 @@ public interface Accelerator extends AutoCloseable {
     /// What it is, in one line: name, backend, memory.
     String describe();
 
+    /// The largest relative error of a factor of the matrix products in convolutions and linear layers: 2^-24 where they are floats, more
+    /// where they are rounded to fewer bits.
+    default double factorRounding() {
+        return 0x1p-24;
+    }
+
     @Override
     void close();
 }

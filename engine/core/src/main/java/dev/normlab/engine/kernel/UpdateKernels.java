@@ -48,9 +48,9 @@ public interface UpdateKernels {
     void unitStep(Storage gradient, Storage clean, Storage stepSize, Storage eps, Storage point, Workspace workspace);
 
     /// One step of Auto-PGD (Croce and Hein 2020, arXiv:2003.01690, section 3), every image `point[i, ..]` by itself, in double precision:
-    /// `ahead = P(point + stepSize[i] dir)`, then `point = P(point + share (ahead - point) + (1 - share)(point - previous))`, and `previous`
-    /// is what `point` was. `P` is [BallProjection]'s, `dir` the sign or the unit vector of the gradient, of which NaN entries count as 0
-    /// and infinite ones as the largest finite number. An image whose step size is 0 stays, and so does its `previous`.
+    /// `ahead = P(point + stepSize[i] dir)`, then `point = P(point + share (ahead - point) + (1 - share)(point - previous))`, and
+    /// `previous` is what `point` was. `P` is [BallProjection]'s, `dir` the sign or the unit vector of the gradient, of which NaN entries
+    /// count as 0 and infinite ones as the largest finite number. An image whose step size is 0 stays, and so does its `previous`.
     ///
     /// @param stepSize `[n]`
     /// @param eps      one element

@@ -15,9 +15,10 @@ import org.jspecify.annotations.Nullable;
 /// written fewer times.
 ///
 /// What is fused: batch norm and ReLU, with a residual added between them or not; a batch norm of given statistics, also with sum and ReLU,
-/// with the convolution before it; the statistics of a batch norm with the convolution before it; a sum and a ReLU; the gradients of batch norm and ReLU; and the gradient of a ReLU behind a sum with the
-/// parameters' gradients of the batch norm before the sum. Every fused operation gives the bits of those that it replaces. An operation
-/// moves only where all that it reads is there already and is not changed in between.
+/// with the convolution before it; the statistics of a batch norm with the convolution before it; a sum and a ReLU; the gradients of batch
+/// norm and ReLU; and the gradient of a ReLU behind a sum with the parameters' gradients of the batch norm before the sum. Every fused
+/// operation gives the bits of those that it replaces. An operation moves only where all that it reads is there already and is not changed
+/// in between.
 public final class Fusion {
 
     private final StepProgram program;

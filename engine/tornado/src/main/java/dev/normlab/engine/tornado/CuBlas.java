@@ -35,6 +35,12 @@ record CuBlas(boolean tf32) implements MatrixLibrary {
         return tf32 ? "cuBLAS with TF32" : "cuBLAS";
     }
 
+    // TF32 has 10 bits behind the point.
+    @Override
+    public double factorRounding() {
+        return tf32 ? 0x1p-11 : 0x1p-24;
+    }
+
     @Override
     public void addTo(TaskGraph graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c) {
         LibraryTaskDescriptor task = describe(product, a, b, c);
@@ -63,7 +69,7 @@ record CuBlas(boolean tf32) implements MatrixLibrary {
             return options.getMethod("withMathMode", modes).invoke(options.getConstructor().newInstance(), mode);
         } catch (ReflectiveOperationException e) {
             throw new AcceleratorException("this TornadoVM has no TF32 mode of cuBLAS (" + e.getMessage()
-                    + "); take --gpu-math cublas, or an SDK of version 5.2.0 with the CUDA backend", e);
+                    + "); take products by cublas without it, or an SDK of version 5.2.0 with the CUDA backend", e);
         }
     }
 

@@ -19,6 +19,9 @@ interface MatrixLibrary {
     /// The name, for people.
     String name();
 
+    /// The largest relative error with which it takes factors: 2^-24 if they stay floats.
+    double factorRounding();
+
     /// Adds the product to a graph under this name.
     void addTo(TaskGraph graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c);
 

@@ -81,6 +81,11 @@ final class TornadoAccelerator implements ProgramCompiler {
     }
 
     @Override
+    public double factorRounding() {
+        return library == null ? ProgramCompiler.super.factorRounding() : library.factorRounding();
+    }
+
+    @Override
     public String describe() {
         return describe(device) + (library == null ? "" : ", products by " + library.name());
     }

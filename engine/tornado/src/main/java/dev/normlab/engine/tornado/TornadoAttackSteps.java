@@ -21,9 +21,9 @@ final class TornadoAttackSteps {
     private static final double LESS = 1.0 - 0x1p-24;
     private static final double MORE = 1.0 + 0x1.8p-24;
 
-    /// Bisections for the smallest gradient entry that moves: from twice the largest magnitude, so that the last interval is shorter than
-    /// the distance of neighbouring floats down to 2^-40 of it.
-    private static final int RANK_BISECTIONS = 64;
+    /// Bisections for the smallest gradient entry that moves, of exponents: from below the smallest float to infinity, which counts as
+    /// 1e39, until the last interval is a part of `2^-35` of its place and shorter than the distance of neighbouring floats.
+    private static final int RANK_BISECTIONS = 44;
 
     /// Bisections for the projection to the l1 ball, as on the CPU.
     private static final int BISECTIONS = 60;
@@ -287,8 +287,8 @@ final class TornadoAttackSteps {
         double largest = 0.0;
         for (int i = thread; i < each; i += TEAM) {
             float g = floats.get(gradientAt + start + i);
-            float size = g < 0f ? -g : g > 0f ? g : 0f;
-            size = size > Float.MAX_VALUE ? Float.MAX_VALUE : size;
+            double size = g < 0f ? -g : g > 0f ? g : 0f;
+            size = size > 1e39 ? 1e39 : size;
             largest = size > largest ? size : largest;
         }
         sums[thread] = largest;
@@ -302,15 +302,15 @@ final class TornadoAttackSteps {
         }
         context.localBarrier();
         double high = sums[0];
-        double low = -high;
+        double low = 1e-46;
         int turns = ints.get(turnsAt);
-        for (int turn = 0; turn < turns; turn++) {
-            double middle = (low + high) / 2.0;
+        for (int turn = 0; turn < turns + 1; turn++) {
+            double middle = turn < turns ? TornadoMath.sqrt(low * high) : 0.0; // at last, how many are zeros
             double count = 0.0;
             for (int i = thread; i < each; i += TEAM) {
                 float g = floats.get(gradientAt + start + i);
-                float size = g < 0f ? -g : g > 0f ? g : 0f;
-                size = size > Float.MAX_VALUE ? Float.MAX_VALUE : size;
+                double size = g < 0f ? -g : g > 0f ? g : 0f;
+                size = size > 1e39 ? 1e39 : size;
                 count = size > middle ? count : count + 1.0;
             }
             context.localBarrier();
@@ -324,7 +324,7 @@ final class TornadoAttackSteps {
             context.localBarrier();
             double below = sums[0];
             high = below < needed ? high : middle;
-            low = below < needed ? middle : low;
+            low = below < needed ? (turn < turns ? middle : low) : turn < turns ? low : 0.0;
         }
         double chosen = 0.0;
         for (int i = thread; i < each; i += TEAM) {

@@ -1,5 +1,7 @@
 package dev.normlab.engine.tornado;
 
+import dev.normlab.engine.kernel.BatchNormSizes;
+import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.DType;
 

@@ -64,9 +64,9 @@ public final class TornadoProvider implements AcceleratorProvider {
         }
         TornadoDevice device = found.get(index);
         if (math != GpuMath.OWN && device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
-            throw new IllegalArgumentException("--gpu-math " + math + " needs a TornadoVM SDK with the CUDA backend, but gpu:" + index
+            throw new IllegalArgumentException("products by " + math + " need a TornadoVM SDK with the CUDA backend, but gpu:" + index
                     + " is a device of the backend " + device.getTornadoVMBackend().toString().toLowerCase(Locale.ROOT)
-                    + "; leave --gpu-math out for our own kernels");
+                    + "; take own, our own kernels");
         }
         return new TornadoAccelerator(device, math == GpuMath.OWN ? null : new CuBlas(math == GpuMath.TF32));
     }

@@ -13,6 +13,7 @@ import dev.normlab.testkit.ForkedJvm;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -34,13 +35,14 @@ class TornadoMemoryTest {
                 Recorder recorder = new Recorder(device);
                 recorder.update(Opcode.ADD_SCALED, null, List.of(target), Tensor.full(2f, n), factor);
                 try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
-                    program.replay(java.util.Map.of());
+                    program.replay(Map.of());
                     System.out.println("sum " + target.toArray()[n - 1]);
                 }
             } catch (AcceleratorException e) {
                 System.out.println("refused " + e.getMessage());
             }
-            System.exit(0);
+            System.out.flush();
+            Runtime.getRuntime().halt(0); // drivers may not survive an orderly end while their threads run
         }
     }
 

@@ -8,8 +8,8 @@ import dev.normlab.engine.kernel.Workspace;
 ///
 /// Planes are cut into parts of [#PART] pixels. Of every part the sum and the squared differences from its own mean are taken, while it is
 /// in the cache: as a pass over the tensor, or as the [Epilogue] of the convolution that makes it. The parts are combined in double
-/// precision in a fixed order (Chan, Golub and LeVeque 1983), so that the statistics neither cancel nor depend on the threads or on who took
-/// the parts.
+/// precision in a fixed order (Chan, Golub and LeVeque 1983), so that the statistics neither cancel nor depend on the threads or on who
+/// took the parts.
 final class PlaneStatistics implements Epilogue {
 
     /// Pixels of a part; the last one of a plane may be shorter.

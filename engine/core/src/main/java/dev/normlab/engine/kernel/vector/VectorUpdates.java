@@ -11,7 +11,8 @@ import dev.normlab.engine.tensor.Storage;
 import org.jspecify.annotations.Nullable;
 
 /// Updates in place, each in one pass over its tensors. Optimisers and attack steps round where the scalar kernels round, so that both give
-/// the same bits, or are theirs where a step is a thousandth of the pass through the model beside it; sums of absolute weights agree to rounding ([AbsoluteSums]).
+/// the same bits; steps of Auto-PGD are the scalar kernels', which take next to no time beside the pass through the model. Sums of absolute
+/// weights agree to rounding ([AbsoluteSums]).
 final class VectorUpdates implements UpdateKernels {
 
     private final UpdateKernels scalar;
