@@ -37,9 +37,9 @@ public class KernelBenchmark {
     public String model = "";
 
     /// The operation's name on batches of 128 images.
-    @Param({"conv 3x3 64->64 @32x32 forward", "conv 3x3 64->64 @32x32 dx", "conv 3x3 64->64 @32x32 dw",
-        "conv 1x1 64->128 stride 2 @32x32 forward",
-        "batch norm train relu [128, 64, 32, 32]", "batch norm train relu backward [128, 64, 32, 32]",
+    @Param({"conv 3x3 64->64 @32x32 forward + statistics", "conv 3x3 64->64 @32x32 dx", "conv 3x3 64->64 @32x32 dw",
+        "conv 1x1 64->128 stride 2 @32x32 forward + statistics",
+        "batch norm eval relu [128, 64, 32, 32]", "batch norm train relu backward [128, 64, 32, 32]",
         "adaptive average pool [128, 512, 4, 4]", "gemm 128x512 * 512x10t", "cross entropy [128, 10]", "sgd [512, 512, 3, 3]"})
     public String kernel = "";
 

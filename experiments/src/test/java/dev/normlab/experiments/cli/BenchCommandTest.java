@@ -27,7 +27,7 @@ class BenchCommandTest {
         assertTrue(step.get("first_step_seconds").asDouble() > 0);
         assertTrue(step.get("seconds_to_first_step").asDouble() > 0);
         assertTrue(step.get("allocated_bytes_per_step").asLong() >= 0);
-        assertEquals(8, step.get("operations_per_step").get("CONV2D").asInt());
+        assertEquals(8, step.get("operations_per_step").get("CONV2D_STATISTICS").asInt());
         assertTrue(step.has("peak_resident_bytes") && step.has("train_peak_resident_bytes"));
     }
 
