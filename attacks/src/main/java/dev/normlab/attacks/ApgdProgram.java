@@ -239,9 +239,10 @@ final class ApgdProgram implements BatchProgram {
     /// yet.
     float[] adversarial() {
         float[] points = adversarial.toArray(), latest = iterate.toArray(), now = fooling.toArray();
+        int length = victim.imageLength();
         for (int i = 0; i < now.length; i++) {
             if (now[i] != 0) {
-                System.arraycopy(latest, i * length(), points, i * length(), length());
+                System.arraycopy(latest, i * length, points, i * length, length);
             }
         }
         return points;
@@ -259,16 +260,6 @@ final class ApgdProgram implements BatchProgram {
 
     private float[] result(String name) {
         return Objects.requireNonNull(results.get(name), name).toArray();
-    }
-
-    /// Images of the batch.
-    int images() {
-        return victim.batchSize();
-    }
-
-    /// Values of an image.
-    int length() {
-        return victim.imageLength();
     }
 
     @Override
