@@ -51,7 +51,7 @@ record CuBlas(boolean tf32) implements MatrixLibrary {
     LibraryTaskDescriptor describe(Product p, FloatArray a, FloatArray b, FloatArray c) {
         float beta = p.add() ? 1f : 0f;
         Object[] arguments = {p.transposeB() ? TRANSPOSED : PLAIN, p.transposeA() ? TRANSPOSED : PLAIN, p.n(), p.m(), p.k(), 1f, b,
-                p.transposeB() ? p.k() : p.n(), a, p.transposeA() ? p.m() : p.k(), beta, c, p.n()};
+            p.transposeB() ? p.k() : p.n(), a, p.transposeA() ? p.m() : p.k(), beta, c, p.n()};
         Access[] accesses = new Access[arguments.length];
         Arrays.fill(accesses, Access.READ_ONLY);
         accesses[RESULT] = Access.READ_WRITE; // always: other tasks of the graph use the array, too

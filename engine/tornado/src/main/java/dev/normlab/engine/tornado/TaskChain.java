@@ -213,7 +213,8 @@ final class TaskChain {
         graph.task("pass", TaskChain::pass, context, memory.floats(), memory.ints());
         grids.addWorkerGrid(name + ".pass", Tasks.grid(1));
         if (!memory.matrices().isEmpty()) {
-            graph.task("passMatrices", TaskChain::passMatrices, context, memory.matrices().get(Launches.A), memory.matrices().get(Launches.B),
+            graph.task("passMatrices", TaskChain::passMatrices, context, memory.matrices().get(Launches.A),
+                    memory.matrices().get(Launches.B),
                     memory.matrices().get(Launches.C));
             grids.addWorkerGrid(name + ".passMatrices", Tasks.grid(1));
         }

@@ -20,6 +20,7 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 final class TornadoAccelerator implements ProgramCompiler {
 
     private static final AtomicLong PROGRAMS = new AtomicLong();
+    private static final MemoryLimit MEMORY = MemoryLimit.ofTheProcess();
 
     private final TornadoDevice device;
     private final @Nullable MatrixLibrary library;
@@ -40,6 +41,11 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     TornadoDevice device() {
         return device;
+    }
+
+    /// What programs take before they take memory.
+    MemoryLimit memory() {
+        return MEMORY;
     }
 
     @Override

@@ -32,9 +32,10 @@ final class TornadoAttackSteps {
 
     static void signStep(Launches l) {
         Operand gradient = l.in(0), clean = l.in(1), stepSize = l.in(2), eps = l.in(3), point = l.out(0);
-        l.tasks().forEach(l.name(), point.elements(), (graph, id) -> graph.task(id, TornadoAttackSteps::signStepKernel, l.context, l.floats(),
-                gradient.at(), clean.at(), stepSize.at(), eps.at(),
-                point.at(), point.elements()));
+        l.tasks().forEach(l.name(), point.elements(),
+                (graph, id) -> graph.task(id, TornadoAttackSteps::signStepKernel, l.context, l.floats(),
+                        gradient.at(), clean.at(), stepSize.at(), eps.at(),
+                        point.at(), point.elements()));
     }
 
     // point += stepSize * sign(gradient), then into [clean - eps, clean + eps], then into [0, 1]; NaN stays NaN

@@ -68,7 +68,8 @@ final class TornadoLibraryProducts {
             columns(l, s, x, part);
             multiply(l, new Product(s.o(), columns, depth(s), false, false, false));
             l.tasks().forEach(l.name(), outputs,
-                    (graph, id) -> graph.task(id, TornadoLibraryProducts::resultKernel, l.context, l.matrix(Launches.C), l.floats(), l.ints(),
+                    (graph, id) -> graph.task(id, TornadoLibraryProducts::resultKernel, l.context, l.matrix(Launches.C), l.floats(),
+                            l.ints(),
                             bias.at(), l.tableAt() + then.table(), then.residual().at(), then.has(), then.eps(), y.at(),
                             part.first * s.o() * s.oh() * s.ow(), outputs, columns, s.o(), s.oh() * s.ow()));
         });
@@ -194,7 +195,8 @@ final class TornadoLibraryProducts {
     }
 
     // y [images, o, pixels] from C [o, images * pixels], and what follows
-    static void resultKernel(KernelContext context, FloatArray matrix, FloatArray floats, IntArray ints, int bAt, int normAt, int residualAt,
+    static void resultKernel(KernelContext context, FloatArray matrix, FloatArray floats, IntArray ints, int bAt, int normAt,
+            int residualAt,
             int has, float eps, int yAt, int first, int n, int columns, int o, int pixels) {
         int i = context.globalIdx;
         if (i < n) {

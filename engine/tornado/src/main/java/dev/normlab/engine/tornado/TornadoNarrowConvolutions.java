@@ -37,7 +37,8 @@ final class TornadoNarrowConvolutions {
     }
 
     // One thread for each y[in, io, ioh, iow]
-    static void forwardNarrow(KernelContext context, FloatArray floats, IntArray ints, int xAt, int wAt, int bAt, int normAt, int residualAt,
+    static void forwardNarrow(KernelContext context, FloatArray floats, IntArray ints, int xAt, int wAt, int bAt, int normAt,
+            int residualAt,
             int has, float eps, int yAt, int total, int channels, int groups, int hw, int ohow, int taps, int strides, int pad) {
         int c = channels & 0xFFFF, o = channels >> 16;
         int h = hw & 0xFFFF, w = hw >> 16, oh = ohow & 0xFFFF, ow = ohow >> 16, kh = taps & 0xFFFF, kw = taps >> 16;

@@ -36,6 +36,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     private final int split;
     private final Map<String, Integer> held;
     private final Device device;
+    private final MemoryLimit limit;
     private final Memory memory = new Memory();
     private final int[] blocks;
     private final boolean[] writtenFirst;
@@ -61,6 +62,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         this.split = split;
         this.held = Map.copyOf(held);
         this.device = device;
+        this.limit = accelerator.memory();
         this.blocks = new int[program.values().size()];
         this.writtenFirst = new boolean[blocks.length];
         this.writtenSecond = new boolean[blocks.length];
@@ -177,7 +179,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         requireFeeds(feeds);
         requireState();
         if (!memory.isTaken()) {
-            memory.take();
+            takeMemory();
             Transfers.send(tableValues, memory.intStaging(Region.STATE), memory.staged(tables), tableValues.length);
         }
         sendState();
@@ -191,6 +193,19 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             storage.touch();
         });
         return results();
+    }
+
+    private void takeMemory() {
+        limit.take(memory.bytes());
+        boolean taken = false;
+        try {
+            memory.take();
+            taken = true;
+        } finally {
+            if (!taken) {
+                limit.giveBack(memory.bytes());
+            }
+        }
     }
 
     @Override
@@ -409,6 +424,9 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             }
         }
         chain.close();
+        if (memory.isTaken()) {
+            limit.giveBack(memory.bytes());
+        }
         memory.drop();
         loaded = false;
         Arrays.fill(versions, -1);

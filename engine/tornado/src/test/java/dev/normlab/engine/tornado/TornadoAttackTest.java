@@ -89,7 +89,8 @@ class TornadoAttackTest {
     @Test
     void autoPgdInTheOtherBalls() {
         assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.DLR).withIterations(10)), new ThreatModel(Ball.L2, 2f));
-        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(25).withLargeFirst(true)), new ThreatModel(Ball.L1, 40f));
+        assertAlike(new Apgd(ApgdOptions.of(ApgdOptions.Variant.CE).withIterations(25).withLargeFirst(true)),
+                new ThreatModel(Ball.L1, 40f));
     }
 
     @Tag("slow")

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.TestFactory;
 /// Every operation on the GPU gives what its definition says ([ContractCheck]).
 class TornadoContractTest {
 
-    private static final Set<Opcode> SEVERAL_PARTS = EnumSet.of(Opcode.BATCH_NORM_TRAIN, Opcode.BATCH_NORM_TRAIN_RELU, Opcode.BATCH_NORM_EVAL,
+    private static final Set<Opcode> SEVERAL_PARTS = EnumSet.of(Opcode.BATCH_NORM_TRAIN, Opcode.BATCH_NORM_TRAIN_RELU,
+            Opcode.BATCH_NORM_EVAL,
             Opcode.BATCH_NORM_EVAL_RELU, Opcode.BATCH_NORM_BACKWARD_PARAMETERS, Opcode.BATCH_NORM_TRAIN_BACKWARD_INPUT,
             Opcode.BATCH_NORM_EVAL_BACKWARD_INPUT, Opcode.BATCH_NORM_TRAIN_RELU_BACKWARD, Opcode.BATCH_NORM_EVAL_RELU_BACKWARD_INPUT,
             Opcode.RELU_BATCH_NORM_BACKWARD_PARAMETERS);
@@ -44,7 +45,8 @@ class TornadoContractTest {
     void batchNormOfManyValuesAgreesWithItsDefinition() {
         List<OperationCase> cases = ContractCheck.cases(true).stream()
                 .filter(each -> each.attributes() instanceof BatchNormSizes s && s.c() == 2 && s.count() == 11 * 30 * 31).toList();
-        assertEquals(SEVERAL_PARTS, cases.stream().map(OperationCase::opcode).collect(Collectors.toCollection(() -> EnumSet.noneOf(Opcode.class))));
+        assertEquals(SEVERAL_PARTS,
+                cases.stream().map(OperationCase::opcode).collect(Collectors.toCollection(() -> EnumSet.noneOf(Opcode.class))));
         try (Device device = Gpu.open()) {
             assertEquals(List.of(), ContractCheck.failures(cases, device));
         }

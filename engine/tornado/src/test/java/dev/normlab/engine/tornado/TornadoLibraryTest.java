@@ -23,8 +23,8 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -38,7 +38,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 /// that takes the same arrays, so that all but the call itself is tested, and the call's arguments are compared with cuBLAS's definition.
 class TornadoLibraryTest {
 
-    private static final Set<Opcode> PRODUCTS = EnumSet.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_STATISTICS, Opcode.CONV2D_BACKWARD_INPUT,
+    private static final Set<Opcode> PRODUCTS = EnumSet.of(Opcode.CONV2D, Opcode.CONV2D_BATCH_NORM_EVAL, Opcode.CONV2D_STATISTICS,
+            Opcode.CONV2D_BACKWARD_INPUT,
             Opcode.CONV2D_BACKWARD_WEIGHT, Opcode.GEMM);
 
     /// Few, so that convolutions of several images are made in parts.
@@ -52,7 +53,8 @@ class TornadoLibraryTest {
     ///
     /// @param rounded whether factors are rounded to 10 bits behind the point, as by TF32
     private record KernelLibrary(boolean rounded, double factorRounding, KernelContext context, AtomicInteger products, AtomicInteger sums)
-            implements MatrixLibrary {
+            implements
+                MatrixLibrary {
 
         static KernelLibrary of(boolean rounded, double factorRounding) {
             return new KernelLibrary(rounded, factorRounding, new KernelContext(), new AtomicInteger(), new AtomicInteger());

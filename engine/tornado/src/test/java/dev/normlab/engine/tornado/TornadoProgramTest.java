@@ -171,7 +171,8 @@ class TornadoProgramTest {
             Tensor y = x;
             for (int i = 0; i < 2 * TaskChain.MOST_TASKS + 1; i++) { // a multiple of four, and one
                 int[] s = y.shape().toArray();
-                y = recorder.run(Opcode.PERMUTE, new Permutation(List.of(1, 2, 3, 0)), TensorSpec.floats(Shape.of(s[1], s[2], s[3], s[0])), y);
+                y = recorder.run(Opcode.PERMUTE, new Permutation(List.of(1, 2, 3, 0)), TensorSpec.floats(Shape.of(s[1], s[2], s[3], s[0])),
+                        y);
             }
             recorder.fetch("turned", y);
             Tensor given = Samples.uniform(1, 0f, 1f, 2, 3, 5, 7);

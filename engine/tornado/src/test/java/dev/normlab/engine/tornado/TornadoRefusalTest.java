@@ -128,7 +128,8 @@ class TornadoRefusalTest {
 
     @Test
     void aBooleanArgumentIsRightOrRefused() {
-        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoRefusalTest::flagged, c, floats, true), new float[] {-1f, -1f, -1f});
+        assertRightOrRefused((g, c, floats, _) -> g.task("kernel", TornadoRefusalTest::flagged, c, floats, true),
+                new float[] {-1f, -1f, -1f});
     }
 
     @Test
