@@ -100,8 +100,8 @@ public final class StepBenchmark {
             for (int i = 1; i < duration.warmup; i++) {
                 step.run(x, y);
             }
-            Counts counts = Counts.of(device, () -> step.run(x, y));
             double trainSeconds = medianSeconds(duration, duration.seconds, () -> step.run(x, y));
+            Counts counts = Counts.of(device, () -> step.run(x, y)); // last, since vectors are objects until everything is compiled
             OptionalLong trainPeak = ProcessMemory.peakResidentBytes();
             double inferSeconds = inference(subject.network, subject.images, device, duration);
             return new Result(subject.spec.toString(), batchSize / trainSeconds, batchSize / inferSeconds, 1000 * trainSeconds,
