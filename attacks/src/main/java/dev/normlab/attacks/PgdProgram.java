@@ -45,6 +45,8 @@ final class PgdProgram implements BatchProgram {
     private final Tensor bestLoss;
     private final Tensor fooled;
     private final Tensor labels;
+    private final Tensor labelColumn;
+    private final Tensor lowerClasses;
     private final Tensor eps;
     private final Tensor stepSize;
     private final Tensor rank;
@@ -61,6 +63,8 @@ final class PgdProgram implements BatchProgram {
         bestLoss = Tensor.zeros(n).named("best loss");
         fooled = Tensor.zeros(n).named(FOOLED);
         labels = Tensor.ofInts(Shape.of(n), new int[n]).named("labels");
+        labelColumn = Tensor.ofInts(Shape.of(n, 1), new int[n]);
+        lowerClasses = Tensor.zeros(n, victim.classes());
         eps = Tensor.scalar(0).named("eps");
         stepSize = Tensor.zeros(ball == ThreatModel.Ball.L1 ? n : 1).named("step size");
         rank = Tensor.ofInts(Shape.of(n), new int[n]).named("rank");
@@ -94,7 +98,9 @@ final class PgdProgram implements BatchProgram {
     }
 
     private void rememberBest(Tape tape, Tensor logits, Tensor loss) {
-        Tensor hit = Arithmetic.equalIndices(tape, Reductions.argMax(tape, logits, 1, false), labels);
+        Tensor hit = ball == ThreatModel.Ball.L1
+                ? isLargestNumber(tape, logits)
+                : Arithmetic.equalIndices(tape, Reductions.argMax(tape, logits, 1, false), labels);
         Tensor one = Tensor.scalar(1f);
         Tensor success = targeted ? hit : Arithmetic.subtract(tape, one, hit);
         Tensor open = Arithmetic.subtract(tape, one, fooled);
@@ -104,6 +110,20 @@ final class PgdProgram implements BatchProgram {
         executor.update(Opcode.ASSIGN, null, List.of(best), Arrangement.select(tape, take, iterate, best));
         executor.update(Opcode.ASSIGN, null, List.of(bestLoss), Arrangement.select(tape, take, loss, bestLoss));
         executor.update(Opcode.ASSIGN, null, List.of(fooled), Arithmetic.maximum(tape, fooled, success));
+    }
+
+    /// Whether the label's logit ranks first, as [Victim] judges: lower classes first on ties, NaN below all numbers. No class may beat it.
+    /// (In linf and l2 steps take the engine's arg max, for which the first NaN is the largest; points are judged by [Victim] in the end.)
+    private Tensor isLargestNumber(Tape tape, Tensor logits) {
+        Tensor one = Tensor.scalar(1f);
+        Tensor own = Arrangement.gather(tape, logits, 1, labelColumn);
+        Tensor number = Arithmetic.equal(tape, logits, logits), ownNumber = Arithmetic.equal(tape, own, own);
+        Tensor ownNan = Arithmetic.subtract(tape, one, ownNumber);
+        Tensor bothNan = Arithmetic.multiply(tape, Arithmetic.subtract(tape, one, number), ownNan);
+        Tensor tied = Arithmetic.add(tape, Arithmetic.equal(tape, logits, own), bothNan);
+        Tensor beats = Arithmetic.add(tape, Arithmetic.greater(tape, logits, own), Arithmetic.multiply(tape, tied, lowerClasses));
+        beats = Arithmetic.add(tape, beats, Arithmetic.multiply(tape, number, ownNan));
+        return Arithmetic.equal(tape, Reductions.sum(tape, beats, false, 1), Tensor.scalar(0f));
     }
 
     /// Begins a run.
@@ -123,6 +143,12 @@ final class PgdProgram implements BatchProgram {
         fooled.set(new float[givenLabels.length]);
         Arrays.fill(latestFooled, 0);
         labels.setInts(givenLabels);
+        labelColumn.setInts(givenLabels);
+        float[] lower = new float[lowerClasses.shape().elements()];
+        for (int i = 0; i < lower.length; i++) {
+            lower[i] = i % victim.classes() < givenLabels[i / victim.classes()] ? 1 : 0;
+        }
+        lowerClasses.set(lower);
         eps.set(radius);
         stepSize(step);
     }

@@ -35,7 +35,7 @@ public final class AttackBenchmark {
     ///
     /// @param imageStepsPerSecond   images times steps per second of the whole attack, its beginning included
     /// @param seconds               of the attack
-    /// @param passShare             the part of the time that as many passes forward and backward take alone, about 1 at most
+    /// @param passShare             the time of as many passes alone, as a part of the attack's; above 1 where their gradients come to the host
     /// @param allocatedBytesPerStep heap that all threads together allocate for a step more; empty where it is not counted
     public record Result(double imageStepsPerSecond, double seconds, double passShare, OptionalDouble allocatedBytesPerStep) {}
 
