@@ -35,7 +35,7 @@ public final class AttackBenchmark {
     ///
     /// @param imageStepsPerSecond   images times steps per second of the whole attack, its beginning included
     /// @param seconds               of the attack
-    /// @param passShare             the time of as many passes alone, as a part of the attack's; above 1 where their gradients come to the host
+    /// @param passShare             the time of as many passes alone, as a part of the attack's; they fetch gradients, so it may exceed 1
     /// @param allocatedBytesPerStep heap that all threads together allocate for a step more; empty where it is not counted
     public record Result(double imageStepsPerSecond, double seconds, double passShare, OptionalDouble allocatedBytesPerStep) {}
 
