@@ -232,10 +232,10 @@ public final class KernelBenchmark {
         }
     }
 
-    /// The median run of a few milliseconds, at least one. Operands that are taken in turn are all touched once before, as the yardstick's
-    /// arrays are: where a system takes idle pages away (virtual machines do), the first touch after a while would be measured instead.
+    /// The median run of a few milliseconds, at least one. All operands are touched once before, as the yardstick's arrays are: where a
+    /// system takes idle pages away (virtual machines do), the first touch after a while would be measured instead.
     private static double median(PreparedKernel kernel) {
-        for (int set = 0; set < kernel.sets() && kernel.sets() > 1; set++) {
+        for (int set = 0; set < kernel.sets(); set++) {
             kernel.run();
         }
         List<Double> seconds = new ArrayList<>();
