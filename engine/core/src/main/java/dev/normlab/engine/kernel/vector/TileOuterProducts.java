@@ -114,7 +114,8 @@ final class TileOuterProducts {
         a3.intoArray(sums, at + 3 * V);
     }
 
-    // The work horse where there are 32 vector registers.
+    // The work horse where there are 32 vector registers. One loop runs over all pixels and steps to the next segment on the way: around a
+    // loop inside another the compiler spills all sums, which costs more than the steps do for segments as short as the rows of a map.
     static void multiply6x4(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
         FloatVector zero = zero();
@@ -122,47 +123,51 @@ final class TileOuterProducts {
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
         FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero;
         FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero;
-        for (int s = from; s < to; s++) {
-            int p = xAt + segments[2 * s];
-            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
-            int q = dAt + segments[2 * s + 1];
-            for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * V);
-                FloatVector g1 = load(d, q + k * V + next);
-                FloatVector g2 = load(d, q + k * V + 2 * next);
-                FloatVector g3 = load(d, q + k * V + 3 * next);
-                int i = k * xStep;
-                FloatVector v = all(x[p0 + i]);
-                a0 = v.fma(g0, a0);
-                b0 = v.fma(g1, b0);
-                c0 = v.fma(g2, c0);
-                d0 = v.fma(g3, d0);
-                v = all(x[p1 + i]);
-                a1 = v.fma(g0, a1);
-                b1 = v.fma(g1, b1);
-                c1 = v.fma(g2, c1);
-                d1 = v.fma(g3, d1);
-                v = all(x[p2 + i]);
-                a2 = v.fma(g0, a2);
-                b2 = v.fma(g1, b2);
-                c2 = v.fma(g2, c2);
-                d2 = v.fma(g3, d2);
-                v = all(x[p3 + i]);
-                a3 = v.fma(g0, a3);
-                b3 = v.fma(g1, b3);
-                c3 = v.fma(g2, c3);
-                d3 = v.fma(g3, d3);
-                v = all(x[p4 + i]);
-                a4 = v.fma(g0, a4);
-                b4 = v.fma(g1, b4);
-                c4 = v.fma(g2, c4);
-                d4 = v.fma(g3, d4);
-                v = all(x[p5 + i]);
-                a5 = v.fma(g0, a5);
-                b5 = v.fma(g1, b5);
-                c5 = v.fma(g2, c5);
-                d5 = v.fma(g3, d5);
+        int s = from, left = 0, p = 0, q = 0;
+        for (int t = (to - from) * length; t > 0; t--) {
+            if (left == 0) {
+                p = xAt + segments[2 * s];
+                q = dAt + segments[2 * s + 1];
+                s++;
+                left = length;
             }
+            FloatVector g0 = load(d, q);
+            FloatVector g1 = load(d, q + next);
+            FloatVector g2 = load(d, q + 2 * next);
+            FloatVector g3 = load(d, q + 3 * next);
+            FloatVector v = all(x[p]);
+            a0 = v.fma(g0, a0);
+            b0 = v.fma(g1, b0);
+            c0 = v.fma(g2, c0);
+            d0 = v.fma(g3, d0);
+            v = all(x[p + 1]);
+            a1 = v.fma(g0, a1);
+            b1 = v.fma(g1, b1);
+            c1 = v.fma(g2, c1);
+            d1 = v.fma(g3, d1);
+            v = all(x[p + 2]);
+            a2 = v.fma(g0, a2);
+            b2 = v.fma(g1, b2);
+            c2 = v.fma(g2, c2);
+            d2 = v.fma(g3, d2);
+            v = all(x[p + 3]);
+            a3 = v.fma(g0, a3);
+            b3 = v.fma(g1, b3);
+            c3 = v.fma(g2, c3);
+            d3 = v.fma(g3, d3);
+            v = all(x[p + 4]);
+            a4 = v.fma(g0, a4);
+            b4 = v.fma(g1, b4);
+            c4 = v.fma(g2, c4);
+            d4 = v.fma(g3, d4);
+            v = all(x[p + 5]);
+            a5 = v.fma(g0, a5);
+            b5 = v.fma(g1, b5);
+            c5 = v.fma(g2, c5);
+            d5 = v.fma(g3, d5);
+            p += xStep;
+            q += V;
+            left--;
         }
         a0.intoArray(sums, at);
         b0.intoArray(sums, at + V);
