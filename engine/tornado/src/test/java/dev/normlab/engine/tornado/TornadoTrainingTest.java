@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.DeviceProfile;
 import dev.normlab.engine.program.ProgramCompiler;
+import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Parameter;
@@ -24,25 +25,44 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Whole training steps on the GPU beside the scalar reference.
+///
+/// A sample must determine its result: where an activation lies within a rounding of zero, a ReLU passes or stops a gradient by chance, and
+/// the scalar reference itself ends elsewhere from weights that differ by a rounding (ResNet18 on sample 100: a bias by 4.9e-3 of its norm
+/// after three steps). So the test asks that of the reference first.
 class TornadoTrainingTest {
 
     private static final int STEPS = 3;
+
+    private static final int ROUNDINGS = 3;
 
     /// More than scalars, labels, statistics of small layers and the arguments of graphs take.
     private static final long FEW_BYTES = 10_000;
 
     private record Trained(List<Float> losses, Map<String, float[]> parameters) {}
 
-    private static Trained train(String model, Device device) {
+    /// Steps on a sample.
+    ///
+    /// @param rounding 0, or the seed of a change of every parameter by as much as one rounding before the first step
+    private static Trained train(String model, Device device, int sample, long rounding) {
         Layer network = Models.create(model, 1);
+        if (rounding != 0) {
+            RandomStream random = RandomStream.of(rounding, "rounding");
+            for (Parameter each : network.namedParameters().values()) {
+                float[] values = each.tensor().toArray();
+                for (int i = 0; i < values.length; i++) {
+                    values[i] *= 1 + (random.nextInt(3) - 1) * 0x1p-23f;
+                }
+                each.tensor().set(values);
+            }
+        }
         List<Float> losses = new ArrayList<>();
         Sgd sgd = new Sgd(network, SgdOptions.of(0.05, 0.9, 5e-4));
         try (TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), sgd, List.of(), device)) {
             for (int i = 0; i < STEPS; i++) {
-                losses.add(step.run(Samples.uniform(100 + i, 0f, 1f, 4, 3, 32, 32), Samples.integers(200 + i, 10, 4)).loss());
+                losses.add(step.run(Samples.uniform(sample + i, 0f, 1f, 4, 3, 32, 32), Samples.integers(sample + 100 + i, 10, 4)).loss());
             }
         }
         Map<String, float[]> parameters = new LinkedHashMap<>();
@@ -52,18 +72,29 @@ class TornadoTrainingTest {
         return new Trained(losses, parameters);
     }
 
-    private static void compare(String model) {
+    private static void compare(String model, int sample) {
         try (Device gpu = Gpu.open(); Device scalar = Device.scalar(2)) {
-            Trained expected = train(model, scalar);
-            Trained actual = train(model, gpu);
+            Trained expected = train(model, scalar, sample, 0);
+            for (int rounding = 1; rounding <= ROUNDINGS; rounding++) {
+                double difference = difference(expected, train(model, scalar, sample, rounding)).getValue();
+                assertTrue(difference < 1e-5, "the sample does not determine the result: a rounding changes it by " + difference);
+            }
+            Trained actual = train(model, gpu, sample, 0);
             for (int i = 0; i < STEPS; i++) {
                 assertEquals(expected.losses.get(i), actual.losses.get(i), 1e-5f * expected.losses.get(i), "loss of step " + i);
             }
-            expected.parameters.forEach((name, values) -> {
-                double difference = distance(values, actual.parameters.get(name)) / distance(values, new float[values.length]);
-                assertTrue(difference < 1e-4, name + " differs by " + difference + " of its norm");
-            });
+            Map.Entry<String, Double> worst = difference(expected, actual);
+            assertTrue(worst.getValue() < 1e-4, worst.getKey() + " differs by " + worst.getValue() + " of its norm");
         }
+    }
+
+    // The parameter that differs most, and by how much of its norm.
+    private static Map.Entry<String, Double> difference(Trained expected, Trained actual) {
+        return expected.parameters.entrySet().stream()
+                .map(each -> Map.entry(each.getKey(),
+                        distance(each.getValue(), actual.parameters.get(each.getKey()))
+                                / distance(each.getValue(), new float[each.getValue().length])))
+                .max(Map.Entry.comparingByValue()).orElseThrow();
     }
 
     private static double distance(float[] a, float[] b) {
@@ -76,14 +107,14 @@ class TornadoTrainingTest {
 
     @Test
     void stepsOfVggEqualTheReference() {
-        compare("vgg11:width=0.125");
+        compare("vgg11:width=0.125", 100);
     }
 
     @Tag("slow")
     @ParameterizedTest
-    @ValueSource(strings = {"resnet18:width=0.125", "senet18:width=0.125"})
-    void stepsOfOtherNetworksEqualTheReference(String model) {
-        compare(model);
+    @CsvSource({"resnet18:width=0.125, 480", "senet18:width=0.125, 100"})
+    void stepsOfOtherNetworksEqualTheReference(String model, int sample) {
+        compare(model, sample);
     }
 
     @Test
