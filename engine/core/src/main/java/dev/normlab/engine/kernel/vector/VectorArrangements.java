@@ -8,15 +8,20 @@ import dev.normlab.engine.kernel.PadSizes;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Storage;
+import java.util.Arrays;
 import java.util.List;
 
-/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels. Everything else moves whole rows
+/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels, or whole images where a map is
+/// one pixel. Everything else moves whole rows
 /// already and is the scalar kernels' work.
 final class VectorArrangements implements ArrangementKernels {
 
     // Pixels that are copied at once between a plane and scratch memory: planes of 2^k pixels would meet in the same sets of the cache.
     private static final int RUN = 1 << 11;
     private static final int STEP = RUN + V;
+
+    // Floats that make a chunk worth handing to a thread, where they are copied as they lie.
+    private static final int COPIED = 1 << 15;
 
     private final ArrangementKernels scalar;
 
@@ -28,6 +33,10 @@ final class VectorArrangements implements ArrangementKernels {
     public void repack(Storage x, Storage y, Workspace workspace) {
         boolean pack = !x.layout().isBlocked() && y.layout().block() == V, unpack = x.layout().block() == V && !y.layout().isBlocked();
         Shape shape = x.shape();
+        if ((pack || unpack) && shape.size(2) * shape.size(3) == 1) {
+            copyChannels(x, y, workspace);
+            return;
+        }
         if (V < 4 || !(pack || unpack) || shape.size(2) * shape.size(3) < V) {
             scalar.repack(x, y, workspace);
             return;
@@ -42,6 +51,19 @@ final class VectorArrangements implements ArrangementKernels {
                 pack(xs, plain, pixels, channels, ys, at, scratch);
             } else {
                 unpack(xs, at, pixels, channels, ys, plain, scratch);
+            }
+        });
+    }
+
+    // Maps of one pixel: the channels of an image lie side by side in both layouts.
+    private static void copyChannels(Storage x, Storage y, Workspace workspace) {
+        int n = x.shape().size(0), c = x.shape().size(1);
+        int stepX = x.layout().blocks(c) * x.layout().block(), stepY = y.layout().blocks(c) * y.layout().block();
+        int images = Math.max(1, COPIED / Math.max(stepX, stepY));
+        workspace.workers().run((n + images - 1) / images, (chunk, _) -> {
+            for (int in = chunk * images; in < Math.min(n, (chunk + 1) * images); in++) {
+                System.arraycopy(x.floats(), in * stepX, y.floats(), in * stepY, c);
+                Arrays.fill(y.floats(), in * stepY + c, (in + 1) * stepY, 0f);
             }
         });
     }
