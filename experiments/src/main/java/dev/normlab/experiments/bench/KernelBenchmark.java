@@ -233,7 +233,8 @@ public final class KernelBenchmark {
     }
 
     /// The median run of a few milliseconds, at least one. All operands are touched once before, as the yardstick's arrays are: where a
-    /// system takes idle pages away (virtual machines do), the first touch after a while would be measured instead.
+    /// system takes idle pages away (virtual machines do), the first touch after a while would be measured instead. (So what has one set of
+    /// operands, arithmetic, finds in the caches what they hold of it, as behind the operation before it in a step.)
     private static double median(PreparedKernel kernel) {
         for (int set = 0; set < kernel.sets(); set++) {
             kernel.run();

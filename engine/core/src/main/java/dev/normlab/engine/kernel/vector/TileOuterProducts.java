@@ -25,8 +25,8 @@ final class TileOuterProducts {
     /// Input channels of a tile of [#multiplyFew].
     static final int FEW_CHANNELS = 4;
 
-    // Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it keeps them in too many
-    // registers, and machines with 16 of them run at half the speed.
+    // For a loop inside another. Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it
+    // keeps them in too many registers, and machines with 16 of them run at half the speed.
     private static final int[] LANES = {0, 1, 2, 3, 4, 5};
 
     private TileOuterProducts() {}

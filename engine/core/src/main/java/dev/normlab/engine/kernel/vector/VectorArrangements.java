@@ -11,9 +11,8 @@ import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
 import java.util.List;
 
-/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels, or whole images where a map is
-/// one pixel. Everything else moves whole rows
-/// already and is the scalar kernels' work.
+/// Repacking between row-major and channel-blocked layouts by transposing tiles of V channels by V pixels, or by copying images as they lie
+/// where a map is one pixel. Maps of fewer than V pixels are left to the scalar kernels, and so is everything that moves whole rows.
 final class VectorArrangements implements ArrangementKernels {
 
     // Pixels that are copied at once between a plane and scratch memory: planes of 2^k pixels would meet in the same sets of the cache.
@@ -59,11 +58,12 @@ final class VectorArrangements implements ArrangementKernels {
     private static void copyChannels(Storage x, Storage y, Workspace workspace) {
         int n = x.shape().size(0), c = x.shape().size(1);
         int stepX = x.layout().blocks(c) * x.layout().block(), stepY = y.layout().blocks(c) * y.layout().block();
-        int images = Math.max(1, COPIED / Math.max(stepX, stepY));
+        int images = Math.max(1, COPIED / Math.max(1, Math.max(stepX, stepY)));
+        float[] xs = x.floats(), ys = y.floats();
         workspace.workers().run((n + images - 1) / images, (chunk, _) -> {
             for (int in = chunk * images; in < Math.min(n, (chunk + 1) * images); in++) {
-                System.arraycopy(x.floats(), in * stepX, y.floats(), in * stepY, c);
-                Arrays.fill(y.floats(), in * stepY + c, (in + 1) * stepY, 0f);
+                System.arraycopy(xs, in * stepX, ys, in * stepY, c);
+                Arrays.fill(ys, in * stepY + c, (in + 1) * stepY, 0f);
             }
         });
     }

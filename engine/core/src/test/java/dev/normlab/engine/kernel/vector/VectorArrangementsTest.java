@@ -17,7 +17,8 @@ class VectorArrangementsTest {
 
     /// Maps of one pixel move as they lie, larger ones are transposed, those below a vector go pixel by pixel.
     @ParameterizedTest
-    @CsvSource({"1, 1, 1, 1", "3, 5, 1, 1", "2, 16, 1, 1", "300, 512, 1, 1", "7, 37, 1, 1", "2, 20, 2, 2", "3, 33, 5, 7", "1, 16, 64, 64"})
+    @CsvSource({"1, 1, 1, 1", "3, 5, 1, 1", "2, 16, 1, 1", "300, 512, 1, 1", "300, 501, 1, 1", "7, 37, 1, 1", "2, 20, 2, 2", "3, 33, 5, 7",
+        "1, 16, 64, 64"})
     void repackingAgreesWithTheLayouts(int n, int c, int h, int w) {
         Shape shape = Shape.of(n, c, h, w);
         Layout blocked = Layout.blocked(Lanes.V);
