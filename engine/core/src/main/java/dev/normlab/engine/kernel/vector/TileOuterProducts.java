@@ -25,8 +25,11 @@ final class TileOuterProducts {
     /// Input channels of a tile of [#multiplyFew].
     static final int FEW_CHANNELS = 4;
 
-    // For a loop inside another. Read from an array so that the compiler does not see that the six offsets are neighbours: where it does, it
-    // keeps them in too many registers, and machines with 16 of them run at half the speed.
+    // Segments below this many pixels are short.
+    private static final int SHORT = 48;
+
+    // For a loop inside another. Read from an array so that the compiler does not see that the six offsets are neighbours: where it does,
+    // it keeps them in too many registers, and machines with 16 of them run at half the speed.
     private static final int[] LANES = {0, 1, 2, 3, 4, 5};
 
     private TileOuterProducts() {}
@@ -39,7 +42,13 @@ final class TileOuterProducts {
             int length,
             float[] sums, int at) {
         switch (vectors) {
-            case 4 -> multiply6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+            case 4 -> {
+                if (length < SHORT) {
+                    multiplyShort6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+                } else {
+                    multiply6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+                }
+            }
             case 3 -> multiply6x3(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
             case 2 -> multiply6x2(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
             default -> multiply6x1(x, xStep, d, segments, from, to, xAt, dAt, length, sums, at);
@@ -114,9 +123,85 @@ final class TileOuterProducts {
         a3.intoArray(sums, at + 3 * V);
     }
 
-    // The work horse where there are 32 vector registers. One loop runs over all pixels and steps to the next segment on the way: around a
-    // loop inside another the compiler spills all sums, which costs more than the steps do for segments as short as the rows of a map.
+    // The work horse where there are 32 vector registers.
     static void multiply6x4(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero, d4 = zero, d5 = zero;
+        for (int s = from; s < to; s++) {
+            int p = xAt + segments[2 * s];
+            int p0 = p + LANES[0], p1 = p + LANES[1], p2 = p + LANES[2], p3 = p + LANES[3], p4 = p + LANES[4], p5 = p + LANES[5];
+            int q = dAt + segments[2 * s + 1];
+            for (int k = 0; k < length; k++) {
+                FloatVector g0 = load(d, q + k * V);
+                FloatVector g1 = load(d, q + k * V + next);
+                FloatVector g2 = load(d, q + k * V + 2 * next);
+                FloatVector g3 = load(d, q + k * V + 3 * next);
+                int i = k * xStep;
+                FloatVector v = all(x[p0 + i]);
+                a0 = v.fma(g0, a0);
+                b0 = v.fma(g1, b0);
+                c0 = v.fma(g2, c0);
+                d0 = v.fma(g3, d0);
+                v = all(x[p1 + i]);
+                a1 = v.fma(g0, a1);
+                b1 = v.fma(g1, b1);
+                c1 = v.fma(g2, c1);
+                d1 = v.fma(g3, d1);
+                v = all(x[p2 + i]);
+                a2 = v.fma(g0, a2);
+                b2 = v.fma(g1, b2);
+                c2 = v.fma(g2, c2);
+                d2 = v.fma(g3, d2);
+                v = all(x[p3 + i]);
+                a3 = v.fma(g0, a3);
+                b3 = v.fma(g1, b3);
+                c3 = v.fma(g2, c3);
+                d3 = v.fma(g3, d3);
+                v = all(x[p4 + i]);
+                a4 = v.fma(g0, a4);
+                b4 = v.fma(g1, b4);
+                c4 = v.fma(g2, c4);
+                d4 = v.fma(g3, d4);
+                v = all(x[p5 + i]);
+                a5 = v.fma(g0, a5);
+                b5 = v.fma(g1, b5);
+                c5 = v.fma(g2, c5);
+                d5 = v.fma(g3, d5);
+            }
+        }
+        a0.intoArray(sums, at);
+        b0.intoArray(sums, at + V);
+        c0.intoArray(sums, at + 2 * V);
+        d0.intoArray(sums, at + 3 * V);
+        a1.intoArray(sums, at + 4 * V);
+        b1.intoArray(sums, at + 5 * V);
+        c1.intoArray(sums, at + 6 * V);
+        d1.intoArray(sums, at + 7 * V);
+        a2.intoArray(sums, at + 8 * V);
+        b2.intoArray(sums, at + 9 * V);
+        c2.intoArray(sums, at + 10 * V);
+        d2.intoArray(sums, at + 11 * V);
+        a3.intoArray(sums, at + 12 * V);
+        b3.intoArray(sums, at + 13 * V);
+        c3.intoArray(sums, at + 14 * V);
+        d3.intoArray(sums, at + 15 * V);
+        a4.intoArray(sums, at + 16 * V);
+        b4.intoArray(sums, at + 17 * V);
+        c4.intoArray(sums, at + 18 * V);
+        d4.intoArray(sums, at + 19 * V);
+        a5.intoArray(sums, at + 20 * V);
+        b5.intoArray(sums, at + 21 * V);
+        c5.intoArray(sums, at + 22 * V);
+        d5.intoArray(sums, at + 23 * V);
+    }
+
+    // As multiply6x4, for segments as short as the rows of a map: one loop runs over all pixels and steps to the next segment on the way.
+    // Around a loop inside another the compiler spills all sums.
+    static void multiplyShort6x4(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
         FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero;

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class TileOuterProductsTest {
 
     private static final int V = Lanes.V;
-    private static final int PIXELS = 40;
+    private static final int PIXELS = 90;
 
     // Segments of offsets into x (in pixels) and into d (in pixels): some overlap, some lie apart.
     private static final int[] PIXELS_OF_X = {0, 3, 17, 9};
@@ -17,7 +17,7 @@ class TileOuterProductsTest {
 
     /// Every tile against the sum that the class states, in double precision.
     @ParameterizedTest
-    @CsvSource({"0, 4, 7", "1, 3, 16", "2, 3, 1", "0, 2, 20", "0, 0, 5", "1, 4, 0"})
+    @CsvSource({"0, 4, 7", "1, 3, 16", "2, 3, 1", "0, 2, 20", "1, 4, 64", "0, 0, 5", "1, 4, 0"})
     void tilesAreSumsOverSegments(int from, int to, int length) {
         for (int vectors = 1; vectors <= 4; vectors++) {
             check(vectors, TileOuterProducts.CHANNELS, 11, from, to, length);
