@@ -29,10 +29,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// Whole training steps on the GPU beside the scalar reference.
 ///
-/// A sample must be able to determine its result: where an activation lies within a rounding of zero, a ReLU passes or stops a gradient by
-/// chance, and the scalar reference itself ends elsewhere from weights that differ in the last place (ResNet18 on sample 100: a bias by
-/// 4.9e-3 of its norm after three steps, as on a GPU). So the test asks the reference first. Sample 480 is the one of 340, 360 .. 480 that
-/// moved least (2.4e-6) with eight such changes of the reference.
+/// Where an activation lies within a rounding of zero, a ReLU passes or stops a gradient by chance, and the scalar reference itself ends
+/// elsewhere from weights that differ in the last place. So a failure says how far the reference moves by that. ResNet18 on sample 100 is
+/// such a case (a bias moves by 4.9e-3 of its norm in three steps; on PoCL the test fails by as much); sample 480 is the one of 340, 360 ..
+/// 480 that moved least (2.4e-6).
 class TornadoTrainingTest {
 
     private static final int STEPS = 3;
@@ -76,18 +76,24 @@ class TornadoTrainingTest {
     private static void compare(String model, int sample) {
         try (Device gpu = Gpu.open(); Device scalar = Device.scalar(2)) {
             Trained expected = train(model, scalar, sample, 0);
-            for (int rounding = 1; rounding <= ROUNDINGS; rounding++) {
-                double difference = difference(expected, train(model, scalar, sample, rounding)).getValue();
-                assertTrue(difference < 1e-5,
-                        "the sample does not determine the result: changes in the last place move it by " + difference);
-            }
             Trained actual = train(model, gpu, sample, 0);
             for (int i = 0; i < STEPS; i++) {
                 assertEquals(expected.losses.get(i), actual.losses.get(i), 1e-5f * expected.losses.get(i), "loss of step " + i);
             }
             Map.Entry<String, Double> worst = difference(expected, actual);
-            assertTrue(worst.getValue() < 1e-4, worst.getKey() + " differs by " + worst.getValue() + " of its norm");
+            assertTrue(worst.getValue() < 1e-4, () -> worst.getKey() + " differs by " + worst.getValue()
+                    + " of its norm; the reference itself moves by " + ownMovement(model, scalar, sample, expected)
+                    + " when parameters change in the last place");
         }
+    }
+
+    // The most that a parameter of the reference moves when all change in the last place, of its norm.
+    private static double ownMovement(String model, Device scalar, int sample, Trained expected) {
+        double most = 0;
+        for (int rounding = 1; rounding <= ROUNDINGS; rounding++) {
+            most = Math.max(most, difference(expected, train(model, scalar, sample, rounding)).getValue());
+        }
+        return most;
     }
 
     // The parameter that differs most, and by how much of its norm.
@@ -114,7 +120,7 @@ class TornadoTrainingTest {
 
     @Tag("slow")
     @ParameterizedTest
-    @CsvSource({"resnet18:width=0.125, 480", "senet18:width=0.125, 100"})
+    @CsvSource({"resnet18:width=0.125, 100", "resnet18:width=0.125, 480", "senet18:width=0.125, 100"})
     void stepsOfOtherNetworksEqualTheReference(String model, int sample) {
         compare(model, sample);
     }
