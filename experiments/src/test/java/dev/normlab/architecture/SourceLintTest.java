@@ -43,9 +43,9 @@ class SourceLintTest {
 
     private static final Predicate<String> PRODUCT = file -> file.contains("/src/main/") && !file.startsWith("testkit/");
 
-    // Lanes has the one species. GroupTiles has eight lanes by design, which is documented there.
+    // Lanes has the one species.
     private static boolean mustUseLanes(String file) {
-        return PRODUCT.test(file) && !file.endsWith("/vector/Lanes.java") && !file.endsWith("/vector/GroupTiles.java");
+        return PRODUCT.test(file) && !file.endsWith("/vector/Lanes.java");
     }
 
     private static final List<Rule> RULES = List.of(

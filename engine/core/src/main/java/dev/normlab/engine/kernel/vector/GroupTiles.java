@@ -1,361 +1,179 @@
 package dev.normlab.engine.kernel.vector;
 
+import static dev.normlab.engine.kernel.vector.Lanes.SPECIES;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
+import static dev.normlab.engine.kernel.vector.Lanes.load;
+import static dev.normlab.engine.kernel.vector.Lanes.zero;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
+import jdk.incubator.vector.VectorShuffle;
 
-/// The inner loops of convolutions whose groups have eight channels and whose kernels are three columns wide (RegNet's): one vector holds
-/// the eight output channels of a group.
+/// The inner loops of convolutions whose groups have eight channels (RegNet's): a vector holds the channels of one group or of two.
 ///
-/// A dense tile spends each input value on several vectors of output channels; here a value meets one vector only. It is spent instead on
-/// the three taps of a kernel row, which belong to three neighbouring results. On Zen 4 a broadcast costs a third of what a product does,
-/// so this is worth 30% beside one broadcast for each product. Sums of a few rows of eight inputs are too short for a loop around another,
-/// which spills: one loop steps to the next row on the way.
+/// In a dense tile an input value meets all output channels, and is broadcast to a vector of them. Here it meets eight, less than a vector
+/// of sixteen lanes. So nothing is broadcast: input vectors are multiplied lane by lane, once for each *rotation* `r` of the group. The sum
 ///
-/// Images are scratch images or blocked activations: neighbouring pixels lie `V` floats apart, and `at` offsets name the first of the
-/// group's eight channels.
+///     a[r][lane] = sum over taps of x[lane] * w[r][lane]
+///
+/// belongs to the input channel `lane` and the output channel `r` lanes further on, in the circle of the group's eight; in the end the eight
+/// sums are rotated to their output channels and added, in three steps of halves. The weight gradient rotates output gradients instead.
+///
+/// Images are scratch images or blocked activations: neighbouring pixels lie `V` floats apart.
 final class GroupTiles {
 
-    /// Channels of a group.
+    /// Channels of a group, and rotations.
     static final int WIDTH = 8;
 
-    /// Results of a tile.
-    static final int PIXELS = 8;
+    /// Whether the machine has registers for [#two].
+    static final boolean PAIRS = V >= 16;
 
-    /// Floats of a group's weights for one kernel row: `[input channel][tap][output channel]`.
-    static final int ROW_WEIGHTS = 3 * WIDTH * WIDTH;
+    /// Floats of a tap's weights for one vector of channels: `[rotation][input channel]`.
+    static final int TAP_WEIGHTS = WIDTH * V;
 
-    /// Input channels of one call of a weight gradient.
-    static final int GRADIENT_CHANNELS = 4;
+    /// Taps of one call of [#gradient].
+    static final int GRADIENT_TAPS = 3;
 
-    // A group's channels in one vector, never wider than the machine prefers.
-    private static final VectorSpecies<Float> GROUP = VectorSpecies.of(float.class,
-            VectorShape.forBitSize(Math.min(V, WIDTH) * Float.SIZE));
+    /// Rotations of one call of [#gradient].
+    static final int GRADIENT_ROTATIONS = 4;
+
+    // Lane l takes what is one, two or four lanes before it in its group, or one or four lanes behind it.
+    private static final VectorShuffle<Float> NONE = rotation(0);
+    private static final VectorShuffle<Float> BEFORE_1 = rotation(-1);
+    private static final VectorShuffle<Float> BEFORE_2 = rotation(-2);
+    private static final VectorShuffle<Float> BEHIND_1 = rotation(1);
+    private static final VectorShuffle<Float> OPPOSITE = rotation(4);
 
     private GroupTiles() {}
 
-    /// Whether this machine has vectors of eight floats, and blocks that hold whole groups.
+    /// Whether vectors hold whole groups.
     static boolean areSupported() {
         return V % WIDTH == 0;
     }
 
-    /// Writes eight neighbouring results: the bias plus, over `rows` kernel rows and the group's inputs, taps 0, 1 and 2 times the
-    /// input pixels `j`, `j + 1` and `j + 2` of result `j`.
+    private static VectorShuffle<Float> rotation(int by) {
+        return VectorShuffle.fromOp(SPECIES, lane -> lane / WIDTH * WIDTH + Math.floorMod(lane + by, WIDTH));
+    }
+
+    /// Writes one vector of results: the bias plus the taps `from` to `to - 1` of `taps`.
     ///
-    /// @param xAt   the first input pixel of the first kernel row
-    /// @param xStep floats of `x` from one kernel row to the next
-    /// @param wStep floats of `w` from one kernel row to the next
-    static void stride1(float[] x, int xAt, int xStep, float[] w, int wAt, int wStep, int rows, float[] bias, int biasAt,
-            float[] y, int yAt) {
-        FloatVector start = load(bias, biasAt);
-        FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-        int row = 0, left = 0, k = 0, q = 0;
-        for (int t = rows * WIDTH; t > 0; t--) {
-            if (left == 0) {
-                k = xAt + row * xStep;
-                q = wAt + row * wStep;
-                row++;
-                left = WIDTH;
-            }
-            FloatVector w0 = load(w, q);
-            FloatVector w1 = load(w, q + WIDTH);
-            FloatVector w2 = load(w, q + 2 * WIDTH);
-            FloatVector v = all(x[k]);
-            a0 = v.fma(w0, a0);
-            v = all(x[k + V]);
-            a1 = v.fma(w0, a1);
-            a0 = v.fma(w1, a0);
-            v = all(x[k + 2 * V]);
-            a2 = v.fma(w0, a2);
-            a1 = v.fma(w1, a1);
-            a0 = v.fma(w2, a0);
-            v = all(x[k + 3 * V]);
-            a3 = v.fma(w0, a3);
-            a2 = v.fma(w1, a2);
-            a1 = v.fma(w2, a1);
-            v = all(x[k + 4 * V]);
-            a4 = v.fma(w0, a4);
-            a3 = v.fma(w1, a3);
-            a2 = v.fma(w2, a2);
-            v = all(x[k + 5 * V]);
-            a5 = v.fma(w0, a5);
-            a4 = v.fma(w1, a4);
-            a3 = v.fma(w2, a3);
-            v = all(x[k + 6 * V]);
-            a6 = v.fma(w0, a6);
-            a5 = v.fma(w1, a5);
-            a4 = v.fma(w2, a4);
-            v = all(x[k + 7 * V]);
-            a7 = v.fma(w0, a7);
-            a6 = v.fma(w1, a6);
-            a5 = v.fma(w2, a5);
-            v = all(x[k + 8 * V]);
-            a7 = v.fma(w1, a7);
-            a6 = v.fma(w2, a6);
-            v = all(x[k + 9 * V]);
-            a7 = v.fma(w2, a7);
-            k++;
-            q += 3 * WIDTH;
-            left--;
+    /// @param taps pairs of an offset into `x` and an offset into `w`, where `w` holds [#TAP_WEIGHTS] floats
+    static void one(float[] x, int xAt, float[] w, int wAt, int[] taps, int from, int to, float[] bias, int biasAt, float[] y, int yAt) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero, a6 = zero, a7 = zero;
+        for (int t = from; t < to; t++) {
+            FloatVector u = load(x, xAt + taps[2 * t]);
+            int q = wAt + taps[2 * t + 1];
+            a0 = load(w, q).fma(u, a0);
+            a1 = load(w, q + V).fma(u, a1);
+            a2 = load(w, q + 2 * V).fma(u, a2);
+            a3 = load(w, q + 3 * V).fma(u, a3);
+            a4 = load(w, q + 4 * V).fma(u, a4);
+            a5 = load(w, q + 5 * V).fma(u, a5);
+            a6 = load(w, q + 6 * V).fma(u, a6);
+            a7 = load(w, q + 7 * V).fma(u, a7);
         }
-        a0.intoArray(y, yAt);
-        a1.intoArray(y, yAt + V);
-        a2.intoArray(y, yAt + 2 * V);
-        a3.intoArray(y, yAt + 3 * V);
-        a4.intoArray(y, yAt + 4 * V);
-        a5.intoArray(y, yAt + 5 * V);
-        a6.intoArray(y, yAt + 6 * V);
-        a7.intoArray(y, yAt + 7 * V);
+        sum(a0, a1, a2, a3, a4, a5, a6, a7).add(load(bias, biasAt)).intoArray(y, yAt);
     }
 
-    /// As [#stride1], but result `j` reads the input pixels `2 j`, `2 j + 1` and `2 j + 2`.
-    static void stride2(float[] x, int xAt, int xStep, float[] w, int wAt, int wStep, int rows, float[] bias, int biasAt,
-            float[] y, int yAt) {
-        FloatVector start = load(bias, biasAt);
-        FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-        int row = 0, left = 0, k = 0, q = 0;
-        for (int t = rows * WIDTH; t > 0; t--) {
-            if (left == 0) {
-                k = xAt + row * xStep;
-                q = wAt + row * wStep;
-                row++;
-                left = WIDTH;
-            }
-            FloatVector w0 = load(w, q);
-            FloatVector w1 = load(w, q + WIDTH);
-            FloatVector w2 = load(w, q + 2 * WIDTH);
-            FloatVector v = all(x[k]);
-            a0 = v.fma(w0, a0);
-            v = all(x[k + V]);
-            a0 = v.fma(w1, a0);
-            v = all(x[k + 2 * V]);
-            a1 = v.fma(w0, a1);
-            a0 = v.fma(w2, a0);
-            v = all(x[k + 3 * V]);
-            a1 = v.fma(w1, a1);
-            v = all(x[k + 4 * V]);
-            a2 = v.fma(w0, a2);
-            a1 = v.fma(w2, a1);
-            v = all(x[k + 5 * V]);
-            a2 = v.fma(w1, a2);
-            v = all(x[k + 6 * V]);
-            a3 = v.fma(w0, a3);
-            a2 = v.fma(w2, a2);
-            v = all(x[k + 7 * V]);
-            a3 = v.fma(w1, a3);
-            v = all(x[k + 8 * V]);
-            a4 = v.fma(w0, a4);
-            a3 = v.fma(w2, a3);
-            v = all(x[k + 9 * V]);
-            a4 = v.fma(w1, a4);
-            v = all(x[k + 10 * V]);
-            a5 = v.fma(w0, a5);
-            a4 = v.fma(w2, a4);
-            v = all(x[k + 11 * V]);
-            a5 = v.fma(w1, a5);
-            v = all(x[k + 12 * V]);
-            a6 = v.fma(w0, a6);
-            a5 = v.fma(w2, a5);
-            v = all(x[k + 13 * V]);
-            a6 = v.fma(w1, a6);
-            v = all(x[k + 14 * V]);
-            a7 = v.fma(w0, a7);
-            a6 = v.fma(w2, a6);
-            v = all(x[k + 15 * V]);
-            a7 = v.fma(w1, a7);
-            v = all(x[k + 16 * V]);
-            a7 = v.fma(w2, a7);
-            k++;
-            q += 3 * WIDTH;
-            left--;
+    /// As [#one] for two results, which share the weights: the second one's inputs lie `xStep` floats behind the first one's, and it is
+    /// written `yStep` floats behind. For machines with 32 vector registers.
+    static void two(float[] x, int xAt, int xStep, float[] w, int wAt, int[] taps, int from, int to, float[] bias, int biasAt, float[] y,
+            int yAt, int yStep) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero, a6 = zero, a7 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero, b4 = zero, b5 = zero, b6 = zero, b7 = zero;
+        for (int t = from; t < to; t++) {
+            int p = xAt + taps[2 * t], q = wAt + taps[2 * t + 1];
+            FloatVector u = load(x, p), v = load(x, p + xStep);
+            FloatVector g = load(w, q);
+            a0 = g.fma(u, a0);
+            b0 = g.fma(v, b0);
+            g = load(w, q + V);
+            a1 = g.fma(u, a1);
+            b1 = g.fma(v, b1);
+            g = load(w, q + 2 * V);
+            a2 = g.fma(u, a2);
+            b2 = g.fma(v, b2);
+            g = load(w, q + 3 * V);
+            a3 = g.fma(u, a3);
+            b3 = g.fma(v, b3);
+            g = load(w, q + 4 * V);
+            a4 = g.fma(u, a4);
+            b4 = g.fma(v, b4);
+            g = load(w, q + 5 * V);
+            a5 = g.fma(u, a5);
+            b5 = g.fma(v, b5);
+            g = load(w, q + 6 * V);
+            a6 = g.fma(u, a6);
+            b6 = g.fma(v, b6);
+            g = load(w, q + 7 * V);
+            a7 = g.fma(u, a7);
+            b7 = g.fma(v, b7);
         }
-        a0.intoArray(y, yAt);
-        a1.intoArray(y, yAt + V);
-        a2.intoArray(y, yAt + 2 * V);
-        a3.intoArray(y, yAt + 3 * V);
-        a4.intoArray(y, yAt + 4 * V);
-        a5.intoArray(y, yAt + 5 * V);
-        a6.intoArray(y, yAt + 6 * V);
-        a7.intoArray(y, yAt + 7 * V);
+        FloatVector start = load(bias, biasAt);
+        sum(a0, a1, a2, a3, a4, a5, a6, a7).add(start).intoArray(y, yAt);
+        sum(b0, b1, b2, b3, b4, b5, b6, b7).add(start).intoArray(y, yAt + yStep);
     }
 
-    /// Writes sixteen neighbouring positions of an input gradient of stride 2: position `2 j` meets pixel `j` through tap 1, position
-    /// `2 j + 1` pixel `j` through tap 2 and pixel `j + 1` through tap 0.
-    static void transposed2(float[] x, int xAt, int xStep, float[] w, int wAt, int wStep, int rows, float[] bias, int biasAt,
-            float[] y, int yAt) {
-        FloatVector start = load(bias, biasAt);
-        FloatVector a0 = start, a1 = start, a2 = start, a3 = start, a4 = start, a5 = start, a6 = start, a7 = start;
-        FloatVector b0 = start, b1 = start, b2 = start, b3 = start, b4 = start, b5 = start, b6 = start, b7 = start;
-        int row = 0, left = 0, k = 0, q = 0;
-        for (int t = rows * WIDTH; t > 0; t--) {
-            if (left == 0) {
-                k = xAt + row * xStep;
-                q = wAt + row * wStep;
-                row++;
-                left = WIDTH;
-            }
-            FloatVector w0 = load(w, q);
-            FloatVector w1 = load(w, q + WIDTH);
-            FloatVector w2 = load(w, q + 2 * WIDTH);
-            FloatVector v = all(x[k]);
-            a0 = v.fma(w1, a0);
-            b0 = v.fma(w2, b0);
-            v = all(x[k + V]);
-            b0 = v.fma(w0, b0);
-            a1 = v.fma(w1, a1);
-            b1 = v.fma(w2, b1);
-            v = all(x[k + 2 * V]);
-            b1 = v.fma(w0, b1);
-            a2 = v.fma(w1, a2);
-            b2 = v.fma(w2, b2);
-            v = all(x[k + 3 * V]);
-            b2 = v.fma(w0, b2);
-            a3 = v.fma(w1, a3);
-            b3 = v.fma(w2, b3);
-            v = all(x[k + 4 * V]);
-            b3 = v.fma(w0, b3);
-            a4 = v.fma(w1, a4);
-            b4 = v.fma(w2, b4);
-            v = all(x[k + 5 * V]);
-            b4 = v.fma(w0, b4);
-            a5 = v.fma(w1, a5);
-            b5 = v.fma(w2, b5);
-            v = all(x[k + 6 * V]);
-            b5 = v.fma(w0, b5);
-            a6 = v.fma(w1, a6);
-            b6 = v.fma(w2, b6);
-            v = all(x[k + 7 * V]);
-            b6 = v.fma(w0, b6);
-            a7 = v.fma(w1, a7);
-            b7 = v.fma(w2, b7);
-            v = all(x[k + 8 * V]);
-            b7 = v.fma(w0, b7);
-            k++;
-            q += 3 * WIDTH;
-            left--;
-        }
-        a0.intoArray(y, yAt);
-        b0.intoArray(y, yAt + V);
-        a1.intoArray(y, yAt + 2 * V);
-        b1.intoArray(y, yAt + 3 * V);
-        a2.intoArray(y, yAt + 4 * V);
-        b2.intoArray(y, yAt + 5 * V);
-        a3.intoArray(y, yAt + 6 * V);
-        b3.intoArray(y, yAt + 7 * V);
-        a4.intoArray(y, yAt + 8 * V);
-        b4.intoArray(y, yAt + 9 * V);
-        a5.intoArray(y, yAt + 10 * V);
-        b5.intoArray(y, yAt + 11 * V);
-        a6.intoArray(y, yAt + 12 * V);
-        b6.intoArray(y, yAt + 13 * V);
-        a7.intoArray(y, yAt + 14 * V);
-        b7.intoArray(y, yAt + 15 * V);
+    // What is known of rotation r goes r lanes on: by four, then by two, then by one.
+    private static FloatVector sum(FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3, FloatVector a4, FloatVector a5,
+            FloatVector a6, FloatVector a7) {
+        FloatVector b0 = a0.add(a4.rearrange(OPPOSITE));
+        FloatVector b1 = a1.add(a5.rearrange(OPPOSITE));
+        FloatVector b2 = a2.add(a6.rearrange(OPPOSITE));
+        FloatVector b3 = a3.add(a7.rearrange(OPPOSITE));
+        FloatVector c0 = b0.add(b2.rearrange(BEFORE_2));
+        FloatVector c1 = b1.add(b3.rearrange(BEFORE_2));
+        return c0.add(c1.rearrange(BEFORE_1));
     }
 
-    /// Writes the weight gradient of four input channels, `sums[channel][tap][output channel]`, summed over `rows` pairs of an input row of
-    /// `length` pixels and a framed row of output gradients, where tap `u` pairs input pixel `k` with gradient `k + 2 - u`.
-    static void gradient1(float[] x, int xAt, int xStep, float[] d, int dAt, int dStep, int rows, int length, float[] sums,
-            int at) {
-        FloatVector zero = FloatVector.zero(GROUP);
+    /// Writes a part of the weight gradient, `sums[tap][rotation][input channel]` for three taps and four rotations, summed over `rows` rows
+    /// of `length` output gradients, which lie side by side; the inputs that meet them lie `xPixel` floats apart.
+    ///
+    /// @param half  0 for the rotations 0 to 3, 1 for 4 to 7
+    /// @param xStep floats of `x` from one row to the next, as `dStep` of `d`
+    /// @param tap1  floats of `x` from the first tap's input to the second one's, as `tap2` to the third one's
+    static void gradient(int half, float[] x, int xAt, int xPixel, int xStep, int tap1, int tap2, float[] d, int dAt, int dStep, int rows,
+            int length, float[] sums, int at) {
+        FloatVector zero = zero();
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
         FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        VectorShuffle<Float> first = half == 0 ? NONE : OPPOSITE;
         for (int row = 0; row < rows; row++) {
             int p = xAt + row * xStep, q = dAt + row * dStep;
             for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * V);
-                FloatVector g1 = load(d, q + k * V + V);
-                FloatVector g2 = load(d, q + k * V + 2 * V);
-                int i = p + k * V;
-                FloatVector v = all(x[i]);
-                a0 = v.fma(g2, a0);
-                b0 = v.fma(g1, b0);
-                c0 = v.fma(g0, c0);
-                v = all(x[i + 1]);
-                a1 = v.fma(g2, a1);
-                b1 = v.fma(g1, b1);
-                c1 = v.fma(g0, c1);
-                v = all(x[i + 2]);
-                a2 = v.fma(g2, a2);
-                b2 = v.fma(g1, b2);
-                c2 = v.fma(g0, c2);
-                v = all(x[i + 3]);
-                a3 = v.fma(g2, a3);
-                b3 = v.fma(g1, b3);
-                c3 = v.fma(g0, c3);
+                FloatVector u = load(x, p), v = load(x, p + tap1), w = load(x, p + tap2);
+                FloatVector g = load(d, q + k * V).rearrange(first);
+                p += xPixel;
+                a0 = g.fma(u, a0);
+                b0 = g.fma(v, b0);
+                c0 = g.fma(w, c0);
+                g = g.rearrange(BEHIND_1);
+                a1 = g.fma(u, a1);
+                b1 = g.fma(v, b1);
+                c1 = g.fma(w, c1);
+                g = g.rearrange(BEHIND_1);
+                a2 = g.fma(u, a2);
+                b2 = g.fma(v, b2);
+                c2 = g.fma(w, c2);
+                g = g.rearrange(BEHIND_1);
+                a3 = g.fma(u, a3);
+                b3 = g.fma(v, b3);
+                c3 = g.fma(w, c3);
             }
         }
         a0.intoArray(sums, at);
-        b0.intoArray(sums, at + WIDTH);
-        c0.intoArray(sums, at + 2 * WIDTH);
-        a1.intoArray(sums, at + 3 * WIDTH);
-        b1.intoArray(sums, at + 4 * WIDTH);
-        c1.intoArray(sums, at + 5 * WIDTH);
-        a2.intoArray(sums, at + 6 * WIDTH);
-        b2.intoArray(sums, at + 7 * WIDTH);
-        c2.intoArray(sums, at + 8 * WIDTH);
-        a3.intoArray(sums, at + 9 * WIDTH);
-        b3.intoArray(sums, at + 10 * WIDTH);
-        c3.intoArray(sums, at + 11 * WIDTH);
-    }
-
-    /// As [#gradient1] for stride 2 over pairs of input pixels: tap 1 pairs pixel `2 k` with gradient `k`, taps 0 and 2 pair pixel
-    /// `2 k + 1` with the gradients `k + 1` and `k`.
-    static void gradient2(float[] x, int xAt, int xStep, float[] d, int dAt, int dStep, int rows, int length, float[] sums,
-            int at) {
-        FloatVector zero = FloatVector.zero(GROUP);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-        for (int row = 0; row < rows; row++) {
-            int p = xAt + row * xStep, q = dAt + row * dStep;
-            for (int k = 0; k < length; k++) {
-                FloatVector g0 = load(d, q + k * V);
-                FloatVector g1 = load(d, q + k * V + V);
-                int i = p + k * (2 * V);
-                FloatVector v = all(x[i]);
-                b0 = v.fma(g0, b0);
-                v = all(x[i + V]);
-                a0 = v.fma(g1, a0);
-                c0 = v.fma(g0, c0);
-                v = all(x[i + 1]);
-                b1 = v.fma(g0, b1);
-                v = all(x[i + V + 1]);
-                a1 = v.fma(g1, a1);
-                c1 = v.fma(g0, c1);
-                v = all(x[i + 2]);
-                b2 = v.fma(g0, b2);
-                v = all(x[i + V + 2]);
-                a2 = v.fma(g1, a2);
-                c2 = v.fma(g0, c2);
-                v = all(x[i + 3]);
-                b3 = v.fma(g0, b3);
-                v = all(x[i + V + 3]);
-                a3 = v.fma(g1, a3);
-                c3 = v.fma(g0, c3);
-            }
-        }
-        a0.intoArray(sums, at);
-        b0.intoArray(sums, at + WIDTH);
-        c0.intoArray(sums, at + 2 * WIDTH);
-        a1.intoArray(sums, at + 3 * WIDTH);
-        b1.intoArray(sums, at + 4 * WIDTH);
-        c1.intoArray(sums, at + 5 * WIDTH);
-        a2.intoArray(sums, at + 6 * WIDTH);
-        b2.intoArray(sums, at + 7 * WIDTH);
-        c2.intoArray(sums, at + 8 * WIDTH);
-        a3.intoArray(sums, at + 9 * WIDTH);
-        b3.intoArray(sums, at + 10 * WIDTH);
-        c3.intoArray(sums, at + 11 * WIDTH);
-    }
-
-    private static FloatVector load(float[] a, int at) {
-        return FloatVector.fromArray(GROUP, a, at);
-    }
-
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(GROUP, value);
+        a1.intoArray(sums, at + V);
+        a2.intoArray(sums, at + 2 * V);
+        a3.intoArray(sums, at + 3 * V);
+        b0.intoArray(sums, at + 4 * V);
+        b1.intoArray(sums, at + 5 * V);
+        b2.intoArray(sums, at + 6 * V);
+        b3.intoArray(sums, at + 7 * V);
+        c0.intoArray(sums, at + 8 * V);
+        c1.intoArray(sums, at + 9 * V);
+        c2.intoArray(sums, at + 10 * V);
+        c3.intoArray(sums, at + 11 * V);
     }
 }

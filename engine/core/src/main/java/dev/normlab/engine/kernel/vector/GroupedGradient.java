@@ -1,7 +1,8 @@
 package dev.normlab.engine.kernel.vector;
 
-import static dev.normlab.engine.kernel.vector.GroupTiles.GRADIENT_CHANNELS;
-import static dev.normlab.engine.kernel.vector.GroupTiles.ROW_WEIGHTS;
+import static dev.normlab.engine.kernel.vector.GroupTiles.GRADIENT_ROTATIONS;
+import static dev.normlab.engine.kernel.vector.GroupTiles.GRADIENT_TAPS;
+import static dev.normlab.engine.kernel.vector.GroupTiles.TAP_WEIGHTS;
 import static dev.normlab.engine.kernel.vector.GroupTiles.WIDTH;
 import static dev.normlab.engine.kernel.vector.Lanes.V;
 
@@ -12,18 +13,18 @@ import java.util.Arrays;
 /// Weight gradient of the convolutions of [GroupedConvolution].
 ///
 /// A chunk is a block of channels and a slice of the batch; slices are added in order, so the result depends on the batch but not on the
-/// number of threads. Output gradients are copied to a scratch image with a frame of zeros left and right; inputs are read where they are.
+/// number of threads. Inputs are copied to a scratch image with a frame of zeros left and right; output gradients are read where they are.
 final class GroupedGradient {
 
     private static final int WANTED_CHUNKS = 16;
 
-    private static final int TILE = GRADIENT_CHANNELS * 3 * WIDTH;
+    private static final int TILE = GRADIENT_TAPS * GRADIENT_ROTATIONS * V;
 
     private final Conv2dSizes s;
     private final float[] x;
     private final float[] dOut;
     private final float[] dWeight;
-    private final int firstColumn;
+    private final int taps;
     private final int columns;
 
     GroupedGradient(Conv2dSizes s, float[] x, float[] dOut, float[] dWeight) {
@@ -31,20 +32,20 @@ final class GroupedGradient {
         this.x = x;
         this.dOut = dOut;
         this.dWeight = dWeight;
-        firstColumn = s.strideW() == 1 ? s.padLeft() - 2 : 0;
-        columns = s.strideW() == 1 ? s.w() + 2 : s.w() / 2 + 1;
+        taps = s.kh() * s.kw();
+        columns = (s.ow() - 1) * s.strideW() + (s.kw() - 1) * s.dilationW() + 1;
     }
 
     void run(Workspace workspace) {
         int blocks = Lanes.blocks(s.o()), slices = Math.clamp((WANTED_CHUNKS + blocks - 1) / blocks, 1, Math.max(1, s.n()));
-        int sliceFloats = s.groups() * s.kh() * ROW_WEIGHTS;
+        int sliceFloats = blocks * taps * TAP_WEIGHTS;
         float[] sums = workspace.scratch(0, "convolution gradient sums", slices * sliceFloats);
         workspace.workers().run(slices * blocks, (chunk, worker) -> {
-            float[] gradients = workspace.scratch(worker, "convolution gradient", s.oh() * columns * V);
+            float[] image = workspace.scratch(worker, "convolution image", s.h() * columns * V);
             float[] tile = workspace.scratch(worker, "convolution tile", TILE);
             int slice = chunk / blocks, block = chunk % blocks;
             int from = (int) ((long) s.n() * slice / slices), to = (int) ((long) s.n() * (slice + 1) / slices);
-            sum(block, from, to, gradients, tile, sums, slice * sliceFloats);
+            sum(block, from, to, image, tile, sums, slice * sliceFloats + block * taps * TAP_WEIGHTS);
         });
         for (int slice = 1; slice < slices; slice++) {
             ElementLoops.add(sums, 0, sums, slice * sliceFloats, sliceFloats);
@@ -52,50 +53,47 @@ final class GroupedGradient {
         unpack(sums);
     }
 
-    // The sums [group][kernel row][k][tap][lane] of a block's groups over the images from .. to - 1.
-    private void sum(int block, int from, int to, float[] gradients, float[] tile, float[] sums, int slice) {
-        int firstGroup = block * V / WIDTH, endGroup = Math.min(s.groups(), (block + 1) * V / WIDTH), rowWeights = s.kh() * ROW_WEIGHTS;
-        Arrays.fill(sums, slice + firstGroup * rowWeights, slice + endGroup * rowWeights, 0f);
+    // The sums [tap][rotation][input channel] of a block of channels over the images from .. to - 1.
+    private void sum(int block, int from, int to, float[] scratch, float[] tile, float[] sums, int at) {
+        Arrays.fill(sums, at, at + taps * TAP_WEIGHTS, 0f);
         for (int image = from; image < to; image++) {
-            ScratchImage.copy(dOut, image, s.o(), s.oh(), s.ow(), false, block, 0, 1, s.oh(), firstColumn, 1, columns, V, gradients, 0);
-            int xAt = (image * Lanes.blocks(s.c()) + block) * s.h() * s.w() * V;
-            for (int group = firstGroup; group < endGroup; group++) {
-                for (int row = 0; row < s.kh(); row++) {
-                    int at = slice + group * rowWeights + row * ROW_WEIGHTS;
-                    sumRow(row, xAt + group * WIDTH % V, group * WIDTH % V, gradients, tile, sums, at);
+            ScratchImage.copy(x, image, s.c(), s.h(), s.w(), false, block, 0, 1, s.h(), -s.padLeft(), 1, columns, V, scratch, 0);
+            int dAt = (image * Lanes.blocks(s.o()) + block) * s.oh() * s.ow() * V;
+            for (int row = 0; row < s.kh(); row++) {
+                int offset = row * s.dilationH() - s.padTop(), stride = s.strideH();
+                int first = Math.max(0, Math.ceilDiv(-offset, stride));
+                int end = Math.min(s.oh(), Math.floorDiv(s.h() - 1 - offset, stride) + 1);
+                if (first < end) {
+                    addRow(row, scratch, (first * stride + offset) * columns * V, dAt + first * s.ow() * V, end - first, tile, sums, at);
                 }
             }
         }
     }
 
-    // Adds an image's part for one kernel row of a group.
-    private void sumRow(int row, int xAt, int dAt, float[] gradients, float[] tile, float[] sums, int at) {
-        int stride = s.strideH(), offset = row - s.padTop();
-        int first = Math.max(0, Math.ceilDiv(-offset, stride)), end = Math.min(s.oh(), Math.floorDiv(s.h() - 1 - offset, stride) + 1);
-        if (first >= end) {
-            return;
-        }
-        int p = xAt + (first * stride + offset) * s.w() * V, xStep = stride * s.w() * V, q = dAt + first * columns * V;
-        for (int channel = 0; channel < WIDTH; channel += GRADIENT_CHANNELS) {
-            if (stride == 1) {
-                GroupTiles.gradient1(x, p + channel, xStep, gradients, q, columns * V, end - first, s.w(), tile, 0);
-            } else {
-                GroupTiles.gradient2(x, p + channel, xStep, gradients, q, columns * V, end - first, s.w() / 2, tile, 0);
+    // Adds an image's part for one kernel row.
+    private void addRow(int row, float[] scratch, int xAt, int dAt, int rows, float[] tile, float[] sums, int at) {
+        int xStep = s.strideH() * columns * V, dStep = s.ow() * V, distance = s.dilationW() * V;
+        for (int tap = 0; tap < s.kw(); tap += GRADIENT_TAPS) {
+            // Taps beyond the last one are summed as the last one and left out.
+            int count = Math.min(GRADIENT_TAPS, s.kw() - tap);
+            int tap1 = Math.min(1, count - 1) * distance, tap2 = Math.min(2, count - 1) * distance;
+            for (int half = 0; half < WIDTH / GRADIENT_ROTATIONS; half++) {
+                GroupTiles.gradient(half, scratch, xAt + tap * distance, s.strideW() * V, xStep, tap1, tap2, dOut, dAt, dStep, rows, s.ow(),
+                        tile, 0);
+                for (int i = 0; i < count; i++) {
+                    int to = at + (row * s.kw() + tap + i) * TAP_WEIGHTS + half * GRADIENT_ROTATIONS * V;
+                    ElementLoops.add(sums, to, tile, i * GRADIENT_ROTATIONS * V, GRADIENT_ROTATIONS * V);
+                }
             }
-            ElementLoops.add(sums, at + channel * 3 * WIDTH, tile, 0, TILE);
         }
     }
 
     private void unpack(float[] sums) {
-        int read = 0;
-        for (int group = 0; group < s.groups(); group++) {
-            for (int row = 0; row < s.kh(); row++) {
-                for (int c = 0; c < WIDTH; c++) {
-                    for (int tap = 0; tap < 3; tap++) {
-                        for (int o = 0; o < WIDTH; o++) {
-                            dWeight[(((group * WIDTH + o) * WIDTH + c) * s.kh() + row) * 3 + tap] = sums[read++];
-                        }
-                    }
+        for (int o = 0; o < s.o(); o++) {
+            for (int c = 0; c < WIDTH; c++) {
+                int channel = o / WIDTH * WIDTH + c, rotation = Math.floorMod(o - c, WIDTH);
+                for (int tap = 0; tap < taps; tap++) {
+                    dWeight[(o * WIDTH + c) * taps + tap] = sums[((channel / V * taps + tap) * WIDTH + rotation) * V + channel % V];
                 }
             }
         }

@@ -59,9 +59,18 @@ final class ConvolutionCase {
 
     /// Sizes that mean well for nobody: odd maps, channels beside the vector length, all strides, dilations, groups and paddings that fit.
     static Conv2dSizes awkward(SplittableRandom random) {
+        int groups = pick(random, 1, 1, 1, 2, 3, 8);
+        return awkward(random, groups, groups * pick(random, 1, 3, 5, 8, 10, 17), groups * pick(random, 1, 2, 6, 8, 19, 40));
+    }
+
+    /// Two to eight groups of eight channels with any kernel, stride, dilation and padding.
+    static Conv2dSizes inGroupsOfEight(SplittableRandom random) {
+        int groups = random.nextInt(2, 9);
+        return awkward(random, groups, 8 * groups, 8 * groups);
+    }
+
+    private static Conv2dSizes awkward(SplittableRandom random, int groups, int c, int o) {
         while (true) {
-            int groups = pick(random, 1, 1, 1, 2, 3, 8);
-            int c = groups * pick(random, 1, 3, 5, 8, 10, 17), o = groups * pick(random, 1, 2, 6, 8, 19, 40);
             int kh = random.nextInt(1, 5), kw = random.nextInt(1, 5), dilationH = random.nextInt(1, 3), dilationW = random.nextInt(1, 3);
             int[] pads = {random.nextInt(3), random.nextInt(3), random.nextInt(3), random.nextInt(3)};
             int h = random.nextInt(1, 13), w = random.nextInt(1, 13);

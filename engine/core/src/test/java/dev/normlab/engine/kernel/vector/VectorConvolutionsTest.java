@@ -26,6 +26,21 @@ class VectorConvolutionsTest {
         }
     }
 
+    @Test
+    void groupsOfEightChannelsAgreeWithTheDefinition() {
+        SplittableRandom random = new SplittableRandom(SEED + 3);
+        try (Workers workers = new Workers(2)) {
+            Workspace workspace = new Workspace(workers);
+            for (int i = 0; i < 100; i++) {
+                requireDefinition(new ConvolutionCase(ConvolutionCase.inGroupsOfEight(random), random), workspace);
+            }
+            // Bands of a few rows, and images that several chunks share.
+            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(2, 24, 50, 70, 24, 3, 3, 1, 1, 1, 3), random), workspace);
+            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(2, 24, 50, 70, 24, 5, 3, 2, 2, 1, 3), random), workspace);
+            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(40, 24, 9, 8, 24, 3, 5, 2, 2, 2, 3), random), workspace);
+        }
+    }
+
     // Bands of several rows, several weight parts, several pieces of output channels with 4, 2 and 1 vectors, several groups of images.
     @Test
     void sizesOfRealNetworksAgreeWithTheDefinition() {
