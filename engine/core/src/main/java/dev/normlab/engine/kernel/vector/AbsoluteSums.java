@@ -7,6 +7,7 @@ import static dev.normlab.engine.kernel.vector.Lanes.zero;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -117,24 +118,24 @@ final class AbsoluteSums {
         int rows = ((o + wanted - 1) / wanted + STREAMS - 1) / STREAMS * STREAMS;
         workspace.workers().run((o + rows - 1) / rows, (chunk, worker) -> {
             float[] sums = workspace.scratch(worker, "sums of whole rows", 2 * STREAMS * V);
+            double[] lanes = workspace.scratchDoubles(worker, "lanes of whole rows", DoubleLanes.D);
             int first = chunk * rows, end = Math.min(o, first + rows), quarter = (end - first) / STREAMS;
             for (int io = first; io < first + quarter; io++) {
                 int next = sumFourRows(weight, io * length, quarter * length, length, sums);
                 for (int stream = 0; stream < STREAMS; stream++) {
                     int row = io + stream * quarter;
-                    table[row] = total(sums, 2 * stream * V, weight, row * length + next, (row + 1) * length);
+                    table[row] = total(sums, 2 * stream * V, lanes, weight, row * length + next, (row + 1) * length);
                 }
             }
             for (int io = first + STREAMS * quarter; io < end; io++) {
                 int next = sumOneRow(weight, io * length, length, sums);
-                table[io] = total(sums, 0, weight, io * length + next, (io + 1) * length);
+                table[io] = total(sums, 0, lanes, weight, io * length + next, (io + 1) * length);
             }
         });
     }
 
     // sums = high and low of each of four rows of `length` weights, `distance` from each other; returns how many weights of a row are in
-    // them. (Pairs of vectors in four rows are too much for the compiler, and so is
-    // a method that stores a pair.)
+    // them. (Pairs of vectors in four rows are too much for the compiler, and so is a method that stores a pair.)
     private static int sumFourRows(float[] weight, int from, int distance, int length, float[] sums) {
         FloatVector a = zero(), b = a, c = a, d = a, lostA = a, lostB = a, lostC = a, lostD = a;
         int end = from + length / V * V;
@@ -180,18 +181,14 @@ final class AbsoluteSums {
     }
 
     // The sum of high and low from `at` on and of the weights that are in neither.
-    private static double total(float[] sums, int at, float[] weight, int from, int end) {
-        double a = 0, b = 0, c = 0, d = 0;
-        for (int lane = at; lane < at + 2 * V; lane += 4) {
-            a += sums[lane];
-            b += sums[lane + 1];
-            c += sums[lane + 2];
-            d += sums[lane + 3];
-        }
+    private static double total(float[] sums, int at, double[] lanes, float[] weight, int from, int end) {
+        FloatVector high = load(sums, at), low = load(sums, at + V);
+        DoubleVector both = DoubleLanes.lower(high).add(DoubleLanes.upper(high)).add(DoubleLanes.lower(low).add(DoubleLanes.upper(low)));
+        double sum = DoubleLanes.sum(both, lanes);
         for (int i = from; i < end; i++) {
-            a += Math.abs(weight[i]);
+            sum += Math.abs(weight[i]);
         }
-        return a + b + (c + d);
+        return sum;
     }
 
     // table[at + tap] = the sum of the run's places tap + i * taps
