@@ -68,8 +68,9 @@ final class BenchAttackCommand implements Callable<Integer> {
             Weights.summarize(weights.model(), images.shape(), device);
             AttackBenchmark.Result result = new AttackBenchmark(weights.model(), images.first(batchSize), threat, steps).run(device);
             common.say(String.format(Locale.ROOT,
-                    "apgd-ce, %s, batch %d, %d threads, %s convolutions: %.1f images x steps/s, %.2f s, of which as many passes alone take %.1f%%, %s on the heap a step",
-                    weights.spec(), batchSize, device.workers().threads(), device.convolutionMode(), result.imageStepsPerSecond(),
+                    "apgd-ce, %s, batch %d, %s, %s convolutions: %.1f images x steps/s, %.2f s, of which as many passes alone take %.1f%%, %s on the heap a step",
+                    weights.spec(), batchSize, CommonOptions.threads(device.workers().threads()), device.convolutionMode(),
+                    result.imageStepsPerSecond(),
                     result.seconds(), 100 * result.passShare(), amount(result.allocatedBytesPerStep())));
             common.writeJson(json(weights, result, device));
             return 0;

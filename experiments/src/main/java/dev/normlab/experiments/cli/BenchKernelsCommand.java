@@ -119,7 +119,8 @@ final class BenchKernelsCommand implements Callable<Integer> {
             ACCELERATOR_HEADER.lines().forEach(lines::add);
             return lines;
         }
-        lines.add(String.format(Locale.ROOT, "batch %d, %d threads, %s kernels, %s convolutions", batchSize, device.workers().threads(),
+        lines.add(String.format(Locale.ROOT, "batch %d, %s, %s kernels, %s convolutions", batchSize,
+                CommonOptions.threads(device.workers().threads()),
                 device.kernels().name(),
                 device.convolutionMode()));
         lines.add(String.format(Locale.ROOT,

@@ -106,8 +106,9 @@ final class BenchStepCommand implements Callable<Integer> {
 
     private List<String> lines(StepBenchmark.Result result, Device device) {
         String first = String.format(Locale.ROOT,
-                "%s, batch %d, %d threads, %s, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                result.model(), batchSize, device.workers().threads(), device.computes() + (device.accelerator() == null ? " kernels" : ""),
+                "%s, batch %d, %s, %s, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
+                result.model(), batchSize, CommonOptions.threads(device.workers().threads()),
+                device.computes() + (device.accelerator() == null ? " kernels" : ""),
                 device.convolutionMode(),
                 result.trainImagesPerSecond(),
                 result.stepMillis(), result.inferImagesPerSecond());

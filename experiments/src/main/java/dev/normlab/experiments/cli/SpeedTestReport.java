@@ -80,7 +80,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     }
 
     private String circumstances() {
-        return threads + (threads == 1 ? " thread, " : " threads, ") + kernels + " kernels, spectrum by " + svd + "; " + described(repeats)
+        return CommonOptions.threads(threads) + ", " + kernels + " kernels, spectrum by " + svd + "; " + described(repeats)
                 + ".";
     }
 
@@ -201,8 +201,8 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     /// The tables for the console.
     List<String> lines() {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "%d threads, %s kernels, spectrum by %s; milliseconds: median (quartiles)",
-                threads, kernels, svd));
+        lines.add(String.format(Locale.ROOT, "%s, %s kernels, spectrum by %s; milliseconds: median (quartiles)",
+                CommonOptions.threads(threads), kernels, svd));
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-13s", "convolution"));
         for (Method method : methods()) {
             head.append(String.format(Locale.ROOT, "  %28s", method.label()));

@@ -7,6 +7,7 @@ import dev.normlab.experiments.store.NormLine;
 import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunResult;
+import dev.normlab.nn.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -225,11 +226,20 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return new RecordedRun(other, settings, provenance, epochs, norms, clean, robust, seconds, remarks);
     }
 
+    /// The model of a run in its shortest form: runs that began from the weights of another write it in full.
+    static String modelOf(RunInfo info) {
+        try {
+            return ModelSpec.parse(info.model()).shortText();
+        } catch (IllegalArgumentException e) {
+            return info.model(); // of a version that knows other models
+        }
+    }
+
     /// The run that a folder holds.
     public static RecordedRun of(RunFolder.Contents contents) {
         RunInfo info = contents.info();
         Map<String, String> settings = new LinkedHashMap<>();
-        settings.put("model", info.model());
+        settings.put("model", modelOf(info));
         settings.put("data", info.data());
         settings.put("training images", Long.toString(info.trainImages()));
         settings.put("test images", Long.toString(info.testImages()));

@@ -53,7 +53,7 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
         String names = runs.stream().map(RecordedRun::name).collect(Collectors.joining(", "));
         String count = runs.size() == 1 ? "One training run" : runs.size() + " training runs";
         String introduction = count + (names.length() > MAX_NAMES ? "" : ": " + names) + ". Model: "
-                + distinct(folders, RunInfo::model, "models") + ". Data: " + distinct(folders, RunInfo::data, "sets of data")
+                + distinct(folders, RecordedRun::modelOf, "models") + ". Data: " + distinct(folders, RunInfo::data, "sets of data")
                 + ", with " + range(folders, RunInfo::trainImages) + " training images and " + range(folders, RunInfo::testImages)
                 + " test images. Epochs: " + range(folders, RunInfo::epochs) + ".";
         return new TrainingReport(title, introduction, runs);

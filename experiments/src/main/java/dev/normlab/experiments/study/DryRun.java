@@ -137,8 +137,10 @@ public final class DryRun {
         }
         double all = estimate.of(mine);
         lines.add("");
-        lines.add(String.format(Locale.ROOT, "%s%d runs, about %s with %d threads on this machine as busy as it is now, and %s of disk",
-                shard.of() == 1 ? "" : shard + ": ", mine.size(), Progress.duration(all), device.workers().threads(), disk()));
+        int count = device.workers().threads();
+        String threads = count + (count == 1 ? " thread" : " threads");
+        lines.add(String.format(Locale.ROOT, "%s%d runs, about %s with %s on this machine as busy as it is now, and %s of disk",
+                shard.of() == 1 ? "" : shard + ": ", mine.size(), Progress.duration(all), threads, disk()));
         json.put("runs", list);
         json.put("seconds", all);
     }

@@ -311,6 +311,23 @@ class TrainingReportTest {
                 + "Epochs: 3."), report.introduction());
     }
 
+    /// A run that began from the weights of another has the model from their file, written in full.
+    @Test
+    void oneModelWrittenInTwoWaysIsOneGroup() {
+        List<RunFolder.Contents> folders = new ArrayList<>();
+        for (String model : List.of("lenet", "lenet:width=1.0,classes=10", "a model of later versions")) {
+            RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, "plain", "train", Instant.EPOCH, model, "synthetic", "plain", 0, 3,
+                    4000, 1000, Map.of(), Map.of());
+            folders.add(
+                    new RunFolder.Contents(Path.of("runs", "r" + folders.size()), info, List.of(), List.of(), Optional.empty(), List.of(),
+                            List.of()));
+        }
+        assertEquals(1, RecordedRun.comparable(TrainingReport.of("Title", folders.subList(0, 2)).runs()).size());
+        TrainingReport report = TrainingReport.of("Title", folders);
+        assertEquals(2, RecordedRun.comparable(report.runs()).size());
+        assertTrue(report.introduction().contains("Model: lenet or a model of later versions. Data"), report.introduction());
+    }
+
     @Test
     void manyMixedRunsHaveAShortIntroduction() {
         List<RunFolder.Contents> folders = new ArrayList<>();

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 public record ModelSpec(String name, double width, int classes, Head head, Map<String, Double> options) {
 
     private static final double MAX_WIDTH = 16;
+    private static final int DEFAULT_CLASSES = 10;
     private static final int MAX_CLASSES = 100_000;
 
     /// Checks the values.
@@ -67,7 +68,7 @@ public record ModelSpec(String name, double width, int classes, Head head, Map<S
         int colon = text.indexOf(':');
         String name = ModelNames.canonical((colon < 0 ? text : text.substring(0, colon)).strip());
         double width = 1;
-        int classes = 10;
+        int classes = DEFAULT_CLASSES;
         Head head = Head.LINEAR;
         Map<String, Double> own = new TreeMap<>();
         for (String option : colon < 0 ? new String[0] : text.substring(colon + 1).split(",", -1)) {
@@ -117,14 +118,29 @@ public record ModelSpec(String name, double width, int classes, Head head, Map<S
         return (int) Math.max(multiple, Math.round(channels * width / multiple) * multiple);
     }
 
-    /// The text from which [#parse] makes this specification.
+    /// The shortest text from which [#parse] makes this specification: `vgg11`, or `vgg11:width=0.25`.
+    public String shortText() {
+        StringBuilder text = new StringBuilder();
+        if (width != 1) {
+            text.append(",width=").append(width);
+        }
+        if (classes != DEFAULT_CLASSES) {
+            text.append(",classes=").append(classes);
+        }
+        return name + appendOthers(text).toString().replaceFirst(",", ":");
+    }
+
+    /// The text from which [#parse] makes this specification, with width and classes.
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(name + ":width=" + width + ",classes=" + classes);
+        return appendOthers(new StringBuilder(name + ":width=" + width + ",classes=" + classes)).toString();
+    }
+
+    private StringBuilder appendOthers(StringBuilder text) {
         if (head != Head.LINEAR) {
             text.append(",head=").append(head.label());
         }
         options.forEach((key, value) -> text.append(",").append(key).append("=").append(value));
-        return text.toString();
+        return text;
     }
 }

@@ -29,6 +29,15 @@ class ModelNamesTest {
         assertEquals(spec, new ModelSpec(written, 0.5, 10));
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"VGG11:width=1.0,classes=10; vgg11", "vgg11; vgg11", "lenet:classes=100; lenet:classes=100",
+        "vgg11:classes=7,width=0.25,head=cosine; vgg11:width=0.25,classes=7,head=cosine", "vgg11:head=cosine; vgg11:head=cosine"})
+    void theShortestTextLeavesDefaultsOut(String written, String shortest) {
+        ModelSpec spec = ModelSpec.parse(written);
+        assertEquals(shortest, spec.shortText());
+        assertEquals(spec, ModelSpec.parse(spec.shortText()));
+    }
+
     @Test
     void noTwoModelsAreConfused() {
         Set<String> squeezed = new HashSet<>();

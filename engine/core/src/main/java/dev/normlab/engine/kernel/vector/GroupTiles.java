@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorShuffle;
 ///
 ///     a[r][lane] = sum over taps of x[lane] * w[r][lane]
 ///
-/// belongs to the input channel `lane` and the output channel `r` lanes further on, in the circle of the group's eight; in the end the eight
-/// sums are rotated to their output channels and added, in three steps of halves. The weight gradient rotates output gradients instead.
+/// belongs to the input channel `lane` and the output channel `r` lanes further on, in the circle of the group's eight; in the end the
+/// eight sums are rotated to their output channels and added, in three steps of halves. The weight gradient rotates output gradients instead.
 ///
 /// Images are scratch images or blocked activations: neighbouring pixels lie `V` floats apart.
 final class GroupTiles {
@@ -127,8 +127,8 @@ final class GroupTiles {
         return c0.add(c1.rearrange(BEFORE_1));
     }
 
-    /// Writes a part of the weight gradient, `sums[tap][rotation][input channel]` for three taps and four rotations, summed over `rows` rows
-    /// of `length` output gradients, which lie side by side; the inputs that meet them lie `xPixel` floats apart.
+    /// Writes a part of the weight gradient, `sums[tap][rotation][input channel]` for three taps and four rotations, summed over `rows`
+    /// rows of `length` output gradients, which lie side by side; the inputs that meet them lie `xPixel` floats apart.
     ///
     /// @param half  0 for the rotations 0 to 3, 1 for 4 to 7
     /// @param xStep floats of `x` from one row to the next, as `dStep` of `d`
