@@ -111,7 +111,9 @@ public final class UpdateCases {
                     new SliceNormSizes(24, 8, 3, 3, 3, byOutput, all3x3), new SliceNormSizes(10, 1, 3, 3, 5, byOutput, strided),
                     new SliceNormSizes(10, 512, 1, 1, 1, byOutput, one), new SliceNormSizes(152, 56, 1, 1, 1, byOutput, one),
                     new SliceNormSizes(5, 4, 5, 5, 1, byOutput, ragged), new SliceNormSizes(4, 3, 3, 3, 1, byOutput, List.of()),
-                    new SliceNormSizes(1, 1, 1, 1, 1, byOutput, one), new SliceNormSizes(130, 120, 3, 3, 1, byOutput, all3x3));
+                    new SliceNormSizes(1, 1, 1, 1, 1, byOutput, one), new SliceNormSizes(130, 120, 3, 3, 1, byOutput, all3x3),
+                    // More than a megabyte, whose kernels may add in another way, with remainders of rows and columns.
+                    new SliceNormSizes(530, 517, 1, 1, 1, byOutput, one));
             for (SliceNormSizes s : sizes) {
                 for (boolean scaled : new boolean[] {false, true}) {
                     Tensor weight = Samples.uniform(seed, s.o(), s.groupInputs(), s.kh(), s.kw());

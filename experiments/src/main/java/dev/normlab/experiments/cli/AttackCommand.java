@@ -63,8 +63,8 @@ final class AttackCommand implements Callable<Integer> {
 
     @Option(names = "--eps", paramLabel = "LIST", split = ",",
             description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255; NORM:SIZE is for one norm, for example "
-                    + "linf:8/255,l2:0.5 (default: 8/255).")
-    private List<String> eps = List.of("8/255");
+                    + "linf:4/255,l2:0.5 (default: linf:8/255,l2:0.5,l1:12, those of AutoAttack's benchmark on CIFAR-10).")
+    private List<String> eps = List.of("linf:8/255", "l2:0.5", "l1:12");
 
     @Option(names = "--individual",
             description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
@@ -341,6 +341,12 @@ final class AttackCommand implements Callable<Integer> {
         List<ThreatModel> threats = new ArrayList<>();
         for (String norm : norms) {
             String label = norm.strip().toLowerCase(Locale.ROOT);
+            ThreatModel.Ball ball;
+            try {
+                ball = ThreatModel.Ball.parse(label);
+            } catch (IllegalArgumentException e) {
+                throw UserError.usage("--norm: " + e.getMessage());
+            }
             int before = threats.size();
             for (String given : eps) {
                 int colon = given.indexOf(':');
@@ -348,7 +354,7 @@ final class AttackCommand implements Callable<Integer> {
                     continue;
                 }
                 try {
-                    threats.add(new ThreatModel(ThreatModel.Ball.parse(label), Fractions.parse("--eps", given.substring(colon + 1))));
+                    threats.add(new ThreatModel(ball, Fractions.parse("--eps", given.substring(colon + 1))));
                 } catch (IllegalArgumentException e) {
                     throw UserError.usage("--norm, --eps: " + e.getMessage());
                 }

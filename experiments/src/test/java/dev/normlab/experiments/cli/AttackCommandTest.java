@@ -149,6 +149,14 @@ class AttackCommandTest {
         assertWilson(json, "robust_accuracy_union");
     }
 
+    @Test
+    void everyNormHasASizeOfItsOwnUnlessOneIsGiven() {
+        JsonNode json = json(attack("--attacks", "fgsm", "--norm", "linf,l2,l1", "--json", "-"));
+        List<String> sizes = new ArrayList<>();
+        json.get("results").forEach(result -> sizes.add(result.get("norm").asString() + " " + (float) result.get("eps").asDouble()));
+        assertEquals(List.of("linf " + 8 / 255f, "l2 0.5", "l1 12.0"), sizes);
+    }
+
     /// The interval of a share of 32 images, by the formula of Wilson (1927) with z = 1.96.
     private static void assertWilson(JsonNode json, String share) {
         double p = json.get(share).asDouble();

@@ -5,8 +5,8 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 /// Which positions of the summed tensor meet which results, along the rows or the columns of a convolution: the input and the output of a
 /// forward pass, the output gradient and the input gradient of a backward one.
 ///
-/// Result `i` meets through a tap the position `base(i) + offset(phase(i), tap)`. Backwards with a stride it meets only some taps; results of
-/// the same *phase*, of which there are as many as the stride, meet the same ones.
+/// Result `i` meets through a tap the position `base(i) + offset(phase(i), tap)`. Backwards with a stride it meets only some taps; results
+/// of the same *phase*, of which there are as many as the stride, meet the same ones.
 ///
 /// @param backward whether results are those of an input gradient
 /// @param taps     taps of the kernel

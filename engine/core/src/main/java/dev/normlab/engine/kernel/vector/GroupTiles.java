@@ -11,12 +11,14 @@ import jdk.incubator.vector.VectorShuffle;
 /// The inner loops of convolutions whose groups have eight channels (RegNet's): a vector holds the channels of one group or of two.
 ///
 /// In a dense tile an input value meets all output channels, and is broadcast to a vector of them. Here it meets eight, less than a vector
-/// of sixteen lanes. So nothing is broadcast: input vectors are multiplied lane by lane, once for each *rotation* `r` of the group. The sum
+/// of sixteen lanes. So nothing is broadcast: input vectors are multiplied lane by lane, once for each *rotation* `r` of the group. The
+/// sum
 ///
 ///     a[r][lane] = sum over taps of x[lane] * w[r][lane]
 ///
 /// belongs to the input channel `lane` and the output channel `r` lanes further on, in the circle of the group's eight; in the end the
-/// eight sums are rotated to their output channels and added, in three steps of halves. The weight gradient rotates output gradients instead.
+/// eight sums are rotated to their output channels and added, in three steps of halves. The weight gradient rotates output gradients
+/// instead.
 ///
 /// Images are scratch images or blocked activations: neighbouring pixels lie `V` floats apart.
 final class GroupTiles {

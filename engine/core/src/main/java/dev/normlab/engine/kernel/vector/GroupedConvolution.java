@@ -20,7 +20,8 @@ final class GroupedConvolution {
     // Input pixels of one chunk: a few images if they are small, a band if they are large.
     private static final int CHUNK_PIXELS = 2048;
 
-    // With fewer taps than this, adding up the rotations takes longer than the products.
+    // In a kernel of fewer taps adding up the rotations takes longer than the products. (Phases of an input gradient may have fewer, and
+    // are still faster than dense tiles.)
     private static final int FEWEST_TAPS = 3;
 
     private final Conv2dSizes s;

@@ -36,6 +36,11 @@ final class GroupedGradient {
         columns = (s.ow() - 1) * s.strideW() + (s.kw() - 1) * s.dilationW() + 1;
     }
 
+    /// Whether a convolution is of this kind. A kernel of one column would fill a third of the tiles.
+    static boolean fits(Conv2dSizes s) {
+        return GroupedConvolution.fits(s) && s.kw() > 1;
+    }
+
     void run(Workspace workspace) {
         int blocks = Lanes.blocks(s.o()), slices = Math.clamp((WANTED_CHUNKS + blocks - 1) / blocks, 1, Math.max(1, s.n()));
         int sliceFloats = blocks * taps * TAP_WEIGHTS;

@@ -158,7 +158,7 @@ final class VectorConvolutions implements ConvolutionKernels {
             new WinogradGradient(winograd.get(), s.n(), x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
         }
-        if (GroupedConvolution.fits(s)) {
+        if (GroupedGradient.fits(s)) {
             new GroupedGradient(s, x.floats(), dOut.floats(), dWeight.floats()).run(workspace);
             return;
         }

@@ -63,7 +63,7 @@ final class ConvolutionCase {
         return awkward(random, groups, groups * pick(random, 1, 3, 5, 8, 10, 17), groups * pick(random, 1, 2, 6, 8, 19, 40));
     }
 
-    /// Two to eight groups of eight channels with any kernel, stride, dilation and padding.
+    /// As [#awkward] in two to eight groups of eight channels. (Kernels of one or two taps are done as those of other groups.)
     static Conv2dSizes inGroupsOfEight(SplittableRandom random) {
         int groups = random.nextInt(2, 9);
         return awkward(random, groups, 8 * groups, 8 * groups);

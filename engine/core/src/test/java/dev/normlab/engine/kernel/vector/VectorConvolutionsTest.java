@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.kernel.Workspace;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,10 @@ import org.junit.jupiter.api.Test;
 class VectorConvolutionsTest {
 
     private static final long SEED = 20250301;
+
+    // Bands of a few rows, and images that several chunks share.
+    private static final List<Conv2dSizes> BANDS_OF_GROUPS = List.of(ConvolutionCase.sizes(2, 24, 50, 70, 24, 3, 3, 1, 1, 1, 3),
+            ConvolutionCase.sizes(2, 24, 50, 70, 24, 5, 3, 2, 2, 1, 3), ConvolutionCase.sizes(40, 24, 9, 8, 24, 3, 5, 2, 2, 2, 3));
 
     @Test
     void awkwardSizesAgreeWithTheDefinition() {
@@ -26,18 +31,19 @@ class VectorConvolutionsTest {
         }
     }
 
+    /// Every case has scratch memory of its own, so that an array that is too short is seen.
     @Test
     void groupsOfEightChannelsAgreeWithTheDefinition() {
         SplittableRandom random = new SplittableRandom(SEED + 3);
+        List<Conv2dSizes> sizes = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            sizes.add(ConvolutionCase.inGroupsOfEight(random));
+        }
+        sizes.addAll(BANDS_OF_GROUPS);
         try (Workers workers = new Workers(2)) {
-            Workspace workspace = new Workspace(workers);
-            for (int i = 0; i < 100; i++) {
-                requireDefinition(new ConvolutionCase(ConvolutionCase.inGroupsOfEight(random), random), workspace);
+            for (Conv2dSizes s : sizes) {
+                requireDefinition(new ConvolutionCase(s, random), new Workspace(workers));
             }
-            // Bands of a few rows, and images that several chunks share.
-            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(2, 24, 50, 70, 24, 3, 3, 1, 1, 1, 3), random), workspace);
-            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(2, 24, 50, 70, 24, 5, 3, 2, 2, 1, 3), random), workspace);
-            requireDefinition(new ConvolutionCase(ConvolutionCase.sizes(40, 24, 9, 8, 24, 3, 5, 2, 2, 2, 3), random), workspace);
         }
     }
 
@@ -109,8 +115,9 @@ class VectorConvolutionsTest {
         SplittableRandom random = new SplittableRandom(SEED + 1);
         try (Workers workers = new Workers(1)) {
             Workspace workspace = new Workspace(workers);
-            for (int i = 0; i < 60; i++) {
-                ConvolutionCase batch = new ConvolutionCase(ConvolutionCase.awkward(random), random);
+            for (int i = 0; i < 90; i++) {
+                Conv2dSizes sizes = i < 60 ? ConvolutionCase.awkward(random) : ConvolutionCase.inGroupsOfEight(random);
+                ConvolutionCase batch = new ConvolutionCase(sizes, random);
                 float[] y = batch.forward(workspace), dx = batch.backwardInput(workspace);
                 for (int in = 0; in < batch.s.n(); in++) {
                     ConvolutionCase alone = batch.image(in);
@@ -126,8 +133,12 @@ class VectorConvolutionsTest {
         SplittableRandom random = new SplittableRandom(SEED + 2);
         try (Workers single = new Workers(1); Workers team = new Workers(5)) {
             Workspace alone = new Workspace(single), together = new Workspace(team);
-            for (int i = 0; i < 40; i++) {
-                ConvolutionCase each = new ConvolutionCase(ConvolutionCase.awkward(random), random);
+            List<Conv2dSizes> sizes = new ArrayList<>(BANDS_OF_GROUPS);
+            for (int i = 0; i < 70; i++) {
+                sizes.add(i < 40 ? ConvolutionCase.awkward(random) : ConvolutionCase.inGroupsOfEight(random));
+            }
+            for (Conv2dSizes s : sizes) {
+                ConvolutionCase each = new ConvolutionCase(s, random);
                 assertArrayEquals(each.forward(alone), each.forward(together), 0f, () -> "forward of " + each.s);
                 assertArrayEquals(each.backwardInput(alone), each.backwardInput(together), 0f, () -> "backward input of " + each.s);
                 assertArrayEquals(each.backwardWeight(alone), each.backwardWeight(together), 0f, () -> "backward weight of " + each.s);
