@@ -8,6 +8,7 @@ import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Workspace;
 import dev.normlab.engine.tensor.Storage;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Forward pass and input gradient of convolutions with groups of eight channels, by [GroupTiles].
@@ -30,20 +31,21 @@ final class GroupedConvolution {
     private final float[] bias;
     private final @Nullable Epilogue epilogue;
     private final float[] y;
-    private final ConvolutionAxis rows;
-    private final ConvolutionAxis columns;
+    private final int height;
+    private final int width;
+    private final int outHeight;
+    private final int outWidth;
+
+    // One axis forwards, as many as the stride backwards: result `r` belongs to axis `r % axes`.
+    private final List<TapAxis> rows;
+    private final List<TapAxis> columns;
     private final int firstColumn;
     private final int scratchColumns;
     private final int bandRows;
     private final int bands;
     private final int images;
 
-    // Taps that a kernel row has for a phase of columns; by result row, which of the kernel rows it meets lie inside the image.
-    private final int[] tapsPerRow;
-    private final int[] fromRow;
-    private final int[] toRow;
-
-    // By phase of rows and of columns: pairs of offsets into the scratch image and the weights, kernel row by kernel row.
+    // By axes of rows and of columns: pairs of offsets into the scratch image and the weights, kernel row by kernel row.
     private final int[][][] taps;
 
     private record Form(boolean backward) {}
@@ -56,41 +58,30 @@ final class GroupedConvolution {
         this.bias = bias;
         this.epilogue = epilogue;
         this.y = y;
-        rows = ConvolutionAxis.rows(s, backward);
-        columns = ConvolutionAxis.columns(s, backward);
-        firstColumn = columns.firstInput(0);
-        scratchColumns = Math.max(1, columns.endInput(columns.results() - 1) - firstColumn);
-        bandRows = bandRows(columns.inputs(), rows.results(), columns.results());
-        bands = (rows.results() + bandRows - 1) / bandRows;
-        images = bands > 1 ? 1 : Math.max(1, CHUNK_PIXELS / (rows.inputs() * columns.inputs()));
-        tapsPerRow = new int[columns.phases()];
-        for (int phase = 0; phase < tapsPerRow.length; phase++) {
-            tapsPerRow[phase] = columns.met(phase);
+        height = backward ? s.oh() : s.h();
+        width = backward ? s.ow() : s.w();
+        outHeight = backward ? s.h() : s.oh();
+        outWidth = backward ? s.w() : s.ow();
+        rows = backward
+                ? TapAxis.backward(s.h(), s.kh(), s.strideH(), s.dilationH(), s.padTop())
+                : List.of(TapAxis.forward(s.oh(), s.kh(), s.strideH(), s.dilationH(), s.padTop()));
+        columns = backward
+                ? TapAxis.backward(s.w(), s.kw(), s.strideW(), s.dilationW(), s.padLeft())
+                : List.of(TapAxis.forward(s.ow(), s.kw(), s.strideW(), s.dilationW(), s.padLeft()));
+        int first = Integer.MAX_VALUE, end = Integer.MIN_VALUE;
+        for (TapAxis axis : columns) {
+            first = Math.min(first, axis.lowest());
+            end = Math.max(end, (axis.count() - 1) * axis.step() + axis.highest() + 1);
         }
-        fromRow = new int[rows.results()];
-        toRow = new int[rows.results()];
-        for (int row = 0; row < rows.results(); row++) {
-            findRows(row);
-        }
-        taps = new int[rows.phases()][columns.phases()][];
-        for (int i = 0; i < rows.phases(); i++) {
-            for (int j = 0; j < columns.phases(); j++) {
-                taps[i][j] = taps(i, j);
-            }
-        }
-    }
-
-    // Positions ascend or descend with the kernel's rows: those inside the image are neighbours.
-    private void findRows(int row) {
-        int phase = rows.phase(row), number = 0;
-        for (int tap = 0; tap < rows.taps(); tap++) {
-            if (rows.meets(phase, tap)) {
-                int input = rows.base(row) + rows.offset(phase, tap);
-                if (input >= 0 && input < rows.inputs()) {
-                    fromRow[row] = toRow[row] == 0 ? number : fromRow[row];
-                    toRow[row] = number + 1;
-                }
-                number++;
+        firstColumn = first;
+        scratchColumns = end - first;
+        bandRows = bandRows(width, outHeight, outWidth);
+        bands = (outHeight + bandRows - 1) / bandRows;
+        images = bands > 1 ? 1 : Math.max(1, CHUNK_PIXELS / (height * width));
+        taps = new int[rows.size()][columns.size()][];
+        for (int i = 0; i < taps.length; i++) {
+            for (int j = 0; j < taps[i].length; j++) {
+                taps[i][j] = taps(rows.get(i), columns.get(j), backward);
             }
         }
     }
@@ -150,62 +141,96 @@ final class GroupedConvolution {
         }
     }
 
-    private int[] taps(int rowPhase, int columnPhase) {
-        int[] pairs = new int[2 * rows.taps() * columns.taps()];
+    // The taps of backward axes count from the end of the kernel.
+    private int[] taps(TapAxis row, TapAxis column, boolean backward) {
+        int[] pairs = new int[2 * row.taps().length * column.taps().length];
         int size = 0;
-        for (int row = 0; row < rows.taps(); row++) {
-            for (int column = 0; column < columns.taps(); column++) {
-                if (rows.meets(rowPhase, row) && columns.meets(columnPhase, column)) {
-                    pairs[size++] = (rows.offset(rowPhase, row) * scratchColumns + columns.offset(columnPhase, column)) * V;
-                    pairs[size++] = (row * columns.taps() + column) * TAP_WEIGHTS;
-                }
+        for (int i = 0; i < row.taps().length; i++) {
+            for (int j = 0; j < column.taps().length; j++) {
+                int tap = row.taps()[i] * s.kw() + column.taps()[j];
+                pairs[size++] = (row.offsets()[i] * scratchColumns + column.offsets()[j]) * V;
+                pairs[size++] = (backward ? s.kh() * s.kw() - 1 - tap : tap) * TAP_WEIGHTS;
             }
         }
-        return Arrays.copyOf(pairs, size);
+        return pairs;
     }
 
     private void run(Workspace workspace) {
-        int blocks = Lanes.blocks(s.o()), units = (s.n() + images - 1) / images * bands;
-        int scratchRows = Math.min(rows.inputs(), Math.max(1, rows.endInput(bandRows - 1) - rows.firstInput(0) + 1));
+        int blocks = Lanes.blocks(s.o()), units = (s.n() + images - 1) / images * bands, scratchRows = 1;
+        for (int band = 0; band < bands; band++) {
+            scratchRows = Math.max(scratchRows, endRow(endOf(band)) - firstRow(band * bandRows));
+        }
+        int scratchFloats = scratchRows * scratchColumns * V;
         workspace.workers().run(units * blocks, (chunk, worker) -> {
-            float[] scratch = workspace.scratch(worker, "convolution image", scratchRows * scratchColumns * V);
+            float[] scratch = workspace.scratch(worker, "convolution image", scratchFloats);
             int unit = chunk / blocks, block = chunk % blocks, band = unit % bands, first = unit / bands * images;
             for (int image = first; image < Math.min(s.n(), first + images); image++) {
-                band(image, block, band * bandRows, Math.min(rows.results(), (band + 1) * bandRows), scratch);
+                band(image, block, band * bandRows, endOf(band), scratch);
             }
         });
     }
 
+    private int endOf(int band) {
+        return Math.min(outHeight, (band + 1) * bandRows);
+    }
+
+    // The first row of the input that the result rows from `row` on meet: of the next ones, one of each axis, the lowest.
+    private int firstRow(int row) {
+        int first = height;
+        for (int i = row; i < Math.min(outHeight, row + rows.size()); i++) {
+            TapAxis axis = rows.get(i % rows.size());
+            first = Math.min(first, i / rows.size() * axis.step() + axis.lowest());
+        }
+        return Math.clamp(first, 0, height);
+    }
+
+    // The first row of the input behind those that the result rows before `end` meet.
+    private int endRow(int end) {
+        int last = 0;
+        for (int i = Math.max(0, end - rows.size()); i < end; i++) {
+            TapAxis axis = rows.get(i % rows.size());
+            last = Math.max(last, i / rows.size() * axis.step() + axis.highest() + 1);
+        }
+        return Math.clamp(last, 0, height);
+    }
+
     // Result rows from .. to - 1 of a block of channels of an image.
     private void band(int image, int block, int from, int to, float[] scratch) {
-        int firstRow = Math.clamp(rows.firstInput(from), 0, rows.inputs());
-        int endRow = Math.clamp(rows.endInput(to - 1), firstRow, rows.inputs());
-        ScratchImage.copy(x, image, s.c(), rows.inputs(), columns.inputs(), false, block, firstRow, 1, endRow - firstRow, firstColumn, 1,
-                scratchColumns, V, scratch, 0);
+        int firstRow = firstRow(from), copied = Math.max(0, endRow(to) - firstRow);
+        ScratchImage.copy(x, image, s.c(), height, width, false, block, firstRow, 1, copied, firstColumn, 1, scratchColumns, V, scratch, 0);
         for (int row = from; row < to; row++) {
-            int write = ((image * Lanes.blocks(s.o()) + block) * rows.results() + row) * columns.results() * V;
-            for (int phase = 0; phase < tapsPerRow.length; phase++) {
-                row(block, row, phase, firstRow, scratch, write);
+            int write = ((image * Lanes.blocks(s.o()) + block) * outHeight + row) * outWidth * V;
+            for (int axis = 0; axis < columns.size(); axis++) {
+                row(block, row, axis, firstRow, scratch, write);
             }
         }
         if (epilogue != null) {
-            epilogue.run(image, block, from * columns.results(), to * columns.results());
+            epilogue.run(image, block, from * outWidth, to * outWidth);
         }
     }
 
-    // The results of a phase in one row.
-    private void row(int block, int row, int phase, int firstRow, float[] scratch, int write) {
-        int base = rows.base(row), line = scratchColumns * V, perRow = tapsPerRow[phase];
-        int[] pairs = taps[rows.phase(row)][phase];
-        int from = fromRow[row] * perRow, to = toRow[row] * perRow;
-        int column = columns.first(phase), step = columns.resultStep();
-        int xAt = (base - firstRow) * line + (columns.base(column) - firstColumn) * V, xStep = columns.inputStep() * V;
-        int wAt = block * rows.taps() * columns.taps() * TAP_WEIGHTS;
-        for (; GroupTiles.PAIRS && column + step < columns.results(); column += 2 * step, xAt += 2 * xStep) {
-            GroupTiles.two(scratch, xAt, xStep, weights, wAt, pairs, from, to, bias, block * V, y, write + column * V, step * V);
+    // The results of one axis of columns in one row.
+    private void row(int block, int row, int columnAxis, int firstRow, float[] scratch, int write) {
+        int rowAxis = row % rows.size(), line = scratchColumns * V;
+        TapAxis own = rows.get(rowAxis), across = columns.get(columnAxis);
+        int[] pairs = taps[rowAxis][columnAxis];
+        int base = row / rows.size() * own.step(), from = 0, to = own.offsets().length, perRow = across.taps().length;
+        // Offsets ascend: the kernel rows inside the image are neighbours.
+        while (from < to && base + own.offsets()[from] < 0) {
+            from++;
         }
-        for (; column < columns.results(); column += step, xAt += xStep) {
-            GroupTiles.one(scratch, xAt, weights, wAt, pairs, from, to, bias, block * V, y, write + column * V);
+        while (to > from && base + own.offsets()[to - 1] >= height) {
+            to--;
+        }
+        int column = across.first(), step = across.every(), left = across.count();
+        int xAt = (base - firstRow) * line - firstColumn * V, xStep = across.step() * V;
+        int wAt = block * s.kh() * s.kw() * TAP_WEIGHTS;
+        for (; GroupTiles.PAIRS && left > 1; left -= 2, column += 2 * step, xAt += 2 * xStep) {
+            GroupTiles.two(scratch, xAt, xStep, weights, wAt, pairs, from * perRow, to * perRow, bias, block * V, y, write + column * V,
+                    step * V);
+        }
+        for (; left > 0; left--, column += step, xAt += xStep) {
+            GroupTiles.one(scratch, xAt, weights, wAt, pairs, from * perRow, to * perRow, bias, block * V, y, write + column * V);
         }
     }
 }
