@@ -99,11 +99,13 @@ class KilledStudyTest {
         while (kills < most) {
             Process process = start(name, name);
             awaitWork(process);
-            if (process.waitFor(random.nextInt(2500), TimeUnit.MILLISECONDS)) {
-                break;
-            }
+            boolean ended = process.waitFor(random.nextInt(2500), TimeUnit.MILLISECONDS);
             process.destroyForcibly(); // SIGKILL
             assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+            if (ended || process.exitValue() == 0) {
+                assertEquals(0, process.exitValue(), log(name));
+                break;
+            }
             assertEquals(137, process.exitValue(), log(name));
             kills++;
         }
