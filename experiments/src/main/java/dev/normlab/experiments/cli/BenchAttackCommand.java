@@ -5,6 +5,7 @@ import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.AttackBenchmark;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Fractions;
+import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.nn.data.Dataset;
@@ -69,7 +70,7 @@ final class BenchAttackCommand implements Callable<Integer> {
             AttackBenchmark.Result result = new AttackBenchmark(weights.model(), images.first(batchSize), threat, steps).run(device);
             common.say(String.format(Locale.ROOT,
                     "apgd-ce, %s, batch %d, %s, %s convolutions: %.1f images x steps/s, %.2f s, of which as many passes alone take %.1f%%, %s on the heap a step",
-                    weights.spec(), batchSize, CommonOptions.threads(device.workers().threads()), device.convolutionMode(),
+                    weights.spec(), batchSize, Progress.threads(device.workers().threads()), device.convolutionMode(),
                     result.imageStepsPerSecond(),
                     result.seconds(), 100 * result.passShare(), amount(result.allocatedBytesPerStep())));
             common.writeJson(json(weights, result, device));

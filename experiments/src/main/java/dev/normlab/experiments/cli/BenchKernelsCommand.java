@@ -120,7 +120,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
             return lines;
         }
         lines.add(String.format(Locale.ROOT, "batch %d, %s, %s kernels, %s convolutions", batchSize,
-                CommonOptions.threads(device.workers().threads()),
+                Progress.threads(device.workers().threads()),
                 device.kernels().name(),
                 device.convolutionMode()));
         lines.add(String.format(Locale.ROOT,

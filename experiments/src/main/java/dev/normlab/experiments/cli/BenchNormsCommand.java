@@ -55,7 +55,7 @@ final class BenchNormsCommand implements Callable<Integer> {
         List<String> lines = new ArrayList<>();
         lines.add(String.format(Locale.ROOT,
                 "%s, %s kernels; medians of alternating turns; the ratio is to reading the weights once, same threads",
-                CommonOptions.threads(device.workers().threads()), device.kernels().name()));
+                Progress.threads(device.workers().threads()), device.kernels().name()));
         lines.add(String.format(Locale.ROOT, "%-14s %9s %-7s  %9s %7s  %9s %6s  %9s %6s", "convolution", "KiB", "in", "read ms", "GB/s",
                 "l1 ms", "ratio",
                 "linf ms", "ratio"));

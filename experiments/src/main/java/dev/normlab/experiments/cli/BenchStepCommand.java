@@ -2,6 +2,7 @@ package dev.normlab.experiments.cli;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.bench.StepBenchmark;
+import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -107,7 +108,7 @@ final class BenchStepCommand implements Callable<Integer> {
     private List<String> lines(StepBenchmark.Result result, Device device) {
         String first = String.format(Locale.ROOT,
                 "%s, batch %d, %s, %s, %s convolutions: training %.1f images/s (step %.1f ms), inference %.1f images/s",
-                result.model(), batchSize, CommonOptions.threads(device.workers().threads()),
+                result.model(), batchSize, Progress.threads(device.workers().threads()),
                 device.computes() + (device.accelerator() == null ? " kernels" : ""),
                 device.convolutionMode(),
                 result.trainImagesPerSecond(),

@@ -157,11 +157,6 @@ final class CommonOptions {
         return openDevice(mode);
     }
 
-    /// `1 thread`, `2 threads` and so on.
-    static String threads(int count) {
-        return count + (count == 1 ? " thread" : " threads");
-    }
-
     /// Opens the device with this mode of convolutions; its notices go to the user.
     ///
     /// @throws UserError if there is no such device, it has no such mode, or the number of threads is out of range

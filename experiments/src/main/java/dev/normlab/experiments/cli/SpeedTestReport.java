@@ -16,6 +16,7 @@ import dev.normlab.experiments.report.ReportPage;
 import dev.normlab.experiments.report.Table;
 import dev.normlab.experiments.report.Table.Cell;
 import dev.normlab.experiments.report.Table.Column;
+import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.store.Json;
 import dev.normlab.experiments.study.StudyFolder;
 import java.io.IOException;
@@ -80,7 +81,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     }
 
     private String circumstances() {
-        return CommonOptions.threads(threads) + ", " + kernels + " kernels, spectrum by " + svd + "; " + described(repeats)
+        return Progress.threads(threads) + ", " + kernels + " kernels, spectrum by " + svd + "; " + described(repeats)
                 + ".";
     }
 
@@ -202,7 +203,7 @@ record SpeedTestReport(List<Row> rows, int threads, String kernels, String svd, 
     List<String> lines() {
         List<String> lines = new ArrayList<>();
         lines.add(String.format(Locale.ROOT, "%s, %s kernels, spectrum by %s; milliseconds: median (quartiles)",
-                CommonOptions.threads(threads), kernels, svd));
+                Progress.threads(threads), kernels, svd));
         StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-13s", "convolution"));
         for (Method method : methods()) {
             head.append(String.format(Locale.ROOT, "  %28s", method.label()));

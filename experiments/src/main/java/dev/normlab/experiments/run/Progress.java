@@ -138,6 +138,11 @@ public final class Progress {
         }
     }
 
+    /// How many threads compute, for people: `1 thread`, `2 threads`.
+    public static String threads(int count) {
+        return count + (count == 1 ? " thread" : " threads");
+    }
+
     /// A duration for people: `4 s`, `2 min 05 s`, `3 h 20 min`.
     public static String duration(double seconds) {
         long whole = Math.round(seconds);

@@ -137,10 +137,9 @@ public final class DryRun {
         }
         double all = estimate.of(mine);
         lines.add("");
-        int count = device.workers().threads();
-        String threads = count + (count == 1 ? " thread" : " threads");
         lines.add(String.format(Locale.ROOT, "%s%d runs, about %s with %s on this machine as busy as it is now, and %s of disk",
-                shard.of() == 1 ? "" : shard + ": ", mine.size(), Progress.duration(all), threads, disk()));
+                shard.of() == 1 ? "" : shard + ": ", mine.size(), Progress.duration(all), Progress.threads(device.workers().threads()),
+                disk()));
         json.put("runs", list);
         json.put("seconds", all);
     }

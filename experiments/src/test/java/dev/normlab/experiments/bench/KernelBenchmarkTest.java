@@ -48,6 +48,7 @@ class KernelBenchmarkTest {
         for (Row row : result.rows()) {
             assertTrue(row.seconds() > 0 && Double.isFinite(row.rate()), row.name());
         }
+        assertTrue(result.sum("vgg11", true) > result.sum("vgg11", false));
         double step = result.rows().stream().mapToDouble(row -> row.seconds() * row.training().getOrDefault("vgg11", 0)).sum();
         double pass = result.rows().stream().mapToDouble(row -> row.seconds() * row.inference().getOrDefault("vgg11", 0)).sum();
         assertTrue(step > 0 && pass > 0);

@@ -141,6 +141,7 @@ final class GroupTiles {
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
         FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        // The first half is rotated by nothing: a rearrangement more than it needs, but one loop for both halves.
         VectorShuffle<Float> first = half == 0 ? NONE : OPPOSITE;
         for (int row = 0; row < rows; row++) {
             int p = xAt + row * xStep, q = dAt + row * dStep;
