@@ -1,5 +1,6 @@
 package dev.normlab.experiments.cli;
 
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
@@ -54,6 +55,9 @@ final class GpuSelfTestCommand implements Callable<Integer> {
                 common.progress().line("this build has no cases of single operations; the launcher adds them when TORNADOVM_HOME is set");
             }
             common.say("device: " + device.computes());
+            if (zoo == null && common.deviceName().equals("cpu") && device.convolutionMode() == ConvolutionMode.EXACT) {
+                common.say("this is the CPU that devices are compared with: training, 15 epochs and apgd compare it with itself");
+            }
             common.say(String.format(Locale.ROOT, "%-16s %7s %7s %9s  %s", "check", "cases", "failed", "seconds", "remark"));
             List<SelfTest.Row> rows = test.run(device, listener(common.progress()));
             int failed = rows.stream().mapToInt(row -> row.outcome().failures().size()).sum();

@@ -112,11 +112,18 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
 
     /// The name, and after how many of its epochs the run stands if that is not after all.
     String nameWithProgress() {
-        String planned = settings.getOrDefault("epochs", "");
-        int done = epochs.isEmpty() ? 0 : epochs.getLast().epoch();
-        return planned.isEmpty() || planned.equals(Integer.toString(done))
-                ? name
-                : name + " (after " + done + " of " + planned + " epochs)";
+        return isWhole() ? name : name + " (after " + completedEpochs() + " of " + plannedEpochs() + " epochs)";
+    }
+
+    /// Whether the run has completed all of its epochs, as far as their number is known.
+    boolean isWhole() {
+        String planned = plannedEpochs();
+        return planned.isEmpty() || planned.equals(Integer.toString(completedEpochs()));
+    }
+
+    /// The number of epochs that the run is to have; empty if that is not known.
+    String plannedEpochs() {
+        return settings.getOrDefault("epochs", "");
     }
 
     /// Whether it makes sense to set figures of this run beside those of another: both trained the same model on the same data.

@@ -44,7 +44,7 @@ final class RunTables {
                 Column.number("l1 sum, batch norm"), Column.number("largest l1 norm"), Column.number("seconds")));
         List<List<Cell>> rows = new ArrayList<>();
         for (RecordedRun run : runs) {
-            List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name()), Cell.integer(run.completedEpochs())));
+            List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name()), epochs(run)));
             addAccuracy(row, run.clean(), false);
             attacks.forEach(label -> addAccuracy(row, Findings.survived(run, label), Findings.counts(runs, label).size() > 1));
             double sum = run.lastNormSum(false);
@@ -82,6 +82,12 @@ final class RunTables {
             rows.add(row);
         }
         return new Table("Results at the end of training.", columns, rows, false);
+    }
+
+    /// The completed epochs, and of how many if the run stands before its end.
+    private static Cell epochs(RecordedRun run) {
+        int done = run.completedEpochs();
+        return run.isWhole() ? Cell.integer(done) : new Cell(Numbers.integer(done) + " of " + run.plannedEpochs(), done);
     }
 
     private static void addNumbers(List<Cell> row, Optional<Proportion> accuracy) {

@@ -76,7 +76,8 @@ public final class RunFolder {
     /// @throws FileAlreadyExistsException if it does
     public static void requireNone(Path path) throws FileAlreadyExistsException {
         if (Files.exists(path.resolve(INFO_FILE))) {
-            throw new FileAlreadyExistsException(path + " already holds a run: resume it, or choose another folder");
+            throw new FileAlreadyExistsException(path + " already holds a run: go on with it by train --resume --out " + path
+                    + ", or choose another folder");
         }
     }
 

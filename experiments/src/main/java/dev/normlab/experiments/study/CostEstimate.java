@@ -53,14 +53,15 @@ public record CostEstimate(Map<Integer, Double> seconds) {
             Progress progress) throws IOException {
         Map<String, Parts> models = new LinkedHashMap<>();
         Map<Integer, Double> seconds = new HashMap<>();
+        progress.line("timing parts of these runs on this machine: up to a minute for each model");
         for (PlannedRun run : runs) {
             String model = run.settings().model();
             if (!models.containsKey(model)) {
-                progress.update("timing " + model);
+                progress.news("timing " + model);
                 models.put(model, new Parts(new ModelTimes(model, data, device), run.settings(),
                         models.isEmpty() ? FIRST_WARM_UP_SECONDS : WARM_UP_SECONDS));
             }
-            progress.update("timing " + model + " " + run.setting());
+            progress.news("timing " + model + " " + run.setting());
             seconds.put(run.number(), models.get(model).of(run, config, images));
         }
         progress.clear();

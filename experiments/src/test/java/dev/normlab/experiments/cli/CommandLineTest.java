@@ -461,7 +461,8 @@ class CommandLineTest {
         assertEquals(0, train("run").code());
         Output again = train("run");
         assertEquals(1, again.code());
-        assertTrue(again.err().contains("already holds a run"), again.err());
+        String folderName = folder.resolve("run").toString();
+        assertTrue(again.err().contains("already holds a run: go on with it by train --resume --out " + folderName), again.err());
         refused(2, "leave --lr out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1");
         refused(2, "leave --model, --lr, --no-shuffle out", "train", "--out", folder.resolve("run").toString(), "--resume", "--lr", "0.1",
                 "--model", "lenet", "--no-shuffle");

@@ -24,6 +24,7 @@ class GpuSelfTestCommandTest {
         Output output = Output.of("gpu-selftest", "--device", "cpu", "--threads", "2", "--json", json.toString());
         assertEquals(0, output.code(), output.err());
         assertTrue(output.out().endsWith("all checks passed\n"), output.out());
+        assertTrue(output.out().contains("this is the CPU that devices are compared with"), output.out());
         JsonNode result = JsonMapper.shared().readTree(Files.readString(json));
         assertTrue(result.get("passed").asBoolean());
         List<String> names = result.get("checks").valueStream().map(check -> check.get("name").asString()).toList();
