@@ -39,6 +39,7 @@ public final class UpdateCases {
                     () -> List.of(Expected.exactly(xs.length, i -> xs[i])), x));
         }
         cases.addAll(slices());
+        cases.addAll(ProjectionCases.all());
         return cases;
     }
 

@@ -60,10 +60,14 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
     ///
     /// @throws NormException if the layer's input size is unknown
     public Optional<PatternSlices> patterns(Norm norm) {
-        if (layer instanceof Conv2d conv && conv.geometry().mode() != PadMode.ZERO && conv.geometry().isPadded()) {
-            return Optional.of(PatternSlices.of(sizes(conv), conv.geometry().mode(), norm));
-        }
-        return Optional.empty();
+        return layer instanceof Conv2d conv && hasPatterns()
+                ? Optional.of(PatternSlices.of(sizes(conv), conv.geometry().mode(), norm))
+                : Optional.empty();
+    }
+
+    /// Whether the layer has slices of summed taps: a convolution with borders that are not zero. The size of its input need not be known.
+    public boolean hasPatterns() {
+        return layer instanceof Conv2d conv && conv.geometry().mode() != PadMode.ZERO && conv.geometry().isPadded();
     }
 
     /// The sizes of the layer as a convolution of one image, empty if it is none. Those of a transposed convolution are the sizes of the
@@ -149,7 +153,7 @@ public record NormedLayer(String name, LayerKind kind, Layer layer, Optional<Par
     /// The running variance of a batch norm.
     ///
     /// @throws NormException if it keeps none
-    Tensor runningVar(BatchNormalization batchNorm) {
+    public Tensor runningVar(BatchNormalization batchNorm) {
         return batchNorm.runningVar().orElseThrow(() -> new NormException("batch norm " + name
                 + " keeps no running statistics, so that it is not a fixed linear map in eval mode; measure it with the statistics of a batch"));
     }

@@ -1,7 +1,11 @@
 package dev.normlab.lip.projection;
 
 import dev.normlab.engine.autograd.Gradients;
+import dev.normlab.engine.kernel.SliceLimit;
+import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.kernel.SliceProjection;
 import dev.normlab.engine.program.Executor;
+import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.lip.norm.BatchNormStatistics;
 import dev.normlab.lip.norm.LayerKind;
@@ -25,8 +29,9 @@ import java.util.Set;
 ///
 /// Convolutions with zero padding, transposed ones and linear layers move to the nearest weights inside; convolutions with other borders
 /// are scaled per channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes
-/// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook runs on
-/// the host and splits a recorded step.
+/// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook is
+/// recorded with the step ([Opcode#PROJECT_SLICES]) and runs where the step runs, unless a convolution has other borders: then it runs on
+/// the host and splits the step. In a recorded step channels with weights that are NaN or infinite stay as they are.
 public final class NormProjection implements TrainingHook {
 
     private final Options options;
@@ -77,12 +82,31 @@ public final class NormProjection implements TrainingHook {
 
     @Override
     public boolean hostSide() {
-        return true;
+        return layers.stream().anyMatch(NormedLayer::hasPatterns);
     }
 
     @Override
     public void apply(Executor executor, Gradients gradients) {
-        apply();
+        if (hostSide()) {
+            apply();
+            return;
+        }
+        for (NormedLayer layer : layers) {
+            Parameter weight = layer.weight().orElseThrow();
+            if (!weight.frozen()) {
+                project(executor, layer, weight.tensor());
+            }
+        }
+    }
+
+    private void project(Executor executor, NormedLayer layer, Tensor weight) {
+        SliceNormSizes slices = layer.slices(options.norm());
+        if (layer.layer() instanceof BatchNormalization batchNorm) {
+            SliceLimit limit = new SliceLimit(slices, options.radius(), batchNorm.options().eps());
+            executor.update(Opcode.PROJECT_SLICES, limit, List.of(weight), layer.runningVar(batchNorm));
+        } else {
+            executor.update(Opcode.PROJECT_SLICES, SliceLimit.of(slices, options.radius()), List.of(weight), (Tensor) null);
+        }
     }
 
     /// Projects in place.
@@ -113,9 +137,9 @@ public final class NormProjection implements TrainingHook {
         if (layer.layer() instanceof BatchNormalization batchNorm) {
             changed = clip(values, BatchNormStatistics.running().scale(layer, batchNorm));
         } else if (patterns.isPresent()) {
-            changed = SliceProjection.scale(patterns.get(), values, options.radius());
+            changed = PatternProjection.scale(patterns.get(), values, options.radius());
         } else {
-            changed = SliceProjection.project(layer.slices(options.norm()), values, options.radius());
+            changed = new SliceProjection(layer.slices(options.norm())).project(values, options.radius());
         }
         if (changed > 0) {
             weight.set(values);

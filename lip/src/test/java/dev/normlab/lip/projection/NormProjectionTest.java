@@ -10,7 +10,9 @@ import dev.normlab.engine.autograd.Conv2dGeometry;
 import dev.normlab.engine.kernel.Conv2dSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.kernel.PadMode;
+import dev.normlab.engine.kernel.SliceLimit;
 import dev.normlab.engine.kernel.SliceNormSizes;
+import dev.normlab.engine.kernel.SliceProjection;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
@@ -111,7 +113,7 @@ class NormProjectionTest {
             Norm norm = Norm.values()[random.nextInt(2)];
             SliceNormSizes slices = ConvolutionNorms.slices(s, norm);
             double r = DenseMatrix.of(s, PadMode.ZERO, weight).of(norm) * (0.2 + 0.7 * random.nextDouble());
-            int changed = SliceProjection.project(slices, weight, r);
+            int changed = new SliceProjection(slices).project(weight, r);
             assertTrue(DenseMatrix.of(s, PadMode.ZERO, weight).of(norm) <= r * (1 + 1e-12), "trial " + trial);
             int area = s.kh() * s.kw();
             int changedChannels = 0;
@@ -219,6 +221,46 @@ class NormProjectionTest {
             }
         }
         return conv.weight().tensor().toArray();
+    }
+
+    @Test
+    void onlyOtherBordersNeedTheHost() {
+        for (PadMode mode : PadMode.values()) {
+            Conv2d conv = new Conv2d(1, 2, 3, 3, new Conv2dGeometry(1, 1, 1, 1, 1, 1, 1, 1, 1, mode), true);
+            Layer model = new Sequential(conv, new BatchNorm2d(2), new Flatten(), new Linear(32, 3, true)).initialize(9);
+            NormProjection projection = new NormProjection(model, new NormProjection.Options(Norm.LINF, 0.5, ALL));
+            assertEquals(mode != PadMode.ZERO, projection.hostSide(), mode.toString());
+            float[] images = new float[4 * 16];
+            RandomStream.of(2, "images").fillNormal(images, 0f, 1f);
+            try (Device device = Device.cpu(1);
+                    TrainingStep step = new TrainingStep(model, Objective.crossEntropy(), new Adam(model, AdamOptions.adam(0.05)),
+                            List.of(projection), device)) {
+                for (int k = 0; k < 3; k++) {
+                    step.run(Tensor.of(Shape.of(4, 1, 4, 4), images), Tensor.ofInts(Shape.of(4), 0, 1, 2, 0));
+                    for (LayerNorms.LayerNorm norm : LayerNorms.of(model).layers()) {
+                        assertTrue(norm.linf() <= 0.5 * (1 + 1e-12), mode + ", " + norm.name() + " " + norm.linf());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The norm without the weights that are not finite would be beyond the radius as well.
+    @Test
+    void aChannelThatIsNotFiniteKeepsItsBitsAndTheOthersAreProjected() {
+        float[] weight = {3, Float.NaN, 4, 4, Float.POSITIVE_INFINITY, 1, 1, 2};
+        int changed = new SliceProjection(ConvolutionNorms.linearSlices(4, 2, Norm.LINF)).project(weight, 2);
+        assertEquals(2, changed);
+        assertArrayEquals(new float[] {3, Float.NaN, 1, 1, Float.POSITIVE_INFINITY, 1, 0.5f, 1.5f}, weight);
+    }
+
+    @Test
+    void aRadiusThatIsNoneIsRefused() {
+        SliceNormSizes slices = ConvolutionNorms.linearSlices(4, 2, Norm.LINF);
+        for (double radius : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+            String message = assertThrows(IllegalArgumentException.class, () -> SliceLimit.of(slices, radius)).getMessage();
+            assertTrue(message.contains("at least 0, but got " + radius), message);
+        }
     }
 
     @Test

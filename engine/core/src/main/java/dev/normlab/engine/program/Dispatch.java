@@ -14,6 +14,7 @@ import dev.normlab.engine.kernel.PadSizes;
 import dev.normlab.engine.kernel.Pool2dSizes;
 import dev.normlab.engine.kernel.RandomFill;
 import dev.normlab.engine.kernel.ReduceSizes;
+import dev.normlab.engine.kernel.SliceLimit;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.StepDirection;
 import dev.normlab.engine.kernel.UnaryFunction;
@@ -81,7 +82,8 @@ final class Dispatch {
                 arrangement(opcode, attributes, x, y);
             case CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD, NLL, NLL_BACKWARD -> loss(opcode, (CrossEntropySizes) some(attributes), x, in, y);
             case SLICE_NORM -> kernels.updates().sliceNorm((SliceNormSizes) some(attributes), x.at(0), in[1], y, out[1], ws);
-            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SIGN_STEP, UNIT_STEP, MOMENTUM_STEP, SPARSE_STEP, SLICE_DECAY ->
+            case UPDATE_RUNNING_STATISTICS, SGD, ADAM, ADD_SCALED, ASSIGN, SIGN_STEP, UNIT_STEP, MOMENTUM_STEP, SPARSE_STEP, SLICE_DECAY,
+                    PROJECT_SLICES ->
                 throw new IllegalArgumentException(opcode + " updates tensors in place and makes no new ones");
         }
     }
@@ -107,6 +109,7 @@ final class Dispatch {
             case SLICE_DECAY ->
                 kernels.updates().sliceDecay((SliceNormSizes) some(attributes), x.at(0), in[1], x.at(2), x.at(3), targets[0], targets[1],
                         ws);
+            case PROJECT_SLICES -> kernels.updates().projectSlices((SliceLimit) some(attributes), in[0], targets[0], ws);
             default -> throw new IllegalArgumentException(opcode + " makes new tensors and updates none in place");
         }
     }

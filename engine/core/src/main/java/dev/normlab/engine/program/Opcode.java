@@ -150,7 +150,9 @@ public enum Opcode {
     /// weight, channelScale?; `SliceNormSizes` → norm, int argMax.
     SLICE_NORM(PLAIN),
     /// In place: trace, grad; weight, channelScale?, argMax, scalars; `SliceNormSizes`.
-    SLICE_DECAY(UPDATE);
+    SLICE_DECAY(UPDATE),
+    /// In place: weight; channelVariance?; `SliceLimit`.
+    PROJECT_SLICES(UPDATE);
 
     private final LayoutRule rule;
     private final String inputMarks;

@@ -80,6 +80,7 @@ final class TornadoLowering {
             case SPARSE_STEP -> TornadoAttackSteps.sparseStep(l);
             case SLICE_NORM -> TornadoUpdates.sliceNorm(l);
             case SLICE_DECAY -> TornadoUpdates.sliceDecay(l);
+            case PROJECT_SLICES -> TornadoProjections.slices(l);
         }
     }
 }

@@ -132,7 +132,7 @@ final class TornadoUpdates {
 
     /// Where the filters of a channel lie in `[o, c/groups]`: channel `ic` begins at `ic / channelsOfGroup * groupStep + ic %
     /// channelsOfGroup * channelStep`, and its filters are `filterStep` apart.
-    private record Filters(int channelsOfGroup, int groupStep, int channelStep, int filterStep) {
+    record Filters(int channelsOfGroup, int groupStep, int channelStep, int filterStep) {
 
         static Filters of(SliceNormSizes s) {
             int inputs = s.groupInputs();
@@ -141,7 +141,7 @@ final class TornadoUpdates {
     }
 
     /// For every tap set, for every tap: whether it belongs to the set.
-    private static List<Integer> masks(SliceNormSizes s) {
+    static List<Integer> masks(SliceNormSizes s) {
         List<Integer> masks = new ArrayList<>();
         for (TapSet set : s.tapSets()) {
             for (int tap = 0; tap < s.kh() * s.kw(); tap++) {

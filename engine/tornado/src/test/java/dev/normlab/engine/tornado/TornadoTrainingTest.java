@@ -1,6 +1,7 @@
 package dev.normlab.engine.tornado;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,10 @@ import dev.normlab.engine.program.DeviceProfile;
 import dev.normlab.engine.program.ProgramCompiler;
 import dev.normlab.engine.tensor.RandomStream;
 import dev.normlab.engine.tensor.Tensor;
+import dev.normlab.lip.norm.LayerKind;
+import dev.normlab.lip.norm.LayerNorms;
+import dev.normlab.lip.norm.Norm;
+import dev.normlab.lip.projection.NormProjection;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.Parameter;
 import dev.normlab.nn.loss.Objective;
@@ -19,6 +24,7 @@ import dev.normlab.nn.train.DivergenceException;
 import dev.normlab.nn.train.TrainingStep;
 import dev.normlab.testkit.Samples;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +152,41 @@ class TornadoTrainingTest {
             }
             assertTrue(parameterBytes > 10 * FEW_BYTES, "parameters would show");
         }
+    }
+
+    /// Maps of the last two convolutions have two by two pixels, where tap sets of rows overlap.
+    @Test
+    void aStepThatProjectsEndsInsideTheNormsWithoutTheHost() {
+        for (Norm norm : Norm.values()) {
+            double radius = norm == Norm.L1 ? 0.9 : 1.2;
+            Map<String, float[]> expected = projected(norm, radius, Device.scalar(1));
+            Map<String, float[]> actual = projected(norm, radius, Gpu.open());
+            for (Map.Entry<String, float[]> each : expected.entrySet()) {
+                double length = distance(each.getValue(), new float[each.getValue().length]);
+                double apart = distance(each.getValue(), actual.get(each.getKey()));
+                assertTrue(apart <= 1e-4 * length + 1e-6, norm + ", " + each.getKey() + ": " + apart + " of " + length);
+            }
+        }
+    }
+
+    private static Map<String, float[]> projected(Norm norm, double radius, Device opened) {
+        Layer network = Models.create("vgg11:width=0.0625", 1);
+        NormProjection projection = new NormProjection(network, new NormProjection.Options(norm, radius, EnumSet.allOf(LayerKind.class)));
+        assertFalse(projection.hostSide());
+        Sgd sgd = new Sgd(network, SgdOptions.of(0.05, 0.9, 5e-4));
+        try (Device device = opened;
+                TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), sgd, List.of(projection), device)) {
+            step.run(Samples.uniform(100, 0f, 1f, 4, 3, 32, 32), Samples.integers(200, 10, 4));
+            for (LayerNorms.LayerNorm layer : LayerNorms.of(network).layers()) {
+                double reached = norm == Norm.L1 ? layer.l1() : layer.linf();
+                assertTrue(reached <= radius * (1 + 1e-12), layer.name() + " has a norm of " + reached);
+                assertTrue(layer.kind() != LayerKind.CONV || reached >= radius * (1 - 1e-4),
+                        layer.name() + " is at the radius: " + reached);
+            }
+        }
+        Map<String, float[]> parameters = new LinkedHashMap<>();
+        network.namedParameters().forEach((name, each) -> parameters.put(name, each.tensor().toArray()));
+        return parameters;
     }
 
     @Test

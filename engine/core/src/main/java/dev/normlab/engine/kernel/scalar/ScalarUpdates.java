@@ -1,8 +1,10 @@
 package dev.normlab.engine.kernel.scalar;
 
 import dev.normlab.engine.kernel.LargestSlice;
+import dev.normlab.engine.kernel.SliceLimit;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
+import dev.normlab.engine.kernel.SliceProjection;
 import dev.normlab.engine.kernel.StepDirection;
 import dev.normlab.engine.kernel.UpdateKernels;
 import dev.normlab.engine.kernel.Workspace;
@@ -101,6 +103,18 @@ final class ScalarUpdates implements UpdateKernels {
         norm.floats()[0] = (float) largest.norm();
         argMax.ints()[0] = largest.channel();
         argMax.ints()[1] = largest.tapSet();
+    }
+
+    @Override
+    public void projectSlices(SliceLimit limit, @Nullable Storage channelVariance, Storage weight, Workspace workspace) {
+        SliceNormSizes s = limit.slices();
+        SliceProjection projection = new SliceProjection(s);
+        float[] weights = weight.floats(), variances = channelVariance == null ? null : channelVariance.floats();
+        Chunks.run(workspace, s.channels(), (long) s.filters() * s.kh() * s.kw(), (from, to, _) -> {
+            for (int channel = from; channel < to; channel++) {
+                projection.project(channel, weights, variances == null ? limit.radius() : limit.radius(variances[channel]));
+            }
+        });
     }
 
     // weight, trace, grad [o, c/groups, kh, kw]; argMax [2]; scalars {beta, momentum}

@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel.vector;
 
 import dev.normlab.engine.kernel.LargestSlice;
+import dev.normlab.engine.kernel.SliceLimit;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
 import dev.normlab.engine.kernel.StepDirection;
@@ -113,6 +114,12 @@ final class VectorUpdates implements UpdateKernels {
                 }
             }
         }
+    }
+
+    // Next to no time beside the step: most channels are inside.
+    @Override
+    public void projectSlices(SliceLimit limit, @Nullable Storage channelVariance, Storage weight, Workspace workspace) {
+        scalar.projectSlices(limit, channelVariance, weight, workspace);
     }
 
     @Override

@@ -1,4 +1,4 @@
-package dev.normlab.lip.projection;
+package dev.normlab.engine.kernel;
 
 import java.util.Arrays;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.normlab.lip.projection;
+package dev.normlab.engine.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
