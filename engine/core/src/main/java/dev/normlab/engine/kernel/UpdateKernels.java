@@ -38,9 +38,9 @@ public interface UpdateKernels {
     void sliceDecay(SliceNormSizes s, Storage weight, @Nullable Storage channelScale, Storage argMax, Storage scalars,
             Storage trace, Storage grad, Workspace workspace);
 
-    /// The nearest weights inside a norm, up to the rounding towards zero ([SliceProjection]): afterwards no slice sum exceeds the radius of
-    /// `limit`, or with variances `[channels]` that of its channel ([SliceLimit#radius(float)]). Channels inside, and those with a weight,
-    /// or a variance, that is NaN or infinite, keep their bits.
+    /// The nearest weights inside a norm, up to the rounding towards zero ([SliceProjection]): afterwards no slice sum exceeds the radius
+    /// of `limit`, or with variances `[channels]` that of its channel ([SliceLimit#radius(float)]). Channels inside, and those with a
+    /// weight, or a variance, that is NaN or infinite, keep their bits.
     void projectSlices(SliceLimit limit, @Nullable Storage channelVariance, Storage weight, Workspace workspace);
 
     /// One step of an attack in the l-infinity ball, every element by itself: `point += stepSize * sign(gradient)`, then to

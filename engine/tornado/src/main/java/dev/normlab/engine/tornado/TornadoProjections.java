@@ -13,9 +13,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// Projections of weights to a norm, in place: a group of threads for each channel, in double precision.
 ///
-/// The thresholds are sums of one multiplier for each tap set, as in [dev.normlab.engine.kernel.OverlappingSums]. Multipliers are raised one
-/// after the other: given the others, the best one is the root of a sum that falls in straight pieces, which Newton's method reaches from
-/// below in a few steps. Sets that share no tap need one sweep over them, others sweeps until the multipliers rest.
+/// The thresholds are sums of one multiplier for each tap set, as in [dev.normlab.engine.kernel.OverlappingSums]. Multipliers are raised
+/// one after the other: given the others, the best one is the root of a sum that falls in straight pieces, which Newton's method reaches
+/// from below in a few steps. Sets that share no tap need one sweep over them, others sweeps until the multipliers rest.
 final class TornadoProjections {
 
     /// Threads that work on one channel.
