@@ -183,7 +183,7 @@ final class RunFigures {
 
     /// Whether a run has sums of the norms of batch-norm layers, of any epoch.
     boolean hasBatchNormSums() {
-        return runs.stream().flatMap(run -> run.normSums(true).values().stream()).anyMatch(sum -> sum > 0);
+        return hasBatchNorms() || runs.stream().flatMap(run -> run.normSums(true).values().stream()).anyMatch(sum -> sum > 0);
     }
 
     /// Whether a run has batch-norm layers.

@@ -87,7 +87,7 @@ final class RunTables {
     /// The completed epochs, and of how many if the run stands before its end.
     private static Cell epochs(RecordedRun run) {
         int done = run.completedEpochs();
-        return run.isWhole() ? Cell.integer(done) : new Cell(Numbers.integer(done) + " of " + run.plannedEpochs(), done);
+        return run.isWhole() ? Cell.integer(done) : new Cell(done + " of " + run.plannedEpochs(), done);
     }
 
     private static void addNumbers(List<Cell> row, Optional<Proportion> accuracy) {

@@ -31,7 +31,7 @@ import java.util.Set;
 /// are scaled per channel, which is feasible but not nearest; of batch norm every channel with `|γ| / sqrt(var + eps) > r` becomes
 /// `sign(γ)·r·sqrt(var + eps)`, and one without running statistics, which has no fixed norm, is left alone. The hook is
 /// recorded with the step ([Opcode#PROJECT_SLICES]) and runs where the step runs, unless a convolution has other borders: then it runs on
-/// the host and splits the step. In a recorded step channels with weights that are NaN or infinite stay as they are.
+/// the host and splits the step. On the host a weight that is NaN or infinite is an error, elsewhere its channel stays as it is.
 public final class NormProjection implements TrainingHook {
 
     private final Options options;

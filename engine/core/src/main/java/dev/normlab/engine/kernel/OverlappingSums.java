@@ -90,15 +90,16 @@ public final class OverlappingSums {
         Arrays.fill(tapSums, 0);
         Arrays.fill(tapCounts, 0);
         double value = 0;
-        for (int j = 0; j < y.length; j++) {
-            int tap = j % area;
-            double x = y[j] - theta[tap];
-            if (x > 0) {
-                tapSums[tap] += x;
-                tapCounts[tap]++;
-                value += theta[tap] * (0.5 * theta[tap] + x);
-            } else {
-                value += 0.5 * y[j] * y[j];
+        for (int row = 0; row < y.length; row += area) {
+            for (int tap = 0; tap < area; tap++) {
+                double x = y[row + tap] - theta[tap];
+                if (x > 0) {
+                    tapSums[tap] += x;
+                    tapCounts[tap]++;
+                    value += theta[tap] * (0.5 * theta[tap] + x);
+                } else {
+                    value += 0.5 * y[row + tap] * y[row + tap];
+                }
             }
         }
         for (int i = 0; i < at.length; i++) {

@@ -13,28 +13,49 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// Projections of weights to a norm, in place: a group of threads for each channel, in double precision.
 ///
-/// The thresholds are sums of one multiplier for each tap set, as in [dev.normlab.engine.kernel.OverlappingSums]. Multipliers are raised
-/// one after the other: given the others, the best one is the root of a sum that falls in straight pieces, which Newton's method reaches
-/// from below in a few steps. Sets that share no tap need one sweep over them, others sweeps until the multipliers rest.
+/// The thresholds of the taps are sums of one multiplier for each tap set, found by Newton's method on the dual, whose steps are halved
+/// until it rises, as in [dev.normlab.engine.kernel.OverlappingSums]. Sums and counts of the taps, which one pass over the channel gives,
+/// determine a step; one thread takes it. Where sets share no tap, a step is a division for each. Should steps end before the multipliers
+/// are right, the weights are scaled into the norm all the same, but may not be the nearest ones.
 final class TornadoProjections {
 
-    /// Threads that work on one channel.
+    /// Threads that work on one channel, and the most taps of a kernel.
     static final int TEAM = 128;
 
-    /// Multipliers that a group of threads holds.
-    static final int MOST_SETS = 256;
+    /// The most tap sets that share taps: a kernel of 11 x 11 has at most as many.
+    static final int MOST_SHARING = 36;
 
-    private static final int SWEEPS = 4000;
-    private static final int STEPS = 200;
+    private static final int MATRIX = MOST_SHARING * (MOST_SHARING + 1);
 
-    /// A sum that exceeds the radius by no more than this part of it does not.
+    /// Passes over a channel. On 3,000 random channels (kernels of 3 x 3 to 9 x 9, four to 25 sets, up to 512 filters) 8.3 were needed in
+    /// the mean and 257 at most, and weights were within 4e-8 of the largest one of those of the CPU.
+    private static final int PASSES = 600;
+
+    private static final double LEAST_STEP = 0x1p-60;
+
+    /// What is added to the diagonal of Newton's method, as a part of the largest count: sets that have lost the same taps are alike.
+    private static final double DAMPING = 1e-9;
+
+    /// Sums and multipliers that are off by no more than this part of all magnitudes are right.
+    private static final double TOLERANCE = 1e-12;
+
+    /// A channel that exceeds the radius by no more than this part of it is inside: sums differ with the order of their terms.
     private static final double EXCESS = 1e-13;
-
-    /// Multipliers that move by no more than this part of the largest one rest.
-    private static final double REST = 1e-11;
 
     private static final double LESS = 1.0 - 0x1p-24;
     private static final double SLACK = 1.0 - 0x1p-50;
+
+    /// What is smaller becomes 0: the factor above does not reach the neighbour of a subnormal number.
+    private static final double SMALLEST = 1e-37;
+
+    // Places of the state of Newton's method.
+    private static final int DUAL = 0;
+    private static final int WORST = 1;
+    private static final int STEP = 2;
+    private static final int MORE = 3;
+    private static final int TOTAL = 4;
+    private static final int RAISED = 5;
+    private static final int STATES = 6;
 
     private TornadoProjections() {}
 
@@ -43,169 +64,255 @@ final class TornadoProjections {
         SliceNormSizes s = limit.slices();
         Operand weight = l.out(0), variance = l.inOr(0, weight);
         int sets = s.tapSets().size(), taps = s.kh() * s.kw(), has = l.has(0) ? 1 : 0;
-        if (sets > MOST_SETS) {
-            throw new AcceleratorException("the projection of a weight of " + sets + " tap sets; on a GPU it has at most " + MOST_SETS
-                    + ": train on the CPU");
-        }
         if (sets == 0) {
             return;
         }
-        TornadoUpdates.Filters f = TornadoUpdates.Filters.of(s);
         List<Integer> masks = TornadoUpdates.masks(s);
-        boolean overlapping = IntStream.range(0, taps)
+        boolean sharing = IntStream.range(0, taps)
                 .anyMatch(tap -> IntStream.range(0, sets).map(set -> masks.get(set * taps + tap)).sum() > 1);
+        if (taps > TEAM || sharing && sets > MOST_SHARING) {
+            throw new AcceleratorException(
+                    "the projection of a kernel of " + taps + " taps in " + sets + " sets; on a GPU there are at most "
+                            + TEAM + " taps, and " + MOST_SHARING + " sets that share some: train on the CPU");
+        }
+        TornadoUpdates.Filters f = TornadoUpdates.Filters.of(s);
         int table = l.table(masks);
-        // The radius as two floats, of which the second one is rounded down.
-        float high = (float) limit.radius();
-        float rest = (float) (limit.radius() - high);
-        float low = rest > limit.radius() - high ? Math.nextDown(rest) : rest;
+        // The radius as two floats, of which the second one is rounded down; weights beyond the floats are none.
+        double radius = Math.min(limit.radius(), Float.MAX_VALUE);
+        float high = (float) radius;
+        float rest = (float) (radius - high);
+        float low = rest > radius - high ? Math.nextDown(rest) : rest;
         l.tasks().groups(l.name(), s.channels(), TEAM, (graph, id) -> graph.task(id, TornadoProjections::slicesKernel, l.context,
                 l.floats(), l.ints(), weight.at(), variance.at(), has, high, low, limit.eps(), taps, sets, l.tableAt() + table, s.filters(),
-                f.channelsOfGroup(), f.groupStep(), f.channelStep(), f.filterStep(), overlapping ? SWEEPS : 1));
+                f.channelsOfGroup(), f.groupStep(), f.channelStep(), f.filterStep(), sharing ? 1 : 0));
     }
 
     // Filter i of a channel begins at tap 0 of `channel / channelsOfGroup * groupStep + channel % channelsOfGroup * channelStep + i *
-    // filterStep`; masks [sets, taps]
+    // filterStep`; masks [sets, taps]. Thread t works on tap t % taps of every (TEAM / taps)th filter.
     static void slicesKernel(KernelContext context, FloatArray floats, IntArray ints, int weightAt, int varAt, int has, float radius,
             float radiusRest, float eps, int taps, int sets, int masksAt, int filters, int channelsOfGroup, int groupStep, int channelStep,
-            int filterStep, int mostSweeps) {
+            int filterStep, int sharing) {
         double[] sums = context.allocateDoubleLocalArray(TEAM);
         double[] counts = context.allocateDoubleLocalArray(TEAM);
-        double[] multipliers = context.allocateDoubleLocalArray(MOST_SETS);
+        double[] duals = context.allocateDoubleLocalArray(TEAM);
+        double[] tapSums = context.allocateDoubleLocalArray(TEAM);
+        double[] tapCounts = context.allocateDoubleLocalArray(TEAM);
+        double[] tapDuals = context.allocateDoubleLocalArray(TEAM);
+        double[] multipliers = context.allocateDoubleLocalArray(TEAM);
+        double[] tried = context.allocateDoubleLocalArray(TEAM);
+        double[] gradient = context.allocateDoubleLocalArray(TEAM);
+        double[] direction = context.allocateDoubleLocalArray(TEAM);
+        double[] matrix = context.allocateDoubleLocalArray(MATRIX);
+        double[] state = context.allocateDoubleLocalArray(STATES);
         int thread = context.localIdx;
         int channel = context.groupIdx;
-        int first = channel / channelsOfGroup * groupStep + channel % channelsOfGroup * channelStep;
-        int n = filters * taps;
+        int tap = thread % taps;
+        int rows = TEAM / taps;
+        int row = thread / taps;
+        int firstFilter = row < rows ? row : filters;
+        int start = weightAt + (channel / channelsOfGroup * groupStep + channel % channelsOfGroup * channelStep) * taps + tap;
+        int next = filterStep * taps;
         double r = (double) radius + (double) radiusRest;
         if (has == 1) {
             r = r * TornadoMath.sqrt((double) floats.get(varAt + channel) + (double) eps);
         }
         double notFinite = 0.0;
-        for (int j = thread; j < n; j += TEAM) {
-            float zero = floats.get(weightAt + (first + j / taps * filterStep) * taps + j % taps) * 0f;
+        for (int i = firstFilter; i < filters; i += rows) {
+            float zero = floats.get(start + i * next) * 0f;
             notFinite = zero == 0f ? notFinite : 1.0;
         }
         sums[thread] = notFinite;
-        for (int half = TEAM / 2; half > 0; half = half / 2) {
-            context.localBarrier();
-            if (thread < half) {
-                sums[thread] = sums[thread] + sums[thread + half];
-            }
-        }
-        context.localBarrier();
-        double broken = sums[0];
         for (int i = thread; i < sets; i += TEAM) {
             multipliers[i] = 0.0;
+            tried[i] = 0.0;
+        }
+        if (thread == 0) {
+            state[DUAL] = 0.0;
+            state[WORST] = 0.0;
+            state[STEP] = 1.0;
+            state[TOTAL] = 0.0;
+            state[RAISED] = 0.0;
         }
         context.localBarrier();
-        double raised = 0.0;
-        int sweeps = 1;
-        for (int sweep = 0; sweep < sweeps; sweep++) {
-            double moved = 0.0;
-            raised = 0.0;
-            for (int set = 0; set < sets; set++) {
-                double before = multipliers[set];
-                context.localBarrier();
-                if (thread == 0) {
-                    multipliers[set] = 0.0;
-                }
-                context.localBarrier();
-                double own = 0.0;
-                int steps = 1;
-                for (int step = 0; step < steps; step++) {
-                    double sum = 0.0;
-                    double count = 0.0;
-                    for (int j = thread; j < n; j += TEAM) {
-                        int tap = j % taps;
-                        double threshold = own;
-                        for (int other = 0; other < sets; other++) {
-                            threshold = threshold + (double) ints.get(masksAt + other * taps + tap) * multipliers[other];
-                        }
-                        float w = floats.get(weightAt + (first + j / taps * filterStep) * taps + tap);
-                        double size = w < 0f ? -w : w;
-                        double left = size - threshold;
-                        double belongs = (double) ints.get(masksAt + set * taps + tap);
-                        sum = left > 0.0 ? sum + belongs * left : sum;
-                        count = left > 0.0 ? count + belongs : count;
-                    }
-                    sums[thread] = sum;
-                    counts[thread] = count;
-                    for (int half = TEAM / 2; half > 0; half = half / 2) {
-                        context.localBarrier();
-                        if (thread < half) {
-                            sums[thread] = sums[thread] + sums[thread + half];
-                            counts[thread] = counts[thread] + counts[thread + half];
-                        }
-                    }
-                    context.localBarrier();
-                    double excess = broken == 0.0 ? sums[0] - r : -1.0;
-                    double support = counts[0];
-                    context.localBarrier();
-                    int more = step < STEPS ? step + 2 : steps;
-                    steps = excess > EXCESS * r ? more : steps;
-                    own = excess > EXCESS * r ? own + excess / support : own;
-                }
-                if (thread == 0) {
-                    multipliers[set] = own;
-                }
-                context.localBarrier();
-                double by = own - before;
-                double distance = by < 0.0 ? -by : by;
-                moved = distance > moved ? distance : moved;
-                raised = own > raised ? own : raised;
-            }
-            int again = sweep + 1 < mostSweeps ? sweep + 2 : sweeps;
-            sweeps = moved > REST * raised ? again : sweeps;
+        double broken = 0.0;
+        for (int i = 0; i < TEAM; i++) {
+            broken = broken + sums[i];
         }
-        for (int j = thread; j < n; j += TEAM) {
-            int tap = j % taps;
-            int at = weightAt + (first + j / taps * filterStep) * taps + tap;
+        context.localBarrier();
+        int passes = 1;
+        for (int pass = 0; pass < passes; pass++) {
             double threshold = 0.0;
-            for (int other = 0; other < sets; other++) {
-                threshold = threshold + (double) ints.get(masksAt + other * taps + tap) * multipliers[other];
+            for (int set = 0; set < sets; set++) {
+                threshold = threshold + (double) ints.get(masksAt + set * taps + tap) * tried[set];
             }
+            double sum = 0.0;
+            double count = 0.0;
+            double dual = 0.0;
+            for (int i = firstFilter; i < filters; i += rows) {
+                float w = floats.get(start + i * next);
+                double size = w < 0f ? -w : w;
+                double left = size - threshold;
+                sum = left > 0.0 ? sum + left : sum;
+                count = left > 0.0 ? count + 1.0 : count;
+                dual = left > 0.0 ? dual + threshold * (0.5 * threshold + left) : dual + 0.5 * size * size;
+            }
+            sums[thread] = sum;
+            counts[thread] = count;
+            duals[thread] = dual;
+            context.localBarrier();
+            if (thread < taps) {
+                double tapSum = 0.0;
+                double tapCount = 0.0;
+                double tapDual = 0.0;
+                for (int i = 0; i < rows; i++) {
+                    tapSum = tapSum + sums[thread + i * taps];
+                    tapCount = tapCount + counts[thread + i * taps];
+                    tapDual = tapDual + duals[thread + i * taps];
+                }
+                tapSums[thread] = tapSum;
+                tapCounts[thread] = tapCount;
+                tapDuals[thread] = tapDual;
+            }
+            context.localBarrier();
+            if (thread == 0) {
+                double value = 0.0;
+                double total = 0.0;
+                double largest = 0.0;
+                for (int i = 0; i < taps; i++) {
+                    value = value + tapDuals[i];
+                    total = total + tapSums[i];
+                    largest = tapCounts[i] > largest ? tapCounts[i] : largest;
+                }
+                state[TOTAL] = pass == 0 ? total : state[TOTAL];
+                double worst = 0.0;
+                for (int set = 0; set < sets; set++) {
+                    double excess = -r;
+                    for (int i = 0; i < taps; i++) {
+                        excess = excess + (double) ints.get(masksAt + set * taps + i) * tapSums[i];
+                    }
+                    value = value - tried[set] * r;
+                    double off = tried[set] < -excess ? tried[set] : excess;
+                    off = off < 0.0 ? -off : off;
+                    worst = off > worst ? off : worst;
+                }
+                double allowed = TOLERANCE * state[TOTAL];
+                int accepted = value > state[DUAL] ? 1 : 0;
+                accepted = worst > allowed ? accepted : 1;
+                accepted = pass == 0 ? 1 : accepted;
+                if (accepted == 1) {
+                    state[DUAL] = value;
+                    state[WORST] = worst;
+                    state[STEP] = 1.0;
+                    double raised = 0.0;
+                    for (int set = 0; set < sets; set++) {
+                        multipliers[set] = tried[set];
+                        raised = tried[set] > raised ? tried[set] : raised;
+                        double excess = -r;
+                        double support = 0.0;
+                        for (int i = 0; i < taps; i++) {
+                            double belongs = (double) ints.get(masksAt + set * taps + i);
+                            excess = excess + belongs * tapSums[i];
+                            support = support + belongs * tapCounts[i];
+                        }
+                        double free = excess > 0.0 ? 1.0 : tried[set] > 0.0 ? 1.0 : 0.0;
+                        gradient[set] = free * excess;
+                        direction[set] = support > 0.0 ? free * excess / support : 0.0;
+                        counts[set] = free;
+                    }
+                    state[RAISED] = raised;
+                    if (sharing == 1) {
+                        int width = sets + 1;
+                        for (int i = 0; i < sets; i++) {
+                            for (int k = 0; k < sets; k++) {
+                                double common = 0.0;
+                                for (int j = 0; j < taps; j++) {
+                                    common = common + (double) (ints.get(masksAt + i * taps + j) * ints.get(masksAt + k * taps + j))
+                                            * tapCounts[j];
+                                }
+                                double diagonal = counts[i] > 0.0 ? DAMPING * (1.0 + largest) : 1.0;
+                                double more = i == k ? diagonal : 0.0;
+                                matrix[i * width + k] = counts[i] * counts[k] * common + more;
+                            }
+                            matrix[i * width + sets] = gradient[i];
+                        }
+                        for (int column = 0; column < sets; column++) {
+                            for (int i = column + 1; i < sets; i++) {
+                                double factor = matrix[i * width + column] / matrix[column * width + column];
+                                for (int k = column; k < width; k++) {
+                                    matrix[i * width + k] = matrix[i * width + k] - factor * matrix[column * width + k];
+                                }
+                            }
+                        }
+                        for (int back = 0; back < sets; back++) {
+                            int i = sets - 1 - back;
+                            double solved = matrix[i * width + sets];
+                            for (int k = i + 1; k < sets; k++) {
+                                solved = solved - matrix[i * width + k] * direction[k];
+                            }
+                            direction[i] = solved / matrix[i * width + i];
+                        }
+                    }
+                } else {
+                    state[STEP] = 0.5 * state[STEP];
+                }
+                for (int set = 0; set < sets; set++) {
+                    double moved = multipliers[set] + state[STEP] * direction[set];
+                    tried[set] = moved > 0.0 ? moved : 0.0;
+                }
+                double more = state[WORST] > allowed ? 1.0 : 0.0;
+                more = state[STEP] < LEAST_STEP ? 0.0 : more;
+                state[MORE] = broken > 0.0 ? 0.0 : more;
+            }
+            context.localBarrier();
+            int again = pass + 1 < PASSES ? pass + 2 : passes;
+            passes = state[MORE] > 0.0 ? again : passes;
+        }
+        double raised = state[RAISED];
+        double threshold = 0.0;
+        for (int set = 0; set < sets; set++) {
+            threshold = threshold + (double) ints.get(masksAt + set * taps + tap) * multipliers[set];
+        }
+        for (int i = firstFilter; i < filters; i += rows) {
+            int at = start + i * next;
             float w = floats.get(at);
             double size = w < 0f ? -w : w;
-            double left = size - threshold;
-            double value = left > 0.0 ? left : 0.0;
+            double value = size - threshold;
             float rounded = (float) value;
             float nearer = (float) ((double) rounded * LESS);
             float inside = (double) rounded > value ? nearer : rounded;
-            float signed = w < 0f ? -inside : inside;
+            inside = value > SMALLEST ? inside : 0f;
+            float signed = w < 0f ? -inside : w > 0f ? inside : w;
             floats.set(at, threshold > 0.0 ? signed : w);
         }
         for (int set = 0; set < sets; set++) {
+            double belongs = (double) ints.get(masksAt + set * taps + tap);
             double sum = 0.0;
-            for (int j = thread; j < n; j += TEAM) {
-                int tap = j % taps;
-                float w = floats.get(weightAt + (first + j / taps * filterStep) * taps + tap);
+            for (int i = firstFilter; i < filters; i += rows) {
+                float w = floats.get(start + i * next);
                 double size = w < 0f ? -w : w;
-                sum = sum + (double) ints.get(masksAt + set * taps + tap) * size;
+                sum = sum + belongs * size;
             }
+            context.localBarrier();
             sums[thread] = sum;
-            for (int half = TEAM / 2; half > 0; half = half / 2) {
-                context.localBarrier();
-                if (thread < half) {
-                    sums[thread] = sums[thread] + sums[thread + half];
-                }
+            context.localBarrier();
+            double whole = 0.0;
+            for (int i = 0; i < TEAM; i++) {
+                whole = whole + sums[i];
             }
-            context.localBarrier();
-            double whole = sums[0];
-            context.localBarrier();
-            double smaller = whole > r ? r / whole * SLACK : 1.0;
-            double factor = raised > 0.0 ? smaller : 1.0;
-            for (int j = thread; j < n; j += TEAM) {
-                int tap = j % taps;
-                int at = weightAt + (first + j / taps * filterStep) * taps + tap;
+            double most = raised > 0.0 ? r : r * (1.0 + EXCESS);
+            double factor = whole > most ? r / whole * SLACK : 1.0;
+            factor = broken > 0.0 ? 1.0 : factor;
+            for (int i = firstFilter; i < filters; i += rows) {
+                int at = start + i * next;
                 float w = floats.get(at);
-                double size = w < 0f ? -w : w;
-                double value = size * factor;
+                double value = (w < 0f ? -w : w) * factor;
                 float rounded = (float) value;
                 float nearer = (float) ((double) rounded * LESS);
                 float inside = (double) rounded > value ? nearer : rounded;
-                float signed = w < 0f ? -inside : inside;
+                inside = value > SMALLEST ? inside : 0f;
+                float signed = w < 0f ? -inside : w > 0f ? inside : w;
                 float scaled = factor < 1.0 ? signed : w;
-                floats.set(at, ints.get(masksAt + set * taps + tap) == 1 ? scaled : w);
+                floats.set(at, belongs > 0.0 ? scaled : w);
             }
         }
     }

