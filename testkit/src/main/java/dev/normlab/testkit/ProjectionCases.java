@@ -4,6 +4,7 @@ import dev.normlab.engine.kernel.SliceLimit;
 import dev.normlab.engine.kernel.SliceNormSizes;
 import dev.normlab.engine.kernel.SliceNormSizes.TapSet;
 import dev.normlab.engine.program.Opcode;
+import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -89,7 +90,14 @@ final class ProjectionCases {
                 cases.add(projection("large middle ", SliceLimit.of(s, largest * share), weight, null));
             }
         }
+        SliceNormSizes many = new SliceNormSizes(2, 16, 7, 7, 1, true, windows(7, 2, 6));
+        Tensor little = withLargeMiddle(many, 0.1, seed + 2);
+        for (double share : new double[] {0.3, 0.01}) {
+            cases.add(projection("36 sets ", SliceLimit.of(many, largest(many, little) * share), little, null));
+        }
         cases.add(projection("no limit ", SliceLimit.of(rows, 1e300), withLargeMiddle(rows, 1, seed), null));
+        SliceNormSizes one = new SliceNormSizes(1, 2, 1, 1, 1, true, ONE);
+        cases.add(projection("sums beyond floats ", SliceLimit.of(one, 1e39), Tensor.of(Shape.of(1, 2, 1, 1), 3e38f, -3e38f), null));
         return cases;
     }
 
@@ -120,11 +128,11 @@ final class ProjectionCases {
         values[2 * 54 + 7] = Float.POSITIVE_INFINITY;
         Tensor notFinite = Tensor.of(tied.shape(), values);
         SliceNormSizes three = new SliceNormSizes(3, 1, 1, 1, 1, true, ONE);
-        Tensor gamma = Tensor.of(Samples.uniform(seed, 3, 1, 1, 1).shape(), 3f, -4f, 5f);
+        Tensor gamma = Tensor.of(Shape.of(3, 1, 1, 1), 3f, -4f, 5f);
         return List.of(projection("ties ", SliceLimit.of(rows, 2.25), tied, null),
                 projection("NaN and infinity ", SliceLimit.of(rows, 1.5), notFinite, null),
                 projection("NaN and infinite variance ", new SliceLimit(three, 1, 1e-5f), gamma,
-                        Tensor.of(Samples.uniform(seed, 3).shape(), Float.NaN, Float.POSITIVE_INFINITY, 0.25f)));
+                        Tensor.of(Shape.of(3), Float.NaN, Float.POSITIVE_INFINITY, 0.25f)));
     }
 
     private static double largest(SliceNormSizes s, Tensor weight) {

@@ -44,9 +44,7 @@ final class RunFigures {
         figures.put("test-accuracy", testAccuracy());
         figures.put("training-loss", trainLoss());
         figures.put("norm-sum", normSum(false));
-        if (hasBatchNormSums()) {
-            figures.put("norm-sum-bn", normSum(true));
-        }
+        figures.put("norm-sum-bn", normSum(true));
         for (String norm : List.of("l1", "linf")) {
             figures.put("density-" + norm, normDensity(norm));
             figures.put("layers-" + norm, layers(norm, false));
@@ -179,11 +177,6 @@ final class RunFigures {
         String title = batchNorm ? "Norm of every batch-norm layer" : norm + " norm of every convolution and linear layer";
         return new BarChart(title, "One group of bars per layer, one bar per run.", "", Axis.linear(batchNorm ? "norm" : norm + " norm"),
                 names, series);
-    }
-
-    /// Whether a run has sums of the norms of batch-norm layers, of any epoch.
-    boolean hasBatchNormSums() {
-        return hasBatchNorms() || runs.stream().flatMap(run -> run.normSums(true).values().stream()).anyMatch(sum -> sum > 0);
     }
 
     /// Whether a run has batch-norm layers.

@@ -155,13 +155,11 @@ public record TrainingReport(String title, String introduction, List<RecordedRun
     }
 
     private static void addNorms(Section section, RunFigures figures, RunTables tables) {
-        section.figure(figures.normSum(false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers over training.");
-        if (figures.hasBatchNormSums()) {
-            section.figure(figures.normSum(true), Width.HALF, "Sum of the l1 norms of all batch-norm layers over training.");
-        }
-        section.figure(figures.normDensity("l1"), Width.HALF,
-                "Distribution of the l1 norms of convolutions and linear layers after the last epoch: Gaussian "
-                        + "kernel density of the logarithms, Silverman's bandwidth. Every line of the rug is one layer.")
+        section.figure(figures.normSum(false), Width.HALF, "Sum of the l1 norms of all convolutions and linear layers over training.")
+                .figure(figures.normSum(true), Width.HALF, "Sum of the l1 norms of all batch-norm layers over training.")
+                .figure(figures.normDensity("l1"), Width.HALF,
+                        "Distribution of the l1 norms of convolutions and linear layers after the last epoch: Gaussian "
+                                + "kernel density of the logarithms, Silverman's bandwidth. Every line of the rug is one layer.")
                 .figure(figures.normDensity("linf"), Width.HALF, "The same for the linf norms.")
                 .figure(figures.layers("l1", false), Width.FULL,
                         "The l1 norm of every convolution and linear layer after the last epoch, from input to output.")

@@ -1,7 +1,6 @@
 package dev.normlab.experiments.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
@@ -189,18 +187,6 @@ class TrainingReportTest {
         List<String> shown = new RunTables(List.of(with(whole, "epochs", "2"), half, whole)).results().rows().stream()
                 .map(row -> row.get(1).text()).toList();
         assertEquals(List.of("2", "2 of 4", "2"), shown);
-    }
-
-    @Test
-    void withoutBatchNormsThereIsNoFigureOfThem() {
-        RecordedRun run = SampleRuns.run("plain", 30, 880, 60);
-        assertTrue(new RunFigures(List.of(run)).all().keySet().containsAll(List.of("norm-sum-bn", "layers-bn")));
-        List<RecordedRun.LayerNorm> others = run.norms().stream().filter(norm -> !norm.isBatchNorm()).toList();
-        RecordedRun without = new RecordedRun(run.name(), run.settings(), run.provenance(), run.epochs(), others, run.clean(), run.robust(),
-                run.seconds(), run.remarks());
-        Set<String> names = new RunFigures(List.of(without)).all().keySet();
-        assertFalse(names.contains("norm-sum-bn"), names.toString());
-        assertTrue(names.contains("norm-sum"), names.toString());
     }
 
     @Test
