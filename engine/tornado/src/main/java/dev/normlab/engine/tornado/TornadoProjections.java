@@ -80,8 +80,8 @@ final class TornadoProjections {
         }
         TornadoUpdates.Filters f = TornadoUpdates.Filters.of(s);
         int table = l.table(masks);
-        // The radius as two floats, of which the second one is rounded down, times a third where it is large. Beyond LARGEST no sum of floats
-        // exceeds it, and no weight its product with the root of a variance.
+        // The radius as two floats, of which the second one is rounded down, times a third where it is large. Beyond LARGEST no sum of
+        // floats exceeds it, and no weight its product with the root of a variance.
         float times = limit.radius() > LARGE ? LARGE : 1f;
         double radius = Math.min(limit.radius(), LARGEST) / times;
         float high = (float) radius;
