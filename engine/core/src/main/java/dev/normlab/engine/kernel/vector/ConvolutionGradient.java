@@ -134,11 +134,11 @@ final class ConvolutionGradient {
     private void sumPositions(Piece piece, int range, int count, float[] images, float[] gradients, float[] tile, float[] sums, int at) {
         int step = plan.pixelFloats(), next = s.oh() * s.ow() * plan.images * V;
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
-            int xAt = plan.tileAt(range, channelTile);
+            int xAt = plan.tileAt(range, channelTile), channels = plan.tileChannels(range, channelTile);
             for (int tap = 0; tap < plan.taps; tap++) {
                 int start = plan.starts[tap], end = start + plan.counts[tap];
-                multiply(piece, images, step, gradients, next, start, end, xAt, 0, count, tile);
-                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
+                int floats = multiply(piece, channels, images, step, gradients, next, start, end, xAt, 0, count, tile);
+                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, floats);
             }
         }
     }
@@ -159,7 +159,7 @@ final class ConvolutionGradient {
         int firstRow = band * plan.bandRows, rows = Math.min(plan.bandRows, s.oh() - firstRow);
         int xStep = plan.columns.scratchStep() * plan.pixelFloats();
         for (int channelTile = 0; channelTile < plan.rangeTiles(range); channelTile++) {
-            int xAt = plan.tileAt(range, channelTile);
+            int xAt = plan.tileAt(range, channelTile), channels = plan.tileChannels(range, channelTile);
             for (int tap = 0; tap < plan.taps; tap++) {
                 int from = plan.starts[tap] + firstImage * plan.counts[tap], to = from + count * plan.counts[tap],
                         length = plan.lengths[tap];
@@ -172,20 +172,20 @@ final class ConvolutionGradient {
                 if (from >= to) {
                     continue;
                 }
-                multiply(piece, images, xStep, d, s.oh() * s.ow() * V, from, to, xAt, dAt, length, tile);
-                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, tileFloats(piece));
+                int floats = multiply(piece, channels, images, xStep, d, s.oh() * s.ow() * V, from, to, xAt, dAt, length, tile);
+                ElementLoops.add(sums, at + (channelTile * plan.taps + tap) * tileFloats(piece), tile, 0, floats);
             }
         }
     }
 
-    // The products of one tile; see TileOuterProducts.
-    private void multiply(Piece piece, float[] images, int xStep, float[] d, int next, int from, int to, int xAt, int dAt, int length,
-            float[] tile) {
+    // The products of one tile, of which so many input channels are wanted; see TileOuterProducts.
+    private int multiply(Piece piece, int channels, float[] images, int xStep, float[] d, int next, int from, int to, int xAt, int dAt,
+            int length, float[] tile) {
         if (plan.blocked) {
-            TileOuterProducts.multiplyFew(piece.vectors(), images, d, next, plan.segments, from, to, xAt, dAt, length, tile, 0);
-        } else {
-            TileOuterProducts.multiply(piece.vectors(), images, xStep, d, next, plan.segments, from, to, xAt, dAt, length, tile, 0);
+            return TileOuterProducts.multiplyFew(piece.vectors(), images, d, next, plan.segments, from, to, xAt, dAt, length, tile, 0);
         }
+        return TileOuterProducts.multiply(channels, piece.vectors(), images, xStep, d, next, plan.segments, from, to, xAt, dAt, length,
+                tile, 0);
     }
 
     // Brings the sums [channel tile][tap][channel][vectors * V] of a piece and range to dWeight [o, c/groups, kh, kw].

@@ -24,6 +24,9 @@ final class GradientPlan {
     // Results of a band: the output gradients of a piece should stay in the caches.
     private static final int BAND_PIXELS = 256;
 
+    // The same where the scratch image has few floats a pixel: the gradients, which come from memory, are read in longer runs.
+    private static final int MERGED_BAND_PIXELS = 1024;
+
     // Rows shorter than this are done by positions, if the map is small.
     private static final int SHORT_ROW = 8;
 
@@ -103,9 +106,10 @@ final class GradientPlan {
         length = merged ? channels.length() * s.kw() : channels.length();
         taps = merged ? s.kh() : s.kh() * s.kw();
         ranges = (length + RANGE_CHANNELS - 1) / RANGE_CHANNELS;
-        bandRows = positions ? s.oh() : Math.clamp(BAND_PIXELS / s.ow(), 1, s.oh());
+        int bandPixels = merged ? MERGED_BAND_PIXELS : BAND_PIXELS;
+        bandRows = positions ? s.oh() : Math.clamp(bandPixels / s.ow(), 1, s.oh());
         bands = (s.oh() + bandRows - 1) / bandRows;
-        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : bands > 1 ? 1 : Math.clamp(BAND_PIXELS / results, 1, 16);
+        images = positions ? Math.clamp(GROUP_PIXELS / inputPixels, 8, 64) : bands > 1 ? 1 : Math.clamp(bandPixels / results, 1, 16);
         scratchRows = positions ? s.h() : rows.span(bandRows);
         scratchColumns = positions ? s.w() : columns.span(s.ow());
         // The last tile may read beyond the last pixel's channels; what it reads there is not used.
@@ -219,6 +223,11 @@ final class GradientPlan {
     /// Tiles of a range.
     int rangeTiles(int range) {
         return (rangeChannels(range) + tileChannels - 1) / tileChannels;
+    }
+
+    /// Input channels of a tile that there are: the last tile of a range may have fewer than the others.
+    int tileChannels(int range, int tile) {
+        return Math.min(tileChannels, rangeChannels(range) - tile * tileChannels);
     }
 
     /// Slices of a batch of `n` images.

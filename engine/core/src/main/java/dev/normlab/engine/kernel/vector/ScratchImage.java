@@ -1,11 +1,21 @@
 package dev.normlab.engine.kernel.vector;
 
 import static dev.normlab.engine.kernel.vector.Lanes.V;
+import static dev.normlab.engine.kernel.vector.Lanes.load;
 
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
 /// Copies images of the activation layout into scratch images whose pixels hold their channels side by side, with a frame of zeros.
 final class ScratchImage {
+
+    // Of the values of V pixels of three channels, side by side, three vectors: the pixel of every lane, and which lanes are of the second
+    // and third channel.
+    private static final VectorShuffle<Float> PIXEL0 = pixels(0), PIXEL1 = pixels(1), PIXEL2 = pixels(2);
+    private static final VectorMask<Float> GREEN0 = channel(1, 0), GREEN1 = channel(1, 1), GREEN2 = channel(1, 2);
+    private static final VectorMask<Float> BLUE0 = channel(2, 0), BLUE1 = channel(2, 1), BLUE2 = channel(2, 2);
 
     private ScratchImage() {}
 
@@ -62,11 +72,39 @@ final class ScratchImage {
     }
 
     private static void interleave(float[] x, int from, int plane, int channels, int step, int count, float[] to, int at) {
+        if (channels == 3 && step == 1 && count >= V) {
+            // The last vectors overlap the ones before.
+            for (int i = 0; i < count - V; i += V) {
+                interleaveThree(x, from + i, plane, to, at + 3 * i);
+            }
+            interleaveThree(x, from + count - V, plane, to, at + 3 * (count - V));
+            return;
+        }
         for (int ic = 0; ic < channels; ic++) {
             for (int i = 0; i < count; i++) {
                 to[at + i * channels + ic] = x[from + ic * plane + i * step];
             }
         }
+    }
+
+    // V pixels of three planes to [pixel][channel].
+    private static void interleaveThree(float[] x, int from, int plane, float[] to, int at) {
+        FloatVector r = load(x, from), g = load(x, from + plane), b = load(x, from + 2 * plane);
+        r.rearrange(PIXEL0).blend(g.rearrange(PIXEL0), GREEN0).blend(b.rearrange(PIXEL0), BLUE0).intoArray(to, at);
+        r.rearrange(PIXEL1).blend(g.rearrange(PIXEL1), GREEN1).blend(b.rearrange(PIXEL1), BLUE1).intoArray(to, at + V);
+        r.rearrange(PIXEL2).blend(g.rearrange(PIXEL2), GREEN2).blend(b.rearrange(PIXEL2), BLUE2).intoArray(to, at + 2 * V);
+    }
+
+    private static VectorShuffle<Float> pixels(int part) {
+        return VectorShuffle.fromOp(Lanes.SPECIES, lane -> (part * V + lane) / 3);
+    }
+
+    private static VectorMask<Float> channel(int channel, int part) {
+        boolean[] lanes = new boolean[V];
+        for (int lane = 0; lane < V; lane++) {
+            lanes[lane] = (part * V + lane) % 3 == channel;
+        }
+        return VectorMask.fromArray(Lanes.SPECIES, lanes, 0);
     }
 
     // Copies `count` pixels of the channel blocks that a pixel of the scratch image holds, four blocks at a time: four streams from memory
@@ -86,16 +124,16 @@ final class ScratchImage {
     private static void spread4(float[] x, int from, int blockStep, int step, int count, int stride, float[] to, int at) {
         for (int i = 0; i < count; i++) {
             int read = from + i * step * V, write = at + i * stride;
-            Lanes.load(x, read).intoArray(to, write);
-            Lanes.load(x, read + blockStep).intoArray(to, write + V);
-            Lanes.load(x, read + 2 * blockStep).intoArray(to, write + 2 * V);
-            Lanes.load(x, read + 3 * blockStep).intoArray(to, write + 3 * V);
+            load(x, read).intoArray(to, write);
+            load(x, read + blockStep).intoArray(to, write + V);
+            load(x, read + 2 * blockStep).intoArray(to, write + 2 * V);
+            load(x, read + 3 * blockStep).intoArray(to, write + 3 * V);
         }
     }
 
     private static void spread(float[] x, int from, int step, int count, int stride, float[] to, int at) {
         for (int i = 0; i < count; i++) {
-            Lanes.load(x, from + i * step * V).intoArray(to, at + i * stride);
+            load(x, from + i * step * V).intoArray(to, at + i * stride);
         }
     }
 }

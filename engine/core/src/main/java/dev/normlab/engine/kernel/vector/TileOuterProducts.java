@@ -34,15 +34,21 @@ final class TileOuterProducts {
 
     private TileOuterProducts() {}
 
-    /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`; see the class for the rest.
+    /// Writes the sums of one tile to `sums[6, vectors, V]` at `at`, at least those of the first `channels` of the six; see the class for
+    /// the rest.
     ///
     /// @param vectors  1 to 4
     /// @param segments pairs of an offset into `x` and an offset into `d`
-    static void multiply(int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt,
-            int length,
-            float[] sums, int at) {
+    /// @return how many floats were written
+    static int multiply(int channels, int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt,
+            int dAt,
+            int length, float[] sums, int at) {
         switch (vectors) {
             case 4 -> {
+                if (channels <= 3) {
+                    multiplyShort3x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
+                    return 3 * 4 * V;
+                }
                 if (length < SHORT) {
                     multiplyShort6x4(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
                 } else {
@@ -53,6 +59,7 @@ final class TileOuterProducts {
             case 2 -> multiply6x2(x, xStep, d, next, segments, from, to, xAt, dAt, length, sums, at);
             default -> multiply6x1(x, xStep, d, segments, from, to, xAt, dAt, length, sums, at);
         }
+        return CHANNELS * vectors * V;
     }
 
     /// As [#multiply] with four input channels and `xStep = V`, for machines with 16 vector registers: the compiler knows every distance
@@ -60,13 +67,15 @@ final class TileOuterProducts {
     /// unroll the loop, and spill.)
     ///
     /// @param vectors 1 or 2
-    static void multiplyFew(int vectors, float[] x, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+    /// @return how many floats were written
+    static int multiplyFew(int vectors, float[] x, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
             float[] sums, int at) {
         if (vectors == 2) {
             multiply4x2(x, d, next, segments, from, to, xAt, dAt, length, sums, at);
         } else {
             multiply4x1(x, d, segments, from, to, xAt, dAt, length, sums, at);
         }
+        return FEW_CHANNELS * vectors * V;
     }
 
     private static void multiply4x2(float[] x, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
@@ -278,6 +287,59 @@ final class TileOuterProducts {
         b5.intoArray(sums, at + 21 * V);
         c5.intoArray(sums, at + 22 * V);
         d5.intoArray(sums, at + 23 * V);
+    }
+
+    // As multiplyShort6x4 for what is left of a kernel row of three input channels, which has nine values, or of 56 channels.
+    static void multiplyShort3x4(float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt, int dAt, int length,
+            float[] sums, int at) {
+        FloatVector zero = zero();
+        FloatVector a0 = zero, a1 = zero, a2 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero;
+        int s = from, left = 0, p = 0, q = 0;
+        for (int t = (to - from) * length; t > 0; t--) {
+            if (left == 0) {
+                p = xAt + segments[2 * s];
+                q = dAt + segments[2 * s + 1];
+                s++;
+                left = length;
+            }
+            FloatVector g0 = load(d, q);
+            FloatVector g1 = load(d, q + next);
+            FloatVector g2 = load(d, q + 2 * next);
+            FloatVector g3 = load(d, q + 3 * next);
+            FloatVector v = all(x[p]);
+            a0 = v.fma(g0, a0);
+            b0 = v.fma(g1, b0);
+            c0 = v.fma(g2, c0);
+            d0 = v.fma(g3, d0);
+            v = all(x[p + 1]);
+            a1 = v.fma(g0, a1);
+            b1 = v.fma(g1, b1);
+            c1 = v.fma(g2, c1);
+            d1 = v.fma(g3, d1);
+            v = all(x[p + 2]);
+            a2 = v.fma(g0, a2);
+            b2 = v.fma(g1, b2);
+            c2 = v.fma(g2, c2);
+            d2 = v.fma(g3, d2);
+            p += xStep;
+            q += V;
+            left--;
+        }
+        a0.intoArray(sums, at);
+        b0.intoArray(sums, at + V);
+        c0.intoArray(sums, at + 2 * V);
+        d0.intoArray(sums, at + 3 * V);
+        a1.intoArray(sums, at + 4 * V);
+        b1.intoArray(sums, at + 5 * V);
+        c1.intoArray(sums, at + 6 * V);
+        d1.intoArray(sums, at + 7 * V);
+        a2.intoArray(sums, at + 8 * V);
+        b2.intoArray(sums, at + 9 * V);
+        c2.intoArray(sums, at + 10 * V);
+        d2.intoArray(sums, at + 11 * V);
     }
 
     // For pieces of three vectors.

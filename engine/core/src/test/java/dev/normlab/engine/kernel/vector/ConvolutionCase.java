@@ -69,6 +69,14 @@ final class ConvolutionCase {
         return awkward(random, groups, 8 * groups, 8 * groups);
     }
 
+    /// First layers: few input channels, mostly three, on maps wide enough for whole vectors of pixels, some of several bands.
+    static Conv2dSizes firstLayer(SplittableRandom random) {
+        int c = pick(random, 1, 2, 3, 3, 3, 4), o = pick(random, 5, 16, 33, 64, 64, 70);
+        int h = random.nextInt(1, 45), w = random.nextInt(1, 45), k = pick(random, 1, 3, 3, 5, 7), pad = random.nextInt(k);
+        int[] pads = {pad, k - 1 - pad, k - 1 - pad, pad};
+        return sizes(random.nextInt(1, 4), c, h, w, o, k, k, pick(random, 1, 1, 2), pick(random, 1, 1, 2), pads, 1, 1, 1);
+    }
+
     private static Conv2dSizes awkward(SplittableRandom random, int groups, int c, int o) {
         while (true) {
             int kh = random.nextInt(1, 5), kw = random.nextInt(1, 5), dilationH = random.nextInt(1, 3), dilationW = random.nextInt(1, 3);

@@ -20,10 +20,10 @@ final class OtherMachinesCheck {
         try (Workers workers = new Workers(1)) {
             Workspace workspace = new Workspace(workers);
             for (int i = 0; i < Integer.parseInt(arguments[0]); i++) {
-                // Every third case is one of the fast mode.
+                // Every third case is one of the fast mode, every fourth of the others a first layer.
                 ConvolutionCase each = i % 3 == 2
                         ? new ConvolutionCase(ConvolutionCase.regular(random), random, ConvolutionMode.FAST)
-                        : new ConvolutionCase(ConvolutionCase.awkward(random), random);
+                        : new ConvolutionCase(i % 4 == 3 ? ConvolutionCase.firstLayer(random) : ConvolutionCase.awkward(random), random);
                 float[] y = each.forward(workspace), dx = each.backwardInput(workspace), dWeight = each.backwardWeight(workspace);
                 require(y, each.forwardByDefinition(), each.s.c() * each.s.kh() * each.s.kw());
                 require(dx, each.backwardInputByDefinition(), each.s.o() * each.s.kh() * each.s.kw());

@@ -47,6 +47,24 @@ class VectorConvolutionsTest {
         }
     }
 
+    /// Every case has scratch memory of its own, so that an array that is too short is seen.
+    @Test
+    void firstLayersAgreeWithTheDefinition() {
+        SplittableRandom random = new SplittableRandom(SEED + 4);
+        List<Conv2dSizes> sizes = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            sizes.add(ConvolutionCase.firstLayer(random));
+        }
+        for (int width : new int[] {Lanes.V - 1, Lanes.V, Lanes.V + 1, 2 * Lanes.V, 2 * Lanes.V + 3}) {
+            sizes.add(ConvolutionCase.sizes(5, 3, 9, width, 64, 3, 3, 1, 1, 1, 1));
+        }
+        try (Workers workers = new Workers(2)) {
+            for (Conv2dSizes s : sizes) {
+                requireDefinition(new ConvolutionCase(s, random), new Workspace(workers));
+            }
+        }
+    }
+
     // Bands of several rows, several weight parts, several pieces of output channels with 4, 2 and 1 vectors, several groups of images.
     @Test
     void sizesOfRealNetworksAgreeWithTheDefinition() {
@@ -115,8 +133,10 @@ class VectorConvolutionsTest {
         SplittableRandom random = new SplittableRandom(SEED + 1);
         try (Workers workers = new Workers(1)) {
             Workspace workspace = new Workspace(workers);
-            for (int i = 0; i < 90; i++) {
-                Conv2dSizes sizes = i < 60 ? ConvolutionCase.awkward(random) : ConvolutionCase.inGroupsOfEight(random);
+            for (int i = 0; i < 110; i++) {
+                Conv2dSizes sizes = i < 60
+                        ? ConvolutionCase.awkward(random)
+                        : i < 90 ? ConvolutionCase.inGroupsOfEight(random) : ConvolutionCase.firstLayer(random);
                 ConvolutionCase batch = new ConvolutionCase(sizes, random);
                 float[] y = batch.forward(workspace), dx = batch.backwardInput(workspace);
                 for (int in = 0; in < batch.s.n(); in++) {
@@ -134,8 +154,10 @@ class VectorConvolutionsTest {
         try (Workers single = new Workers(1); Workers team = new Workers(5)) {
             Workspace alone = new Workspace(single), together = new Workspace(team);
             List<Conv2dSizes> sizes = new ArrayList<>(BANDS_OF_GROUPS);
-            for (int i = 0; i < 70; i++) {
-                sizes.add(i < 40 ? ConvolutionCase.awkward(random) : ConvolutionCase.inGroupsOfEight(random));
+            for (int i = 0; i < 90; i++) {
+                sizes.add(i < 40
+                        ? ConvolutionCase.awkward(random)
+                        : i < 70 ? ConvolutionCase.inGroupsOfEight(random) : ConvolutionCase.firstLayer(random));
             }
             for (Conv2dSizes s : sizes) {
                 ConvolutionCase each = new ConvolutionCase(s, random);
