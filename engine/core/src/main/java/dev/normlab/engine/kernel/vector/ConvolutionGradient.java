@@ -55,7 +55,7 @@ final class ConvolutionGradient {
     // The sums of some pieces and a range over the images fromImage .. toImage - 1.
     private void sum(List<Piece> pieces, int range, int fromImage, int toImage, float[] sums, int slice, Workspace workspace, int worker) {
         float[] images = workspace.scratch(worker, "convolution image", plan.imageFloats);
-        float[] gradients = workspace.scratch(worker, "convolution gradient", plan.gradientFloats);
+        float[] gradients = workspace.scratch(worker, "convolution gradient", plan.positions || plainGradient ? plan.gradientFloats : 0);
         float[] tile = workspace.scratch(worker, "convolution tile", plan.tileChannels * plan.gradientWidth());
         for (Piece piece : pieces) {
             int at = slice + plan.sumsAt(piece, range);

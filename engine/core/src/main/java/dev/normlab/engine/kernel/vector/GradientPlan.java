@@ -13,7 +13,7 @@ import dev.normlab.engine.kernel.vector.ChannelGroups.Piece;
 /// padding are left out:
 ///
 /// - *Bands*: a unit is a band of rows of one image, or the whole maps of a few; a tap's segments are rows, without the pixels whose input
-///   lies outside.
+///   lies outside (where the taps of a kernel row are merged, only rows of padding are left out, and not columns).
 /// - *Positions* (narrow maps): a unit is a group of images whose equal pixels lie side by side; a tap's segments are pairs of an input and
 ///   an output position, each a run over the images.
 ///
@@ -147,7 +147,7 @@ final class GradientPlan {
         boolean framed = merged || linear;
         int from = framed ? 0 : columns.firstInside(offset), to = framed ? s.ow() : columns.endInside(offset, s.w());
         // Several bands find their rows when they run; whole maps have only rows that lie inside.
-        int firstRow = bands > 1 || framed ? 0 : firstRow(tap), endRow = bands > 1 || framed ? bandRows : endRow(tap);
+        int firstRow = bands > 1 || linear ? 0 : firstRow(tap), endRow = bands > 1 || linear ? bandRows : endRow(tap);
         int at = start;
         for (int i = 0; i < images; i++) {
             for (int ioh = firstRow; ioh < (linear ? 1 : endRow); ioh++) {

@@ -10,7 +10,7 @@ import jdk.incubator.vector.FloatVector;
 /// The inner loops of a convolution's weight gradient: outer products of six input channels and a few vectors of output channels, summed
 /// over pixels.
 ///
-/// Every kernel computes, for six neighbouring values `j` of `x` and `m` vectors of `d`,
+/// Every kernel computes, for six neighbouring values `j` of `x` (three or four in some) and `m` vectors of `d`,
 ///
 ///     sums[j, b, lane] = sum over segments s, k < length of x[xAt + segmentX(s) + k * xStep + j] * d[dAt + segmentD(s) + k * V + b * next
 ///     + lane]
@@ -25,7 +25,7 @@ final class TileOuterProducts {
     /// Input channels of a tile of [#multiplyFew].
     static final int FEW_CHANNELS = 4;
 
-    // Segments below this many pixels are short.
+    // Segments below this many pixels are short. (A tile of three channels is done in one loop whatever they are.)
     private static final int SHORT = 48;
 
     // For a loop inside another. Read from an array so that the compiler does not see that the six offsets are neighbours: where it does,

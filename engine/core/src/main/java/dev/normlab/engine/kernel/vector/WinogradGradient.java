@@ -117,7 +117,7 @@ final class WinogradGradient {
         float[] tile = workspace.scratch(worker, "convolution tile", TILE * TileProducts.MAX_VECTORS * V);
         for (int first = from; first < to; first += block) {
             int count = Math.min(block, to - first), at = sumsAt;
-            plan.transformInputs(x, first, count, range * rangeChannels / V, stride / V, inputs, stride, inputStep, scratch);
+            plan.transformInputs(x, first, count, range * rangeChannels / V, stride / V, inputs, 0, stride, inputStep, scratch);
             for (Piece piece : pieces(set)) {
                 int gradientStep = piece.vectors() * block * V + V;
                 transformGradients(piece, first, count, gradients, gradientStep, scratch);

@@ -102,8 +102,9 @@ final class WinogradPlan {
     }
 
     /// Transforms the inputs of `count` tiles from tile `first` on, of `blocks` channel blocks from `firstBlock` on, to
-    /// `[frequency][tile][channel]` with `stride` floats between tiles and `step` between frequencies.
-    void transformInputs(float[] x, int first, int count, int firstBlock, int blocks, float[] to, int stride, int step, float[] scratch) {
+    /// `[frequency][tile][channel]` at `at` with `stride` floats between tiles and `step` between frequencies.
+    void transformInputs(float[] x, int first, int count, int firstBlock, int blocks, float[] to, int at, int stride, int step,
+            float[] scratch) {
         int t = transforms.inputs(), m = transforms.outputs(), buffer = transforms.scratchFloats();
         for (int block = 0; block < blocks; block++) {
             for (int i = 0, run; i < count; i += run) {
@@ -112,7 +113,7 @@ final class WinogradPlan {
                 int columns = (run - 1) * m + t;
                 WinogradPatches.take(x, plane, height, width, inputRow(tile), inputColumn(tile), t, columns, scratch, buffer);
                 for (int j = 0; j < run; j++) {
-                    transforms.input(scratch, buffer + j * m * V, columns * V, scratch, to, (i + j) * stride + block * V, step);
+                    transforms.input(scratch, buffer + j * m * V, columns * V, scratch, to, at + (i + j) * stride + block * V, step);
                 }
             }
         }

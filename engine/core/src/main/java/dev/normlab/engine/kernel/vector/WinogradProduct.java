@@ -10,10 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs one [WinogradPlan] over a batch: a convolution's forward pass or its input gradient.
 ///
-/// A chunk is a unit of tiles and a set of pieces of the output channels. It transforms the unit's inputs to `[frequency][tile][input
-/// channel]`; then, piece by piece, it multiplies them with the transformed weights, which gives `[frequency][group of six tiles][vector]
-/// [tile]`, and transforms these sums back while they are in the cache. Every sum runs over all input channels in order, whatever the unit,
-/// so a result depends on its own tile only.
+/// A unit is a few tiles. Its inputs are transformed to `[frequency][tile][input channel]`; then, for one piece of the output channels after
+/// the other, they are multiplied with the transformed weights, which gives `[frequency][group of six tiles][vector][tile]`, and these sums
+/// are transformed back while they are in the cache. Every sum runs over all input channels in order, whatever the unit, so a result depends
+/// on its own tile only.
+///
+/// Where the transformed weights fit the last-level cache, a chunk is a unit and a set of pieces. Where they do not, as with 512 x 512
+/// channels, every unit would read them from memory: then the inputs of several units are transformed first, and all of these units take
+/// the weights of one piece before the next.
 final class WinogradProduct {
 
     // Chunks that a batch should give, if it can, for the sake of the threads.
@@ -22,15 +26,23 @@ final class WinogradProduct {
     // Output channels for which it pays to transform the inputs once more.
     private static final int SET_OUTPUTS = 256;
 
+    // Floats of transformed weights that stay in the last-level cache while units pass.
+    private static final int KEPT_WEIGHTS = 4 << 20;
+
+    // Units whose inputs are transformed together where weights do not stay.
+    private static final int UNITS_TOGETHER = 4;
+
     private final WinogradPlan plan;
-    private final int n;
     private final float[] x;
     private final float[] weights;
     private final float @Nullable [] bias;
     private final @Nullable Epilogue epilogue;
     private final float[] y;
 
+    private final int tiles;
+    private final boolean byPieces;
     private final int unitTiles;
+    private final int units;
     private final int inputStep;
     private final int[] frequencies;
     private final int[] places;
@@ -39,20 +51,22 @@ final class WinogradProduct {
     /// @param epilogue what is done with outputs when they are complete
     WinogradProduct(WinogradPlan plan, int n, float[] x, float[] weights, float @Nullable [] bias, @Nullable Epilogue epilogue, float[] y) {
         this.plan = plan;
-        this.n = n;
         this.x = x;
         this.weights = weights;
         this.bias = bias;
         this.epilogue = epilogue;
         this.y = y;
-        int fair = (n * plan.tiles() / MIN_CHUNKS + PIXELS - 1) / PIXELS * PIXELS;
-        this.unitTiles = Math.clamp(fair, PIXELS, WinogradPlan.UNIT_TILES);
+        this.tiles = n * plan.tiles();
+        this.byPieces = (long) plan.frequencies * plan.channels.length() * plan.channels.outputs() > KEPT_WEIGHTS;
+        int fair = byPieces ? tiles : tiles / MIN_CHUNKS;
+        this.unitTiles = Math.clamp((fair + PIXELS - 1) / PIXELS * PIXELS, PIXELS, WinogradPlan.UNIT_TILES);
+        this.units = (tiles + unitTiles - 1) / unitTiles;
         // A vector more than needed: frequencies a power of two apart would fall into the same sets of the cache.
         this.inputStep = unitTiles * plan.inputStride + V;
-        this.frequencies = new int[2 * plan.frequencies];
-        for (int f = 0; f < plan.frequencies; f++) {
-            frequencies[2 * f] = f * inputStep;
-            frequencies[2 * f + 1] = f;
+        this.frequencies = new int[2 * plan.frequencies * (byPieces ? UNITS_TOGETHER : 1)];
+        for (int i = 0; i < frequencies.length / 2; i++) {
+            frequencies[2 * i] = i * inputStep;
+            frequencies[2 * i + 1] = i % plan.frequencies;
         }
         this.places = new int[unitTiles];
         for (int i = 0; i < unitTiles; i++) {
@@ -61,31 +75,62 @@ final class WinogradProduct {
     }
 
     void run(Workspace workspace) {
-        int tiles = n * plan.tiles(), units = (tiles + unitTiles - 1) / unitTiles;
+        if (byPieces) {
+            for (int unit = 0; unit < units; unit += UNITS_TOGETHER) {
+                runPieces(unit, Math.min(UNITS_TOGETHER, units - unit), workspace);
+            }
+            return;
+        }
         List<Piece> pieces = plan.channels.pieces();
         int perSet = Math.max(1, SET_OUTPUTS / (pieces.getFirst().vectors() * V)), most = (pieces.size() + perSet - 1) / perSet;
         int sets = units == 0 ? 1 : Math.clamp(MIN_CHUNKS / units, 1, most);
         workspace.workers().run(units * sets, (chunk, worker) -> {
-            int unit = chunk / sets, set = chunk % sets, first = unit * unitTiles, count = Math.min(unitTiles, tiles - first);
+            int unit = chunk / sets, set = chunk % sets;
             float[] transformed = workspace.scratch(worker, "winograd inputs", plan.frequencies * inputStep);
             float[] scratch = workspace.scratch(worker, "winograd scratch", plan.scratchFloats());
-            plan.transformInputs(x, first, count, 0, plan.inputStride / V, transformed, plan.inputStride, inputStep, scratch);
+            plan.transformInputs(x, unit * unitTiles, count(unit), 0, plan.inputStride / V, transformed, 0, plan.inputStride, inputStep,
+                    scratch);
             for (Piece piece : pieces.subList(pieces.size() * set / sets, pieces.size() * (set + 1) / sets)) {
-                int groups = (count + PIXELS - 1) / PIXELS, sumStep = groups * piece.vectors() * PIXELS * V + V;
-                float[] sums = workspace.scratch(worker, "winograd sums", plan.frequencies * sumStep);
-                multiply(piece, groups, transformed, sums, sumStep);
-                transformOutputs(piece, first, count, sums, sumStep, scratch, workspace, worker);
+                piece(piece, unit, 0, transformed, scratch, workspace, worker);
             }
         });
     }
 
+    // All pieces of the units first .. first + together - 1.
+    private void runPieces(int first, int together, Workspace workspace) {
+        int blocks = plan.inputStride / V, unitFloats = plan.frequencies * inputStep;
+        float[] transformed = workspace.scratch(0, "winograd inputs of units", together * unitFloats);
+        workspace.workers().run(together * blocks, (chunk, worker) -> {
+            int slot = chunk / blocks, unit = first + slot, block = chunk % blocks;
+            plan.transformInputs(x, unit * unitTiles, count(unit), block, 1, transformed, slot * unitFloats + block * V, plan.inputStride,
+                    inputStep, workspace.scratch(worker, "winograd scratch", plan.scratchFloats()));
+        });
+        List<Piece> pieces = plan.channels.pieces();
+        workspace.workers().run(pieces.size() * together, (chunk, worker) -> piece(pieces.get(chunk / together), first + chunk % together,
+                chunk % together, transformed, workspace.scratch(worker, "winograd scratch", plan.scratchFloats()), workspace, worker));
+    }
+
+    /// Tiles of a unit.
+    private int count(int unit) {
+        return Math.min(unitTiles, tiles - unit * unitTiles);
+    }
+
+    // A piece of the outputs of a unit, whose transformed inputs are the ones at `slot`.
+    private void piece(Piece piece, int unit, int slot, float[] transformed, float[] scratch, Workspace workspace, int worker) {
+        int count = count(unit), groups = (count + PIXELS - 1) / PIXELS, sumStep = groups * piece.vectors() * PIXELS * V + V;
+        float[] sums = workspace.scratch(worker, "winograd sums", plan.frequencies * sumStep);
+        multiply(piece, groups, transformed, slot * plan.frequencies, sums, sumStep);
+        transformOutputs(piece, unit * unitTiles, count, sums, sumStep, scratch, workspace, worker);
+    }
+
     // The last group may hold tiles of an earlier unit or none; what is computed for them is not used.
-    private void multiply(Piece piece, int groups, float[] transformed, float[] sums, int sumStep) {
+    private void multiply(Piece piece, int groups, float[] transformed, int segment, float[] sums, int sumStep) {
         int weightStep = WinogradWeights.step(plan, piece), weightsAt = WinogradWeights.at(plan, piece);
         for (int f = 0; f < plan.frequencies; f++) {
             for (int group = 0; group < groups; group++) {
-                TileProducts.multiply(piece.vectors(), transformed, places, group * PIXELS, frequencies, f, f + 1, plan.channels.length(),
-                        weights, weightsAt, weightStep, sums, f * sumStep + group * piece.vectors() * PIXELS * V);
+                TileProducts.multiply(piece.vectors(), transformed, places, group * PIXELS, frequencies, segment + f, segment + f + 1,
+                        plan.channels.length(), weights, weightsAt, weightStep, sums,
+                        f * sumStep + group * piece.vectors() * PIXELS * V);
             }
         }
     }

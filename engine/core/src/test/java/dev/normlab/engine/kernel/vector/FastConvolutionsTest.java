@@ -24,6 +24,9 @@ class FastConvolutionsTest {
     /// How far a result may be off, in units of the rounding that its sum may have.
     static final double ROUNDINGS = 6;
 
+    // Transformed weights of more than 4 million floats: several units take one piece of them after the other.
+    private static final Conv2dSizes LARGE = ConvolutionCase.sizes(3, 360, 8, 8, 340, 3, 3, 1, 1, 1, 1);
+
     @Test
     void awkwardSizesAgreeWithTheDefinition() {
         SplittableRandom random = new SplittableRandom(SEED);
@@ -51,7 +54,7 @@ class FastConvolutionsTest {
                 ConvolutionCase.sizes(3, 64, 16, 16, 112, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(13, 152, 8, 8, 40, 3, 3, 1, 1, 1, 1),
                 ConvolutionCase.sizes(1, 24, 33, 33, 56, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(70, 40, 4, 4, 330, 3, 3, 1, 1, 1, 1),
                 ConvolutionCase.sizes(2, 300, 4, 4, 24, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(90, 56, 2, 2, 56, 3, 3, 1, 1, 1, 1),
-                ConvolutionCase.sizes(5, 152, 6, 6, 10, 3, 3, 1, 0, 1, 1));
+                ConvolutionCase.sizes(5, 152, 6, 6, 10, 3, 3, 1, 0, 1, 1), LARGE);
         SplittableRandom random = new SplittableRandom(SEED);
         try (Workers workers = new Workers(2)) {
             Workspace workspace = new Workspace(workers);
@@ -88,6 +91,26 @@ class FastConvolutionsTest {
                     assertArrayEquals(alone.forward(workspace), batch.part(y, in), 0f, () -> "forward of " + batch.s);
                     assertArrayEquals(alone.backwardInput(workspace), batch.part(dx, in), 0f, () -> "backward input of " + batch.s);
                 }
+            }
+        }
+    }
+
+    /// 210 tiles are five units: four that take the weights together, and one. Images are looked at around the ends of units.
+    @Test
+    void unitsThatShareLargeWeightsDoNotDependOnEachOther() {
+        try (Workers workers = new Workers(1); Workers team = new Workers(3)) {
+            Workspace workspace = new Workspace(workers), together = new Workspace(team);
+            ConvolutionCase batch = new ConvolutionCase(ConvolutionCase.sizes(210, 360, 4, 4, 340, 3, 3, 1, 1, 1, 1),
+                    new SplittableRandom(SEED + 3), ConvolutionMode.FAST);
+            assertEquals(ConvolutionAlgorithm.WINOGRAD_4, batch.algorithm(ConvolutionPass.FORWARD));
+            assertEquals(ConvolutionAlgorithm.WINOGRAD_4, batch.algorithm(ConvolutionPass.BACKWARD_INPUT));
+            float[] y = batch.forward(workspace), dx = batch.backwardInput(workspace);
+            assertArrayEquals(y, batch.forward(together), 0f, "forward with three threads");
+            assertArrayEquals(dx, batch.backwardInput(together), 0f, "backward input with three threads");
+            for (int in : new int[] {0, 47, 48, 191, 192, 209}) {
+                ConvolutionCase alone = batch.image(in);
+                assertArrayEquals(alone.forward(workspace), batch.part(y, in), 0f, () -> "forward of image " + in);
+                assertArrayEquals(alone.backwardInput(workspace), batch.part(dx, in), 0f, () -> "backward input of image " + in);
             }
         }
     }

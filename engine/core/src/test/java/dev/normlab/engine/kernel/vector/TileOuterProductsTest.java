@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel.vector;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.tensor.RandomStream;
@@ -62,6 +63,9 @@ class TileOuterProductsTest {
             }
         }
         assertEquals(before[at - 1], sums[at - 1], "what lies before the tile");
+        for (int i = at; i < at + written; i++) {
+            assertNotEquals(before[i], sums[i], "what is said to be written");
+        }
         for (int i = at + written; i < sums.length; i++) {
             assertEquals(before[i], sums[i], "what lies behind what is said to be written");
         }

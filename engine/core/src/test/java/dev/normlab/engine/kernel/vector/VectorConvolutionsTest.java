@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel.vector;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -19,6 +20,11 @@ class VectorConvolutionsTest {
     // Bands of a few rows, and images that several chunks share.
     private static final List<Conv2dSizes> BANDS_OF_GROUPS = List.of(ConvolutionCase.sizes(2, 24, 50, 70, 24, 3, 3, 1, 1, 1, 3),
             ConvolutionCase.sizes(2, 24, 50, 70, 24, 5, 3, 2, 2, 1, 3), ConvolutionCase.sizes(40, 24, 9, 8, 24, 3, 5, 2, 2, 2, 3));
+
+    // First layers of several bands, and of several images at a time with many and with three output channels.
+    private static final List<Conv2dSizes> FIRST_LAYERS = List.of(ConvolutionCase.sizes(2, 3, 33, 35, 64, 3, 3, 1, 1, 1, 1),
+            ConvolutionCase.sizes(40, 3, 9, 16, 64, 3, 3, 1, 1, 1, 1), ConvolutionCase.sizes(40, 3, 9, 16, 3, 3, 3, 1, 1, 1, 1),
+            ConvolutionCase.sizes(3, 3, 40, 40, 64, 7, 7, 1, 3, 1, 1));
 
     @Test
     void awkwardSizesAgreeWithTheDefinition() {
@@ -58,6 +64,7 @@ class VectorConvolutionsTest {
         for (int width : new int[] {Lanes.V - 1, Lanes.V, Lanes.V + 1, 2 * Lanes.V, 2 * Lanes.V + 3}) {
             sizes.add(ConvolutionCase.sizes(5, 3, 9, width, 64, 3, 3, 1, 1, 1, 1));
         }
+        sizes.addAll(FIRST_LAYERS);
         try (Workers workers = new Workers(2)) {
             for (Conv2dSizes s : sizes) {
                 requireDefinition(new ConvolutionCase(s, random), new Workspace(workers));
@@ -95,6 +102,26 @@ class VectorConvolutionsTest {
         double error = ConvolutionCase.errorInRoundings(actual, expected, length);
         assertTrue(error <= 4,
                 () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
+    }
+
+    /// Rows of padding are no input: an infinite output gradient in the first row has no part in the gradients of the upper taps, and one in
+    /// the last row none in those of the lower taps.
+    @Test
+    void infiniteGradientsOfAFirstLayerDoNotMeetRowsOfPadding() {
+        SplittableRandom random = new SplittableRandom(SEED + 5);
+        try (Workers workers = new Workers(1)) {
+            for (int rows : new int[] {8, 32, 70}) {
+                ConvolutionCase each = new ConvolutionCase(ConvolutionCase.sizes(1, 3, rows, 32, 64, 3, 3, 1, 1, 1, 1), random);
+                each.dOut[5] = Float.POSITIVE_INFINITY;
+                each.dOut[(2 * rows - 1) * 32 + 5] = Float.POSITIVE_INFINITY;
+                float[] dWeight = each.backwardWeight(new Workspace(workers));
+                for (int tap = 0; tap < 27; tap++) {
+                    int row = tap / 3 % 3;
+                    assertEquals(row > 0, !Float.isFinite(dWeight[tap]), rows + " rows, first output channel, tap " + tap);
+                    assertEquals(row < 2, !Float.isFinite(dWeight[27 + tap]), rows + " rows, second output channel, tap " + tap);
+                }
+            }
+        }
     }
 
     @Test
@@ -154,6 +181,7 @@ class VectorConvolutionsTest {
         try (Workers single = new Workers(1); Workers team = new Workers(5)) {
             Workspace alone = new Workspace(single), together = new Workspace(team);
             List<Conv2dSizes> sizes = new ArrayList<>(BANDS_OF_GROUPS);
+            sizes.addAll(FIRST_LAYERS);
             for (int i = 0; i < 90; i++) {
                 sizes.add(i < 40
                         ? ConvolutionCase.awkward(random)
