@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /// Numbers as text for readers, the same in every locale: a true minus sign, commas between thousands, powers of ten as superscripts.
 public final class Numbers {
@@ -12,6 +13,8 @@ public final class Numbers {
     public static final String MISSING = "–";
 
     private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+    private static final Pattern DECIMAL = Pattern.compile("(?<![\\w.])\\d+\\.\\d+(?:E-?\\d+)?(?![\\w.])");
 
     private Numbers() {}
 
@@ -64,6 +67,25 @@ public final class Numbers {
     /// A number of things, such as `1 epoch` and `1,200 epochs`.
     public static String counted(long count, String one, String many) {
         return integer(count) + " " + (count == 1 ? one : many);
+    }
+
+    /// A recorded setting with its numbers as people write them: `5.0E-4` as `0.0005`, `0.03137255` as `8/255`.
+    /// Paths and lists of options stay as they are.
+    public static String setting(String recorded) {
+        if (recorded.matches(".*[/\\\\=].*")) {
+            return recorded;
+        }
+        return DECIMAL.matcher(recorded).replaceAll(number -> plain(number.group()));
+    }
+
+    private static String plain(String number) {
+        BigDecimal value = new BigDecimal(number);
+        long pixels = Math.round(value.doubleValue() * 255);
+        boolean shorter = number.length() > (pixels + "/255").length();
+        if (pixels > 0 && pixels < 255 && shorter && Math.abs(value.doubleValue() * 255 - pixels) <= 1e-6 * pixels) {
+            return pixels + "/255";
+        }
+        return number.contains("E") ? value.stripTrailingZeros().toPlainString() : number;
     }
 
     static String scientific(BigDecimal value, int exponent, int decimals) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /// The tables of a report on training runs.
@@ -180,7 +181,7 @@ final class RunTables {
         List<String> keys = keys(RecordedRun::settings);
         List<Table> tables = new ArrayList<>();
         List<List<Cell>> common = keys.stream().filter(key -> inCommon(key, RecordedRun::settings))
-                .map(key -> List.of(Cell.text(key), Cell.text(runs.getFirst().settings().getOrDefault(key, Numbers.MISSING)))).toList();
+                .map(key -> List.of(Cell.text(key), Cell.text(setting(runs.getFirst(), key)))).toList();
         if (!common.isEmpty()) {
             String caption = runs.size() == 1 ? "Settings of the run." : "Settings that all runs have in common.";
             tables.add(new Table(caption, List.of(Column.text("setting"), Column.text("value")), common, false));
@@ -192,12 +193,16 @@ final class RunTables {
             List<List<Cell>> rows = new ArrayList<>();
             for (RecordedRun run : runs) {
                 List<Cell> row = new ArrayList<>(List.of(Cell.text(run.name())));
-                different.forEach(key -> row.add(Cell.text(run.settings().getOrDefault(key, Numbers.MISSING))));
+                different.forEach(key -> row.add(Cell.text(setting(run, key))));
                 rows.add(row);
             }
             tables.add(new Table("Settings in which the runs differ.", columns, rows, false));
         }
         return tables;
+    }
+
+    private static String setting(RecordedRun run, String key) {
+        return Numbers.setting(run.settings().getOrDefault(key, Numbers.MISSING));
     }
 
     /// Where and with what the runs were made; a value that differs between runs is listed for each.
@@ -222,19 +227,19 @@ final class RunTables {
         tables.put("epochs", ExportedTable.of(epochs()));
         RecordedRun.groups(runs).forEach((prefix, group) -> tables.put(prefix + "layers",
                 ExportedTable.of(new RunTables(group).layers())));
-        tables.put("settings", ExportedTable.of(allSettings()));
+        tables.put("settings", new ExportedTable(allSettings(Numbers::setting), allSettings(UnaryOperator.identity())));
         tables.put("provenance", ExportedTable.of(provenance()));
         return tables;
     }
 
-    /// One row per setting with its value in every run.
-    private Table allSettings() {
+    /// One row per setting with its value in every run, in this form.
+    private Table allSettings(UnaryOperator<String> form) {
         List<Column> columns = new ArrayList<>(List.of(Column.text("setting")));
         runs.forEach(run -> columns.add(Column.text(run.name())));
         List<List<Cell>> rows = new ArrayList<>();
         for (String key : keys(RecordedRun::settings)) {
             List<Cell> row = new ArrayList<>(List.of(Cell.text(key)));
-            runs.forEach(run -> row.add(Cell.text(run.settings().getOrDefault(key, Numbers.MISSING))));
+            runs.forEach(run -> row.add(Cell.text(form.apply(run.settings().getOrDefault(key, Numbers.MISSING)))));
             rows.add(row);
         }
         return new Table("The settings of the runs.", columns, rows, false);

@@ -1,6 +1,7 @@
 package dev.normlab.experiments.run;
 
 import dev.normlab.engine.kernel.ConvolutionMode;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.lip.spectral.ClippedOperator;
 import dev.normlab.lip.spectral.SvdMethod;
 import dev.normlab.nn.optim.Schedule;
@@ -94,7 +95,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         StringBuilder title = new StringBuilder(method);
         toMap().forEach((key, value) -> {
             if (!value.equals(usual.get(key))) {
-                title.append(", ").append(key.replace('_', ' ')).append(' ').append(value);
+                title.append(", ").append(key.replace('_', ' ')).append(' ').append(Numbers.setting(value));
             }
         });
         return title.toString();

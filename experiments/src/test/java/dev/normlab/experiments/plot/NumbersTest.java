@@ -46,4 +46,12 @@ class NumbersTest {
         assertEquals(Numbers.MISSING, Numbers.percent(Double.NaN, 1));
         assertEquals("−∞", Numbers.fixed(Double.NEGATIVE_INFINITY, 2));
     }
+
+    @ParameterizedTest
+    @CsvSource({"5.0E-4, 0.0005", "0.03137255, 8/255", "0.031372549, 8/255", "0.031, 0.031", "0.2, 0.2", "1.0, 1.0", "none, none",
+        "l1:1.0E-4:conv+linear, l1:0.0001:conv+linear", "3, 3", "0.5, 0.5", "cifar10:runs-1.0E-4/x, cifar10:runs-1.0E-4/x",
+        "vgg11:width=0.03137255, vgg11:width=0.03137255", "2.5.1, 2.5.1"})
+    void settingsAreShownAsPeopleWriteThem(String recorded, String expected) {
+        assertEquals(expected, Numbers.setting(recorded));
+    }
 }

@@ -72,7 +72,8 @@ public final class Cifar {
 
     private static Path folder(Format format, Path given) {
         if (!Files.isDirectory(given)) {
-            throw new DataException(format.name + ": there is no folder " + given + ".");
+            throw new DataException(format.name + ": there is no folder " + given + "; expected one of the binary version, with "
+                    + format.trainFiles.getFirst() + " in it. The command 'data download " + format.name + "' fetches it.");
         }
         Path inner = given.resolve(format.folderName);
         String first = format.trainFiles.getFirst();

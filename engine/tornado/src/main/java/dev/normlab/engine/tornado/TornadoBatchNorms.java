@@ -5,9 +5,13 @@ import static dev.normlab.engine.tornado.TornadoConvolutions.ceilDiv;
 import dev.normlab.engine.kernel.BatchNormSizes;
 import dev.normlab.engine.program.Attributes.RunningStatistics;
 import dev.normlab.engine.tornado.Launches.Operand;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntSupplier;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /// Batch normalisation, forward: the statistics of a channel in one pass, by several groups of threads where channels are few, in double
 /// precision and a fixed order; then every element by itself, with what is fused behind it. Gradients: [TornadoBatchNormGradients].
@@ -188,23 +192,41 @@ final class TornadoBatchNorms {
         }
     }
 
-    static void updateRunningStatistics(Launches l) {
-        RunningStatistics a = l.attributes(RunningStatistics.class);
-        Operand mean = l.in(0), var = l.in(1), runningMean = l.out(0), runningVar = l.out(1);
-        l.tasks().forEach(l.name(), mean.elements(),
-                (graph, id) -> graph.task(id, TornadoBatchNorms::running, l.context, l.floats(), mean.at(), var.at(), runningMean.at(),
-                        runningVar.at(),
-                        mean.elements(), a.count(), a.momentum()));
+    /// The updates of running statistics of these numbers in the program, which are independent of each other and of one momentum, in one
+    /// launch: a table says to every group of threads where its layer lies.
+    static void updateRunningStatistics(Launches l, List<Integer> updates) {
+        List<IntSupplier> layers = new ArrayList<>();
+        for (int update : updates) {
+            Operand mean = l.in(update, 0), var = l.in(update, 1), runningMean = l.out(update, 0), runningVar = l.out(update, 1);
+            layers.addAll(List.of(mean::at, var::at, runningMean::at, runningVar::at, mean::elements, runningStatistics(l, update)::count));
+        }
+        l.begin(updates.getFirst());
+        float momentum = runningStatistics(l, updates.getFirst()).momentum();
+        int table = l.lateTable(layers);
+        l.tasks().groups(l.name(), updates.size(), TornadoUpdates.TEAM,
+                (graph, id) -> graph.task(id, TornadoBatchNorms::running, l.context, l.floats(),
+                        l.ints(), l.tableAt() + table, momentum));
     }
 
-    // running = (1 - momentum) * running + momentum * batch, with the unbiased variance
-    static void running(KernelContext context, FloatArray floats, int meanAt, int varAt, int runningMeanAt, int runningVarAt, int c,
-            int count, float momentum) {
-        int i = context.globalIdx;
-        if (i < c) {
-            double old = 1.0 - momentum;
-            double unbiased = count / (count - 1.0);
-            double batch = (double) momentum;
+    private static RunningStatistics runningStatistics(Launches l, int update) {
+        l.begin(update);
+        return l.attributes(RunningStatistics.class);
+    }
+
+    // Layers {meanAt, varAt, runningMeanAt, runningVarAt, channels, count}; running = (1 - momentum) * running + momentum * batch, with the
+    // unbiased variance
+    static void running(KernelContext context, FloatArray floats, IntArray ints, int layersAt, float momentum) {
+        int layer = layersAt + context.groupIdx * 6;
+        int meanAt = ints.get(layer);
+        int varAt = ints.get(layer + 1);
+        int runningMeanAt = ints.get(layer + 2);
+        int runningVarAt = ints.get(layer + 3);
+        int c = ints.get(layer + 4);
+        double count = ints.get(layer + 5);
+        double unbiased = count / (count - 1.0);
+        double old = 1.0 - momentum;
+        double batch = (double) momentum;
+        for (int i = context.localIdx; i < c; i += TornadoUpdates.TEAM) {
             floats.set(runningMeanAt + i, (float) (old * floats.get(runningMeanAt + i) + batch * floats.get(meanAt + i)));
             floats.set(runningVarAt + i,
                     (float) (old * floats.get(runningVarAt + i) + batch * (floats.get(varAt + i) * unbiased)));

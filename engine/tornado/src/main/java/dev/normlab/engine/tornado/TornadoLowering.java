@@ -33,7 +33,8 @@ final class TornadoLowering {
             case BATCH_NORM_TRAIN_RELU_BACKWARD -> TornadoBatchNormGradients.trainRelu(l);
             case BATCH_NORM_EVAL_RELU_BACKWARD_INPUT -> TornadoBatchNormGradients.evalReluInput(l);
             case RELU_BATCH_NORM_BACKWARD_PARAMETERS -> TornadoBatchNormGradients.reluParameters(l);
-            case UPDATE_RUNNING_STATISTICS -> TornadoBatchNorms.updateRunningStatistics(l);
+            case UPDATE_RUNNING_STATISTICS ->
+                throw new IllegalArgumentException("running statistics are lowered for several layers at once");
             case MAX_POOL -> TornadoPooling.max(l);
             case MAX_POOL_BACKWARD -> TornadoPooling.maxBackward(l);
             case AVERAGE_POOL -> TornadoPooling.average(l);

@@ -2,6 +2,7 @@ package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.engine.program.Attributes.RunningStatistics;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.Operation;
 import dev.normlab.engine.program.StagedProgram;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A recorded program on an accelerator: its operations are kernels of a chain of task graphs, its tensors lie in two large arrays on the
@@ -39,6 +41,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     private final MemoryLimit limit;
     private final Memory memory = new Memory();
     private final int[] blocks;
+    private final boolean[] delayed;
     private final boolean[] writtenFirst;
     private final boolean[] writtenSecond;
     private final long[] versions;
@@ -64,6 +67,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         this.device = device;
         this.limit = accelerator.memory();
         this.blocks = new int[program.values().size()];
+        this.delayed = new boolean[program.operations().size()];
         this.writtenFirst = new boolean[blocks.length];
         this.writtenSecond = new boolean[blocks.length];
         this.versions = new long[blocks.length];
@@ -81,6 +85,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
 
     private void placeValues() {
         List<Operation> operations = program.operations();
+        placeDelays();
         int[] birth = new int[blocks.length], death = new int[blocks.length], firstRead = new int[blocks.length];
         Arrays.fill(birth, operations.size());
         Arrays.fill(firstRead, operations.size());
@@ -88,12 +93,12 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             Operation operation = operations.get(i);
             for (int id : operation.outputs()) {
                 birth[id] = Math.min(birth[id], i);
-                death[id] = i;
+                death[id] = Math.max(death[id], i);
                 (i < split ? writtenFirst : writtenSecond)[id] |= operation.opcode().updatesInPlace();
             }
             for (int id : operation.inputs()) {
                 if (id >= 0) {
-                    death[id] = i;
+                    death[id] = Math.max(death[id], delayed[i] ? endOfStage(i) - 1 : i);
                     firstRead[id] = Math.min(firstRead[id], i);
                 }
             }
@@ -110,6 +115,25 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             };
             blocks[id] = memory.add(region, value.spec().dtype(), value.spec().shape().elements(), birth[id], death[id]);
         }
+    }
+
+    /// Updates of running statistics that nothing else in the program reads or writes wait for the end of their stage.
+    private void placeDelays() {
+        List<Operation> operations = program.operations();
+        int[] users = new int[blocks.length];
+        for (Operation operation : operations) {
+            IntStream.concat(Arrays.stream(operation.inputs()), Arrays.stream(operation.outputs())).filter(id -> id >= 0).distinct()
+                    .forEach(id -> users[id]++);
+        }
+        for (int i = 0; i < delayed.length; i++) {
+            Operation operation = operations.get(i);
+            delayed[i] = operation.opcode() == Opcode.UPDATE_RUNNING_STATISTICS
+                    && Arrays.stream(operation.outputs()).allMatch(id -> users[id] == 1);
+        }
+    }
+
+    private int endOfStage(int operation) {
+        return operation < split ? split : program.operations().size();
     }
 
     private boolean isWritten(int id) {
@@ -137,22 +161,29 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         return count;
     }
 
-    /// Lowers a range of operations; updates of many parameters in a row are one launch.
+    /// Lowers a stage; updates of many parameters in a row are one launch, and so are updates of running statistics, at its end.
     private void lower(Launches launches, int from, int end) {
         List<Operation> operations = program.operations();
+        Map<Float, List<Integer>> statistics = new LinkedHashMap<>();
         for (int i = from; i < end; i++) {
             launches.begin(i);
-            int next = i;
-            while (next < end && operations.get(next).opcode() == Opcode.SGD) {
-                next++;
-            }
-            if (next > i) {
+            Opcode opcode = operations.get(i).opcode();
+            if (opcode == Opcode.SGD) {
+                int next = i;
+                while (next < end && operations.get(next).opcode() == Opcode.SGD) {
+                    next++;
+                }
                 TornadoUpdates.sgd(launches, i, next);
                 i = next - 1;
+            } else if (delayed[i]) {
+                statistics.computeIfAbsent(launches.attributes(RunningStatistics.class).momentum(), _ -> new ArrayList<>()).add(i);
+            } else if (opcode == Opcode.UPDATE_RUNNING_STATISTICS) {
+                TornadoBatchNorms.updateRunningStatistics(launches, List.of(i));
             } else {
                 TornadoLowering.lower(launches, spec(operations.get(i).outputs()[0]).dtype());
             }
         }
+        statistics.values().forEach(updates -> TornadoBatchNorms.updateRunningStatistics(launches, updates));
     }
 
     /// The block of the outputs into which the program copies a value at its end.
