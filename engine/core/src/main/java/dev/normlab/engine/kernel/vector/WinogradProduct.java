@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs one [WinogradPlan] over a batch: a convolution's forward pass or its input gradient.
 ///
-/// A unit is a few tiles. Its inputs are transformed to `[frequency][tile][input channel]`; then, for one piece of the output channels after
-/// the other, they are multiplied with the transformed weights, which gives `[frequency][group of six tiles][vector][tile]`, and these sums
-/// are transformed back while they are in the cache. Every sum runs over all input channels in order, whatever the unit, so a result depends
-/// on its own tile only.
+/// A unit is a few tiles. Its inputs are transformed to `[frequency][tile][input channel]`; then, for one piece of the output channels
+/// after the other, they are multiplied with the transformed weights, which gives `[frequency][group of six tiles][vector][tile]`, and
+/// these sums are transformed back while they are in the cache. Every sum runs over all input channels in order, whatever the unit, so a
+/// result depends on its own tile only.
 ///
 /// Where the transformed weights fit the last-level cache, a chunk is a unit and a set of pieces. Where they do not, as with 512 x 512
 /// channels, every unit would read them from memory: then the inputs of several units are transformed first, and all of these units take

@@ -104,8 +104,8 @@ class VectorConvolutionsTest {
                 () -> what + " of " + each.s + " is off by " + error + " times the rounding of its sums (seed " + SEED + ")");
     }
 
-    /// Rows of padding are no input: an infinite output gradient in the first row has no part in the gradients of the upper taps, and one in
-    /// the last row none in those of the lower taps.
+    /// Rows of padding are no input: an infinite output gradient in the first row has no part in the gradients of the upper taps, and one
+    /// in the last row none in those of the lower taps.
     @Test
     void infiniteGradientsOfAFirstLayerDoNotMeetRowsOfPadding() {
         SplittableRandom random = new SplittableRandom(SEED + 5);
