@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// Numbers as text for readers, the same in every locale: a true minus sign, commas between thousands, powers of ten as superscripts.
@@ -14,7 +15,11 @@ public final class Numbers {
 
     private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-    private static final Pattern DECIMAL = Pattern.compile("(?<![\\w.])\\d+\\.\\d+(?:E-?\\d+)?(?![\\w.])");
+    private static final Pattern DECIMAL = Pattern.compile("(?<![\\w.])\\d+\\.\\d+(?:E-?\\d{1,3})?(?![\\w.])");
+
+    // Settings that are no numbers, and those that are differences of pixel values.
+    private static final Set<String> TEXTS = Set.of("model", "data", "init");
+    private static final Set<String> OF_PIXELS = Set.of("adv_eps", "adv_step");
 
     private Numbers() {}
 
@@ -69,20 +74,19 @@ public final class Numbers {
         return integer(count) + " " + (count == 1 ? one : many);
     }
 
-    /// A recorded setting with its numbers as people write them: `5.0E-4` as `0.0005`, `0.03137255` as `8/255`.
-    /// Paths and lists of options stay as they are.
-    public static String setting(String recorded) {
-        if (recorded.matches(".*[/\\\\=].*")) {
-            return recorded;
-        }
-        return DECIMAL.matcher(recorded).replaceAll(number -> plain(number.group()));
+    /// A recorded setting with its numbers as people write them: `5.0E-4` as `0.0005`, and an `adv_eps` of `0.03137255` as `8/255`.
+    /// What is a text, such as a path, stays as it is.
+    ///
+    /// @param name the setting's name
+    public static String setting(String name, String recorded) {
+        return TEXTS.contains(name) ? recorded : DECIMAL.matcher(recorded).replaceAll(number -> plain(name, number.group()));
     }
 
-    private static String plain(String number) {
+    private static String plain(String name, String number) {
         BigDecimal value = new BigDecimal(number);
         long pixels = Math.round(value.doubleValue() * 255);
         boolean shorter = number.length() > (pixels + "/255").length();
-        if (pixels > 0 && pixels < 255 && shorter && Math.abs(value.doubleValue() * 255 - pixels) <= 1e-6 * pixels) {
+        if (OF_PIXELS.contains(name) && pixels > 0 && pixels < 255 && shorter && value.floatValue() == pixels / 255f) {
             return pixels + "/255";
         }
         return number.contains("E") ? value.stripTrailingZeros().toPlainString() : number;

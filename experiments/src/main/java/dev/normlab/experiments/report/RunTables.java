@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
+import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /// The tables of a report on training runs.
@@ -202,7 +202,11 @@ final class RunTables {
     }
 
     private static String setting(RecordedRun run, String key) {
-        return Numbers.setting(run.settings().getOrDefault(key, Numbers.MISSING));
+        return Numbers.setting(key, recorded(run, key));
+    }
+
+    private static String recorded(RecordedRun run, String key) {
+        return run.settings().getOrDefault(key, Numbers.MISSING);
     }
 
     /// Where and with what the runs were made; a value that differs between runs is listed for each.
@@ -227,19 +231,19 @@ final class RunTables {
         tables.put("epochs", ExportedTable.of(epochs()));
         RecordedRun.groups(runs).forEach((prefix, group) -> tables.put(prefix + "layers",
                 ExportedTable.of(new RunTables(group).layers())));
-        tables.put("settings", new ExportedTable(allSettings(Numbers::setting), allSettings(UnaryOperator.identity())));
+        tables.put("settings", new ExportedTable(allSettings(RunTables::setting), allSettings(RunTables::recorded)));
         tables.put("provenance", ExportedTable.of(provenance()));
         return tables;
     }
 
     /// One row per setting with its value in every run, in this form.
-    private Table allSettings(UnaryOperator<String> form) {
+    private Table allSettings(BiFunction<RecordedRun, String, String> form) {
         List<Column> columns = new ArrayList<>(List.of(Column.text("setting")));
         runs.forEach(run -> columns.add(Column.text(run.name())));
         List<List<Cell>> rows = new ArrayList<>();
         for (String key : keys(RecordedRun::settings)) {
             List<Cell> row = new ArrayList<>(List.of(Cell.text(key)));
-            runs.forEach(run -> row.add(Cell.text(form.apply(run.settings().getOrDefault(key, Numbers.MISSING)))));
+            runs.forEach(run -> row.add(Cell.text(form.apply(run, key))));
             rows.add(row);
         }
         return new Table("The settings of the runs.", columns, rows, false);

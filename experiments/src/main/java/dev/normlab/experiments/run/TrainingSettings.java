@@ -95,7 +95,7 @@ public record TrainingSettings(String model, String data, int limit, String meth
         StringBuilder title = new StringBuilder(method);
         toMap().forEach((key, value) -> {
             if (!value.equals(usual.get(key))) {
-                title.append(", ").append(key.replace('_', ' ')).append(' ').append(Numbers.setting(value));
+                title.append(", ").append(key.replace('_', ' ')).append(' ').append(Numbers.setting(key, value));
             }
         });
         return title.toString();

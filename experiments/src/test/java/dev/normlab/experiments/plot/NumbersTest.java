@@ -48,10 +48,11 @@ class NumbersTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"5.0E-4, 0.0005", "0.03137255, 8/255", "0.031372549, 8/255", "0.031, 0.031", "0.2, 0.2", "1.0, 1.0", "none, none",
-        "l1:1.0E-4:conv+linear, l1:0.0001:conv+linear", "3, 3", "0.5, 0.5", "cifar10:runs-1.0E-4/x, cifar10:runs-1.0E-4/x",
-        "vgg11:width=0.03137255, vgg11:width=0.03137255", "2.5.1, 2.5.1"})
-    void settingsAreShownAsPeopleWriteThem(String recorded, String expected) {
-        assertEquals(expected, Numbers.setting(recorded));
+    @CsvSource({"weight_decay, 5.0E-4, 0.0005", "adv_eps, 0.03137255, 8/255", "adv_eps, 0.03137256, 0.03137256",
+        "lr, 0.03137255, 0.03137255", "adv_eps, 0.031, 0.031", "adv_eps, 0.2, 0.2", "svc, 1.0, 1.0", "svc, none, none",
+        "norm_decay, l1:1.0E-4:conv+linear, l1:0.0001:conv+linear", "epochs, 3, 3", "data, cifar10:runs-1.0E-4, cifar10:runs-1.0E-4",
+        "init, w-0.03137255, w-0.03137255", "lr, 1.0E999999999, 1.0E999999999", "version, 2.5.1, 2.5.1"})
+    void settingsAreShownAsPeopleWriteThem(String name, String recorded, String expected) {
+        assertEquals(expected, Numbers.setting(name, recorded));
     }
 }

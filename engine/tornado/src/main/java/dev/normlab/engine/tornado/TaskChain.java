@@ -1,7 +1,6 @@
 package dev.normlab.engine.tornado;
 
 import dev.normlab.engine.tornado.Memory.Region;
-import java.nio.BufferOverflowException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,11 +28,7 @@ final class TaskChain {
 
     /// Tasks of one graph. TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments: with
     /// its own tasks that take in and give out, a graph of this length always fits.
-    static final int FITTING_TASKS = 64;
-
-    /// Tasks of one graph at the most: so many fit where they have ten arguments. Every graph more costs the host some tenths of a
-    /// millisecond, in which the device has nothing to do.
-    static final int MOST_TASKS = 128;
+    static final int MOST_TASKS = 64;
 
     /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.
     private static final String EXACT = "-w";
@@ -115,19 +110,6 @@ final class TaskChain {
     }
 
     private TornadoExecutionPlan build() {
-        for (int most = MOST_TASKS;; most = Math.max(FITTING_TASKS, most * 7 / 8)) {
-            try {
-                return build(most);
-            } catch (BufferOverflowException e) {
-                if (most == FITTING_TASKS) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    /// @throws BufferOverflowException if so many tasks are too many for a graph
-    private TornadoExecutionPlan build(int mostTasks) {
         GridScheduler grids = new GridScheduler();
         List<ImmutableTaskGraph> all = new ArrayList<>();
         String name = accelerator.uniqueName();
@@ -135,17 +117,16 @@ final class TaskChain {
                 .transferToDevice(DataTransferMode.FIRST_EXECUTION, shared());
         takeIn(load, name + "load", Region.STATE, grids);
         all.add(finished(load, name + "load", grids));
-        firstParts = Math.max(1, Math.ceilDiv(first.size(), mostTasks));
-        secondParts = Math.ceilDiv(second.size(), mostTasks);
+        firstParts = Math.max(1, parts(first));
+        secondParts = parts(second);
         String before = name + "load";
         for (int part = 0; part < firstParts; part++) {
-            Stage stage = new Stage(share(first, part, firstParts), part == 0 ? Region.INPUT : null,
-                    part == firstParts - 1 ? Region.OUTPUT : null);
+            Stage stage = new Stage(first, part, part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
             all.add(part(name + "first" + part, before, stage, grids));
             before = name + "first" + part;
         }
         for (int part = 0; part < secondParts; part++) {
-            Stage stage = new Stage(share(second, part, secondParts), part == 0 ? Region.LATE_INPUT : null, null);
+            Stage stage = new Stage(second, part, part == 0 ? Region.LATE_INPUT : null, null);
             all.add(part(name + "second" + part, before, stage, grids));
             before = name + "second" + part;
         }
@@ -165,16 +146,15 @@ final class TaskChain {
         return made;
     }
 
-    /// The tasks of part `part` of `parts` parts of about the same length.
-    private static List<Tasks.Entry> share(List<Tasks.Entry> entries, int part, int parts) {
-        return entries.subList(entries.size() * part / parts, entries.size() * (part + 1) / parts);
+    private static int parts(List<Tasks.Entry> entries) {
+        return (entries.size() + MOST_TASKS - 1) / MOST_TASKS;
     }
 
     /// One graph of a stage.
     ///
     /// @param in  what is sent before, or null
     /// @param out what is read behind, or null
-    private record Stage(List<Tasks.Entry> entries, @Nullable Region in, @Nullable Region out) {}
+    private record Stage(List<Tasks.Entry> entries, int part, @Nullable Region in, @Nullable Region out) {}
 
     private ImmutableTaskGraph part(String own, String before, Stage stage, GridScheduler grids) {
         TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, shared());
@@ -182,7 +162,8 @@ final class TaskChain {
             graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(stage.in));
             takeIn(graph, own, stage.in, grids);
         }
-        for (int i = 0; i < stage.entries.size(); i++) {
+        int end = Math.min(stage.entries.size(), (stage.part + 1) * MOST_TASKS);
+        for (int i = stage.part * MOST_TASKS; i < end; i++) {
             Tasks.Entry entry = stage.entries.get(i);
             String id = entry.operation() + i;
             entry.task().addTo(graph, id);

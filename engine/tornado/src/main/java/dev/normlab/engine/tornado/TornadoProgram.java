@@ -117,18 +117,25 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         }
     }
 
-    /// Updates of running statistics that nothing else in the program reads or writes wait for the end of their stage.
+    /// Updates of running statistics wait for the end of their stage if nothing else in the program reads or writes what they update, and
+    /// nothing behind them writes what they read.
     private void placeDelays() {
         List<Operation> operations = program.operations();
-        int[] users = new int[blocks.length];
-        for (Operation operation : operations) {
+        int[] users = new int[blocks.length], lastWritten = new int[blocks.length];
+        for (int i = 0; i < delayed.length; i++) {
+            Operation operation = operations.get(i);
             IntStream.concat(Arrays.stream(operation.inputs()), Arrays.stream(operation.outputs())).filter(id -> id >= 0).distinct()
                     .forEach(id -> users[id]++);
+            for (int id : operation.outputs()) {
+                lastWritten[id] = i;
+            }
         }
         for (int i = 0; i < delayed.length; i++) {
             Operation operation = operations.get(i);
+            int update = i;
             delayed[i] = operation.opcode() == Opcode.UPDATE_RUNNING_STATISTICS
-                    && Arrays.stream(operation.outputs()).allMatch(id -> users[id] == 1);
+                    && Arrays.stream(operation.outputs()).allMatch(id -> users[id] == 1)
+                    && Arrays.stream(operation.inputs()).allMatch(id -> lastWritten[id] < update);
         }
     }
 
@@ -184,6 +191,9 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             }
         }
         statistics.values().forEach(updates -> TornadoBatchNorms.updateRunningStatistics(launches, updates));
+        if (end > from) {
+            launches.begin(end - 1);
+        }
     }
 
     /// The block of the outputs into which the program copies a value at its end.

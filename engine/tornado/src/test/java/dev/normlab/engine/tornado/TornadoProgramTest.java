@@ -12,6 +12,7 @@ import dev.normlab.engine.kernel.BinaryFunction;
 import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.program.Attributes.Permutation;
+import dev.normlab.engine.program.Attributes.RunningStatistics;
 import dev.normlab.engine.program.CompiledProgram;
 import dev.normlab.engine.program.Opcode;
 import dev.normlab.engine.program.ProgramCompiler;
@@ -21,8 +22,10 @@ import dev.normlab.engine.tensor.Shape;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.testkit.Samples;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -184,6 +187,48 @@ class TornadoProgramTest {
                 assertArrayEquals(expected, program.replay(Map.of("x", given)).get("turned").toArray());
             }
         }
+    }
+
+    /// Updates of running statistics that nobody else looks at wait for the end of the step. One layer is updated twice, one is read
+    /// behind its update, and what one takes in changes later: all must end as if every update came in its turn.
+    @Test
+    void runningStatisticsEndAsIfUpdatedInTheirTurn() {
+        try (Device gpu = Gpu.open(); Device scalar = Device.scalar(1)) {
+            List<float[]> expected = runningStatistics(scalar), actual = runningStatistics(gpu);
+            assertEquals(expected.size(), actual.size());
+            for (int i = 0; i < expected.size(); i++) {
+                assertArrayEquals(expected.get(i), actual.get(i), 1e-6f, "result " + i);
+            }
+        }
+    }
+
+    private static List<float[]> runningStatistics(Device device) {
+        Recorder recorder = new Recorder(device);
+        Tensor x = recorder.feed("x", TensorSpec.floats(HUNDRED)), y = recorder.feed("y", TensorSpec.floats(HUNDRED));
+        List<Tensor> running = Stream.generate(() -> filled(1f)).limit(12).toList();
+        RunningStatistics tenth = new RunningStatistics(10, .1f), quarter = new RunningStatistics(7, .25f);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, tenth, running.subList(0, 2), x, y);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, tenth, running.subList(2, 4), y, x);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, quarter, running.subList(4, 6), x, x);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, tenth, running.subList(6, 8), x, y);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, quarter, running.subList(6, 8), y, x);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, tenth, running.subList(8, 10), x, y);
+        recorder.fetch("read", product(recorder, running.get(8), y));
+        Tensor changed = product(recorder, x, y);
+        recorder.update(Opcode.UPDATE_RUNNING_STATISTICS, tenth, running.subList(10, 12), changed, y);
+        recorder.update(Opcode.ADD_SCALED, null, List.of(changed), x, Tensor.scalar(3f));
+        recorder.fetch("changed", changed);
+        List<float[]> results = new ArrayList<>();
+        try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+            for (int step = 0; step < 2; step++) {
+                Map<String, Tensor> fetched = program.replay(Map.of("x", Samples.uniform(1 + step, 0f, 1f, 100), "y",
+                        Samples.uniform(3 + step, 0f, 1f, 100)));
+                results.add(fetched.get("read").toArray());
+                results.add(fetched.get("changed").toArray());
+            }
+            running.forEach(each -> results.add(each.toArray()));
+        }
+        return results;
     }
 
     @Test
