@@ -75,7 +75,12 @@ final class Launches {
 
     /// The attributes of the operation.
     <T> T attributes(Class<T> type) {
-        return type.cast(Objects.requireNonNull(operation().attributes(), "the operation lacks its attributes"));
+        return attributes(index, type);
+    }
+
+    /// The attributes of the operation of this number.
+    <T> T attributes(int operation, Class<T> type) {
+        return type.cast(Objects.requireNonNull(program.operations().get(operation).attributes(), "the operation lacks its attributes"));
     }
 
     /// An operand.

@@ -27,7 +27,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class TaskChain {
 
     /// Tasks of one graph. TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments: with
-    /// its own tasks that take in and give out, a graph of this length always fits.
+    /// its own tasks that take in and give out, a graph of this length always fits. Its 1,024 nodes (two or more for a task, one for every
+    /// different argument) are enough unless tasks have more than a dozen different arguments in the mean.
     static final int MOST_TASKS = 64;
 
     /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.

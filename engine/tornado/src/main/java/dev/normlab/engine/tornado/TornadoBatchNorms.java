@@ -198,19 +198,15 @@ final class TornadoBatchNorms {
         List<IntSupplier> layers = new ArrayList<>();
         for (int update : updates) {
             Operand mean = l.in(update, 0), var = l.in(update, 1), runningMean = l.out(update, 0), runningVar = l.out(update, 1);
-            layers.addAll(List.of(mean::at, var::at, runningMean::at, runningVar::at, mean::elements, runningStatistics(l, update)::count));
+            layers.addAll(List.of(mean::at, var::at, runningMean::at, runningVar::at, mean::elements,
+                    l.attributes(update, RunningStatistics.class)::count));
         }
         l.begin(updates.getFirst());
-        float momentum = runningStatistics(l, updates.getFirst()).momentum();
+        float momentum = l.attributes(RunningStatistics.class).momentum();
         int table = l.lateTable(layers);
         l.tasks().groups(l.name(), updates.size(), TornadoUpdates.TEAM,
                 (graph, id) -> graph.task(id, TornadoBatchNorms::running, l.context, l.floats(),
                         l.ints(), l.tableAt() + table, momentum));
-    }
-
-    private static RunningStatistics runningStatistics(Launches l, int update) {
-        l.begin(update);
-        return l.attributes(RunningStatistics.class);
     }
 
     // Layers {meanAt, varAt, runningMeanAt, runningVarAt, channels, count}; running = (1 - momentum) * running + momentum * batch, with the

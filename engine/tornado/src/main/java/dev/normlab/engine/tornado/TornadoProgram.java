@@ -192,7 +192,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         }
         statistics.values().forEach(updates -> TornadoBatchNorms.updateRunningStatistics(launches, updates));
         if (end > from) {
-            launches.begin(end - 1);
+            launches.begin(end - 1); // what follows in this stage comes behind all of its operations
         }
     }
 

@@ -41,8 +41,7 @@ final class TileOuterProducts {
     /// @param segments pairs of an offset into `x` and an offset into `d`
     /// @return how many floats were written
     static int multiply(int channels, int vectors, float[] x, int xStep, float[] d, int next, int[] segments, int from, int to, int xAt,
-            int dAt,
-            int length, float[] sums, int at) {
+            int dAt, int length, float[] sums, int at) {
         switch (vectors) {
             case 4 -> {
                 if (channels <= 3) {

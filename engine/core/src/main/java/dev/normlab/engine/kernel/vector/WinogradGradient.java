@@ -133,8 +133,7 @@ final class WinogradGradient {
         for (int f = 0; f < plan.frequencies; f++) {
             for (int channel = 0, at = sumsAt + f * step; channel < channels; channel += TILE, at += tileFloats) {
                 TileOuterProducts.multiply(TileOuterProducts.CHANNELS, piece.vectors(), inputs, stride, gradients, block * V, WHOLE, 0, 1,
-                        f * inputStep + channel,
-                        f * gradientStep, count, first ? sums : tile, first ? at : 0);
+                        f * inputStep + channel, f * gradientStep, count, first ? sums : tile, first ? at : 0);
                 if (!first) {
                     ElementLoops.add(sums, at, tile, 0, tileFloats);
                 }
