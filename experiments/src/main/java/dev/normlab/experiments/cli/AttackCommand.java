@@ -7,6 +7,7 @@ import dev.normlab.attacks.SelfTest;
 import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.AtomicFile;
 import dev.normlab.engine.kernel.Device;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.AdversarialSettings;
 import dev.normlab.experiments.run.AttackScores;
 import dev.normlab.experiments.run.Certification;
@@ -220,7 +221,7 @@ final class AttackCommand implements Callable<Integer> {
         if (file.isPresent() && Files.exists(file.get())) {
             common.progress().line("there is a state in " + file.get() + "; going on from it if it is of this evaluation");
         }
-        String prefix = threats == 1 ? "" : String.format(Locale.ROOT, "%s %.4g: ", threat.ball().label(), threat.eps());
+        String prefix = threats == 1 ? "" : threat.ball().label() + " " + Numbers.size(threat.eps()) + ": ";
         RobustnessEvaluation evaluation = new RobustnessEvaluation(list.attacks(threat.ball()), threat, individual, images.batchSize(),
                 common.seed()).savingEvery(stateEvery);
         try (Interruption interruption = Interruption.handle(evaluation::requestStop)) {
@@ -271,8 +272,8 @@ final class AttackCommand implements Callable<Integer> {
             int n = reports.getFirst().result().n();
             int union = AttackReport.robustToAll(reports.stream().map(AttackReport::result).toList());
             List<AttackReport.CurvePoint> curve = AttackReport.curve(reports);
-            curve.forEach(point -> common.say(String.format(Locale.ROOT, "robust to %s up to %-9.4g %s", point.threat().ball().label(),
-                    point.threat().eps(), AttackReport.percent(point.correct(), n))));
+            curve.forEach(point -> common.say(String.format(Locale.ROOT, "robust to %s up to %-9s %s", point.threat().ball().label(),
+                    Numbers.size(point.threat().eps()), AttackReport.percent(point.correct(), n))));
             common.say("robust to all of these " + AttackReport.percent(union, n));
             json.keySet().retainAll(List.of("n", "clean_accuracy"));
             json.put("robust_accuracy_union", union / (double) n);

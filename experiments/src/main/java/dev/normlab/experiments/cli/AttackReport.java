@@ -5,6 +5,7 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.Certification;
 import dev.normlab.experiments.stats.Interval;
 import dev.normlab.experiments.stats.Proportion;
@@ -19,7 +20,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What `attack` says of one evaluation: as text, as JSON, and as arrays.
@@ -37,8 +37,7 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
     /// The report as lines of text.
     List<String> lines() {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "%s eps %.5g (%.3g/255): %d images", threat.ball().label(), threat.eps(), threat.eps() * 255,
-                result.n()));
+        lines.add(threat.ball().label() + " eps " + Numbers.size(threat.eps()) + ": " + result.n() + " images");
         lines.add("  clean accuracy   " + percent(result.cleanCorrect(), result.n()));
         for (int a = 0; a < result.attacks().size(); a++) {
             RobustnessResult.AttackResult attack = result.attacks().get(a);
@@ -68,7 +67,12 @@ record AttackReport(ThreatModel threat, boolean individual, List<String> labels,
     }
 
     private List<String> warnings() {
-        return Stream.concat(remarks.stream(), result.warnings().stream()).toList();
+        List<String> warnings = new ArrayList<>(remarks);
+        if (result.cleanCorrect() == 0) {
+            warnings.add("the model gets no image right, so that there was nothing to attack: this says nothing about robustness");
+        }
+        warnings.addAll(result.warnings());
+        return warnings;
     }
 
     /// The name of an attack, or its label where another one has the same name.

@@ -79,14 +79,21 @@ public final class Numbers {
     ///
     /// @param name the setting's name
     public static String setting(String name, String recorded) {
-        return TEXTS.contains(name) ? recorded : DECIMAL.matcher(recorded).replaceAll(number -> plain(name, number.group()));
+        return TEXTS.contains(name)
+                ? recorded
+                : DECIMAL.matcher(recorded).replaceAll(number -> plain(number.group(), OF_PIXELS.contains(name)));
     }
 
-    private static String plain(String name, String number) {
+    /// The size of a perturbation as people write it: `8/255`, `0.5`, `12`.
+    public static String size(float eps) {
+        return plain(new BigDecimal(Float.toString(eps)).stripTrailingZeros().toPlainString(), true);
+    }
+
+    private static String plain(String number, boolean ofPixels) {
         BigDecimal value = new BigDecimal(number);
         long pixels = Math.round(value.doubleValue() * 255);
         boolean shorter = number.length() > (pixels + "/255").length();
-        if (OF_PIXELS.contains(name) && pixels > 0 && pixels < 255 && shorter && value.floatValue() == pixels / 255f) {
+        if (ofPixels && pixels > 0 && pixels < 255 && shorter && value.floatValue() == pixels / 255f) {
             return pixels + "/255";
         }
         return number.contains("E") ? value.stripTrailingZeros().toPlainString() : number;

@@ -45,11 +45,11 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
             throw UserError.usage("--adv-norm: expected linf or l2, but got l1");
         }
         float most = norm == ThreatModel.Ball.LINF ? 1 : MOST_L2;
-        require(eps > 0 && eps <= most, "--adv-eps", "a size above 0 and at most " + (norm == ThreatModel.Ball.LINF
-                ? "1, such as 8/255"
-                : "1e6"), eps);
-        require(step > 0 && step <= most, "--adv-step", "a length above 0 and at most " + (norm == ThreatModel.Ball.LINF ? "1" : "1e6"),
-                step);
+        boolean linf = norm == ThreatModel.Ball.LINF;
+        require(eps > 0 && eps <= most, "--adv-eps", "a size above 0 and at most " + (linf ? "1, such as 8/255" : "1e6"),
+                eps + ofPixels(linf, eps));
+        require(step > 0 && step <= most, "--adv-step", "a length above 0 and at most " + (linf ? "1" : "1e6"),
+                step + ofPixels(linf, step));
         require(steps >= 1 && steps <= MOST_STEPS, "--adv-steps", "a number from 1 to " + MOST_STEPS, steps);
         require(beta >= 0 && beta <= 1e6f, "--adv-beta", "a number from 0 to 1e6", beta);
     }
@@ -58,6 +58,11 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
         if (!holds) {
             throw UserError.usage(option + ": expected " + expected + ", but got " + got);
         }
+    }
+
+    // What somebody means who counts in 256 levels; the words of `attack --eps`.
+    private static String ofPixels(boolean linf, float size) {
+        return linf && size > 1 && size <= 255 ? "; did you mean " + size + "/255?" : "";
     }
 
     /// The constants of the reference: linf, ten steps of 0.007 within 0.031, beta 1, and with hypersphere embedding scale 15 and margin

@@ -213,7 +213,7 @@ public record Method(String name, double weightDecay, Optional<NormDecaySpec> no
     /// @throws UserError if there is none
     public static Method parse(String name) {
         return ALL.stream().filter(method -> method.name.equals(name)).findFirst()
-                .orElseThrow(
-                        () -> UserError.usage("--method: there is no method '" + name + "'; known methods: " + String.join(", ", names())));
+                .orElseThrow(() -> UserError.usage("--method: there is no method '" + name + "'" + Nearest.hint(name, names())
+                        + "; known methods: " + String.join(", ", names())));
     }
 }

@@ -117,7 +117,9 @@ public final class RunFolder {
     public static RunFolder open(Path path) throws IOException {
         if (!Files.isRegularFile(path.resolve(INFO_FILE))) {
             throw new IOException(path + " is not a run folder: "
-                    + (Files.exists(path) ? "it has no " + INFO_FILE + ", which train writes" : "there is no such folder"));
+                    + (Files.exists(path)
+                            ? "it has no " + INFO_FILE + ", which train writes"
+                            : "there is no such folder; train --out DIR makes one"));
         }
         return new RunFolder(path);
     }
@@ -128,7 +130,10 @@ public final class RunFolder {
     /// @throws IOException if there is none, or one cannot be read
     public static List<Contents> readAll(Path path) throws IOException {
         if (!Files.isDirectory(path)) {
-            throw new IOException(path + " is not a folder");
+            throw new IOException(Files.exists(path)
+                    ? path + " is a file; a report takes a folder of runs, as train and experiment make them"
+                    : "there is no folder " + path
+                            + "; train --out and experiment --out make folders of runs, and quickstart makes one named quickstart");
         }
         List<Path> folders = new ArrayList<>();
         find(path, DEPTH, folders);

@@ -1,5 +1,6 @@
 package dev.normlab.experiments.study;
 
+import dev.normlab.experiments.run.Nearest;
 import dev.normlab.experiments.run.UserError;
 import java.io.IOException;
 import java.io.InputStream;

@@ -7,6 +7,7 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.Nearest;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.RunFolder;

@@ -2,6 +2,7 @@ package dev.normlab.experiments.study;
 
 import dev.normlab.experiments.run.Fractions;
 import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.Nearest;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
 import java.util.ArrayList;

@@ -45,7 +45,7 @@ class AdversarialTrainingCommandTest {
         "pgd-at;--adv-beta;2;--adv-beta: the loss of pgd-at has no weight beta", "pgd-he;--adv-beta;2;--adv-beta: the loss of pgd-he",
         "trades;--he-scale;10;--he-scale: the method trades has no hypersphere embedding; choose pgd-he",
         "pgd-at;--adv-norm;l1;--adv-norm: expected linf or l2, but got 'l1'", "pgd-at;--adv-eps;0;--adv-eps: expected a number above 0",
-        "pgd-at;--adv-eps;8;--adv-eps: expected a size above 0 and at most 1, such as 8/255",
+        "pgd-at;--adv-eps;8;--adv-eps: expected a size above 0 and at most 1, such as 8/255, but got 8.0; did you mean 8.0/255?",
         "pgd-at;--adv-eps;big;--adv-eps: expected a number or a fraction", "pgd-at;--adv-step;-1;--adv-step: expected a number above 0",
         "pgd-at;--adv-step;NaN;--adv-step: expected a number above 0", "pgd-at;--adv-steps;0;--adv-steps: expected a number from 1",
         "alp;--adv-beta;-1;--adv-beta: expected a number from 0", "alp;--adv-beta;NaN;--adv-beta: expected a number from 0",

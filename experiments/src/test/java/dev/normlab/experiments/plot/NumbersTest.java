@@ -2,6 +2,8 @@ package dev.normlab.experiments.plot;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,5 +56,11 @@ class NumbersTest {
         "init, w-0.03137255, w-0.03137255", "lr, 1.0E999999999, 1.0E999999999", "version, 2.5.1, 2.5.1"})
     void settingsAreShownAsPeopleWriteThem(String name, String recorded, String expected) {
         assertEquals(expected, Numbers.setting(name, recorded));
+    }
+
+    @Test
+    void sizesOfPerturbationsAreShownAsPeopleWriteThem() {
+        assertEquals(List.of("8/255", "1/255", "0.031", "0.2", "0", "12", "100", "0.00001", "0.5", "1"),
+                Stream.of(8 / 255f, 1 / 255f, .031f, .2f, 0f, 12f, 100f, 1e-5f, .5f, 1f).map(Numbers::size).toList());
     }
 }

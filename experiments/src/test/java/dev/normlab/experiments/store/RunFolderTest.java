@@ -169,6 +169,17 @@ class RunFolderTest {
     }
 
     @Test
+    void whoNamesNoFolderLearnsWhatMakesOne() throws IOException {
+        String absent = assertThrows(IOException.class, () -> RunFolder.readAll(folder.resolve("absent"))).getMessage();
+        assertTrue(absent.startsWith("there is no folder ") && absent.contains("train --out"), absent);
+        Path file = Files.createFile(folder.resolve("file"));
+        String wrong = assertThrows(IOException.class, () -> RunFolder.readAll(file)).getMessage();
+        assertTrue(wrong.contains("is a file"), wrong);
+        String run = assertThrows(IOException.class, () -> RunFolder.open(folder.resolve("absent"))).getMessage();
+        assertTrue(run.contains("there is no such folder; train --out DIR makes one"), run);
+    }
+
+    @Test
     void runsAreFoundTwoLevelsDeepButNotInsideARun() throws IOException {
         RunFolder.create(folder.resolve("plain/0"), info("deep", "2026-01-02T03:04:06Z"));
         RunFolder.create(folder.resolve("plain/0/inner"), info("inner", "2026-01-02T03:04:05Z"));

@@ -161,12 +161,4 @@ class StudyPlanTest {
         assertEquals(List.of("1e-5", "0.001", "2", "1.5", "100", "0", "2.5e-4", "-0.5"),
                 List.of(1e-5, 1e-3, 2.0, 1.5, 100.0, 0.0, 2.5e-4, -0.5).stream().map(value -> new Strength(value).toString()).toList());
     }
-
-    @Test
-    void theNearestWordIsFoundAcrossTypingErrors() {
-        assertEquals(1, Nearest.distance("epohcs", "epochs"));
-        assertEquals(3, Nearest.distance("kitten", "sitting"));
-        assertEquals("", Nearest.hint("entirely-different", List.of("epochs", "lr")));
-        assertEquals(" (did you mean 'batch_size'?)", Nearest.hint("batch-size", List.of("epochs", "batch_size")));
-    }
 }

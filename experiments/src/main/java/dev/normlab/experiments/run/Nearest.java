@@ -1,4 +1,4 @@
-package dev.normlab.experiments.study;
+package dev.normlab.experiments.run;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Locale;
 
 /// Finds what somebody may have meant.
-final class Nearest {
+public final class Nearest {
 
     private Nearest() {}
 
     /// ` (did you mean 'epochs'?)` if a known word is near enough, else nothing.
-    static String hint(String word, List<String> known) {
+    public static String hint(String word, List<String> known) {
         String lower = word.toLowerCase(Locale.ROOT).replace('-', '_');
         return known.stream().min(Comparator.comparingInt(one -> distance(lower, one.replace('-', '_'))))
                 .filter(one -> distance(lower, one.replace('-', '_')) <= Math.max(2, word.length() / 3))
@@ -19,7 +19,7 @@ final class Nearest {
     }
 
     /// The number of letters to insert, delete, replace or swap with a neighbour (optimal string alignment).
-    static int distance(String a, String b) {
+    public static int distance(String a, String b) {
         int[] before = new int[b.length() + 1];
         int[] row = new int[b.length() + 1];
         Arrays.setAll(row, i -> i);

@@ -1,0 +1,26 @@
+package dev.normlab.experiments.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class NearestTest {
+
+    @Test
+    void theNearestWordIsFoundAcrossTypingErrors() {
+        assertEquals(1, Nearest.distance("epohcs", "epochs"));
+        assertEquals(3, Nearest.distance("kitten", "sitting"));
+        assertEquals("", Nearest.hint("entirely-different", List.of("epochs", "lr")));
+        assertEquals(" (did you mean 'batch_size'?)", Nearest.hint("batch-size", List.of("epochs", "batch_size")));
+    }
+
+    @Test
+    void aMethodThatIsNearlyRightIsSuggested() {
+        String message = assertThrows(UserError.class, () -> Method.parse("pgd_at")).getMessage();
+        assertTrue(message.contains("(did you mean 'pgd-at'?)"), message);
+        assertTrue(message.contains("known methods: "), message);
+    }
+}
