@@ -20,6 +20,9 @@ public final class Numbers {
     // Settings that are no numbers, and those that are differences of pixel values.
     private static final Set<String> TEXTS = Set.of("model", "data", "init");
     private static final Set<String> OF_PIXELS = Set.of("adv_eps", "adv_step");
+    private static final MathContext SIZE_DIGITS = new MathContext(5);
+    private static final BigDecimal SMALLEST_PLAIN = new BigDecimal("1e-6");
+    private static final BigDecimal LARGEST_PLAIN = new BigDecimal("1e7");
 
     private Numbers() {}
 
@@ -84,9 +87,18 @@ public final class Numbers {
                 : DECIMAL.matcher(recorded).replaceAll(number -> plain(number.group(), OF_PIXELS.contains(name)));
     }
 
-    /// The size of a perturbation as people write it: `8/255`, `0.5`, `12`.
+    /// The size of a perturbation as people write it: `8/255`, `0.5`, `12`. Five digits at most, with a power of ten far from 1.
+    ///
+    /// @throws NumberFormatException if it is NaN or infinite
     public static String size(float eps) {
-        return plain(new BigDecimal(Float.toString(eps)).stripTrailingZeros().toPlainString(), true);
+        BigDecimal exact = new BigDecimal(Float.toString(eps)).stripTrailingZeros();
+        String text = plain(exact.toPlainString(), true);
+        if (text.contains("/")) {
+            return text;
+        }
+        BigDecimal rounded = exact.round(SIZE_DIGITS).stripTrailingZeros();
+        boolean near = rounded.signum() == 0 || rounded.compareTo(SMALLEST_PLAIN) >= 0 && rounded.compareTo(LARGEST_PLAIN) < 0;
+        return near ? rounded.toPlainString() : rounded.toString().replace("E", "e").replace("+", "");
     }
 
     private static String plain(String number, boolean ofPixels) {

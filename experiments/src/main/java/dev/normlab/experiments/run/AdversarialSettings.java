@@ -44,8 +44,8 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
         if (norm == ThreatModel.Ball.L1) {
             throw UserError.usage("--adv-norm: expected linf or l2, but got l1");
         }
-        float most = norm == ThreatModel.Ball.LINF ? 1 : MOST_L2;
         boolean linf = norm == ThreatModel.Ball.LINF;
+        float most = linf ? 1 : MOST_L2;
         require(eps > 0 && eps <= most, "--adv-eps", "a size above 0 and at most " + (linf ? "1, such as 8/255" : "1e6"),
                 eps + ofPixels(linf, eps));
         require(step > 0 && step <= most, "--adv-step", "a length above 0 and at most " + (linf ? "1" : "1e6"),
@@ -60,7 +60,7 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
         }
     }
 
-    // What somebody means who counts in 256 levels; the words of `attack --eps`.
+    // What somebody means who counts in 256 levels.
     private static String ofPixels(boolean linf, float size) {
         return linf && size > 1 && size <= 255 ? "; did you mean " + size + "/255?" : "";
     }

@@ -10,16 +10,26 @@ public final class Nearest {
 
     private Nearest() {}
 
-    /// ` (did you mean 'epochs'?)` if a known word is near enough, else nothing.
+    /// ` (did you mean 'epochs'?)` if a known word begins with this one or is near enough, else nothing.
     public static String hint(String word, List<String> known) {
-        String lower = word.toLowerCase(Locale.ROOT).replace('-', '_');
-        return known.stream().min(Comparator.comparingInt(one -> distance(lower, one.replace('-', '_'))))
-                .filter(one -> distance(lower, one.replace('-', '_')) <= Math.max(2, word.length() / 3))
+        String said = plain(word);
+        return known.stream().filter(one -> !said.isBlank() && plain(one).startsWith(said)).findFirst()
+                .or(() -> known.stream().filter(one -> distance(said, plain(one)) <= most(said))
+                        .min(Comparator.comparingInt(one -> distance(said, plain(one)))))
                 .map(one -> " (did you mean '" + one + "'?)").orElse("");
     }
 
+    private static String plain(String word) {
+        return word.toLowerCase(Locale.ROOT).replace('-', '_');
+    }
+
+    // Changes that are taken for errors of typing: two, or a third of the letters; of short words at most half of the letters.
+    private static int most(String word) {
+        return Math.max(word.length() / 3, Math.min(2, word.length() / 2));
+    }
+
     /// The number of letters to insert, delete, replace or swap with a neighbour (optimal string alignment).
-    public static int distance(String a, String b) {
+    static int distance(String a, String b) {
         int[] before = new int[b.length() + 1];
         int[] row = new int[b.length() + 1];
         Arrays.setAll(row, i -> i);

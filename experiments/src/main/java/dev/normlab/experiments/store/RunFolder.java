@@ -118,7 +118,7 @@ public final class RunFolder {
         if (!Files.isRegularFile(path.resolve(INFO_FILE))) {
             throw new IOException(path + " is not a run folder: "
                     + (Files.exists(path)
-                            ? "it has no " + INFO_FILE + ", which train writes"
+                            ? Files.isDirectory(path) ? "it has no " + INFO_FILE + ", which train writes" : "it is a file"
                             : "there is no such folder; train --out DIR makes one"));
         }
         return new RunFolder(path);
@@ -133,7 +133,7 @@ public final class RunFolder {
             throw new IOException(Files.exists(path)
                     ? path + " is a file; a report takes a folder of runs, as train and experiment make them"
                     : "there is no folder " + path
-                            + "; train --out and experiment --out make folders of runs, and quickstart makes one named quickstart");
+                            + "; train --out makes a run folder, experiment --out a folder of them, and quickstart makes runs/quickstart");
         }
         List<Path> folders = new ArrayList<>();
         find(path, DEPTH, folders);

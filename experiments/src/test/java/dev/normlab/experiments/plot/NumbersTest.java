@@ -62,5 +62,7 @@ class NumbersTest {
     void sizesOfPerturbationsAreShownAsPeopleWriteThem() {
         assertEquals(List.of("8/255", "1/255", "0.031", "0.2", "0", "12", "100", "0.00001", "0.5", "1"),
                 Stream.of(8 / 255f, 1 / 255f, .031f, .2f, 0f, 12f, 100f, 1e-5f, .5f, 1f).map(Numbers::size).toList());
+        assertEquals(List.of("0.031373", "0.031372", "1.4e-45", "5e-7", "3e38", "1234600", "1e7", "0"),
+                Stream.of(Math.nextUp(8 / 255f), .031372f, Float.MIN_VALUE, 5e-7f, 3e38f, 1234567f, 1e7f, -0f).map(Numbers::size).toList());
     }
 }

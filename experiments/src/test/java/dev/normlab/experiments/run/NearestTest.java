@@ -18,6 +18,15 @@ class NearestTest {
     }
 
     @Test
+    void shortWordsAreNotTakenForOthersOfWhichNoLetterIsLeft() {
+        for (String word : List.of("", "l1", "at", "he", "adv", "std")) {
+            assertEquals("", Nearest.hint(word, Method.names()), word);
+        }
+        assertEquals(" (did you mean 'pgd-at'?)", Nearest.hint("pgd", Method.names()), "what begins so, not 'wd'");
+        assertEquals(" (did you mean 'nd-l1'?)", Nearest.hint("nd", Method.names()));
+    }
+
+    @Test
     void aMethodThatIsNearlyRightIsSuggested() {
         String message = assertThrows(UserError.class, () -> Method.parse("pgd_at")).getMessage();
         assertTrue(message.contains("(did you mean 'pgd-at'?)"), message);

@@ -175,6 +175,7 @@ class RunFolderTest {
         Path file = Files.createFile(folder.resolve("file"));
         String wrong = assertThrows(IOException.class, () -> RunFolder.readAll(file)).getMessage();
         assertTrue(wrong.contains("is a file"), wrong);
+        assertTrue(assertThrows(IOException.class, () -> RunFolder.open(file)).getMessage().endsWith("it is a file"));
         String run = assertThrows(IOException.class, () -> RunFolder.open(folder.resolve("absent"))).getMessage();
         assertTrue(run.contains("there is no such folder; train --out DIR makes one"), run);
     }
