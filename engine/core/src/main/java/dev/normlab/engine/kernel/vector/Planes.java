@@ -50,6 +50,22 @@ record Planes(int n, int c, int pixels) {
         workspace.workers().run(Math.ceilDiv(count(), perChunk), (chunk, worker) -> run(chunk, perChunk, body, worker));
     }
 
+    /// What is done with some planes that follow one another.
+    @FunctionalInterface
+    interface RangeBody {
+
+        /// @param from the first plane
+        /// @param to   the one behind the last
+        void run(int from, int to);
+    }
+
+    /// Visits all planes as [#each] does, a chunk in one call: for small planes, of which a call takes as long as the work.
+    void eachRange(Workspace workspace, RangeBody body) {
+        int perChunk = perChunk();
+        workspace.workers().run(Math.ceilDiv(count(), perChunk),
+                (chunk, _) -> body.run(chunk * perChunk, Math.min(count(), (chunk + 1) * perChunk)));
+    }
+
     /// As [#each], but the last planes come first: they are the ones that a pass before this one has left in the caches.
     void eachBackwards(Workspace workspace, Body body) {
         int perChunk = perChunk(), chunks = Math.ceilDiv(count(), perChunk);

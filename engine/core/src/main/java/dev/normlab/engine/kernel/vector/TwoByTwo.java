@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// Pooling of one channel-blocked plane in windows of two by two that do not overlap: every input is read or written once, without loops
-/// inside.
+/// Pooling of channel-blocked planes in windows of two by two that do not overlap: every input is read or written once, without loops
+/// inside. Planes are those of [Planes], by their numbers.
 final class TwoByTwo {
 
     private TwoByTwo() {}
@@ -22,10 +22,13 @@ final class TwoByTwo {
                 && s.dilationW() == 1 && 2 * s.oh() <= s.h() && 2 * s.ow() <= s.w();
     }
 
-    /// The first largest value of every window, or the first NaN, and its position.
-    static void maximum(Pool2dSizes s, float[] x, int at, float[] y, float[] positions, int to) {
-        if (!finiteMaximum(s, x, at, y, positions, to)) {
-            anyMaximum(s, x, at, y, positions, to);
+    /// The first largest value of every window, or the first NaN, and its position, in the planes `first` to `end`.
+    static void maximum(Pool2dSizes s, float[] x, float[] y, float[] positions, int first, int end) {
+        int in = s.h() * s.w() * V, out = s.oh() * s.ow() * V;
+        for (int plane = first; plane < end; plane++) {
+            if (!finiteMaximum(s, x, plane * in, y, positions, plane * out)) {
+                anyMaximum(s, x, plane * in, y, positions, plane * out);
+            }
         }
     }
 
@@ -92,8 +95,16 @@ final class TwoByTwo {
         return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
     }
 
-    /// The gradient of each window at the position of its maximum, zero at its other positions. Each row of the plane is written in one go.
-    static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, int from, float[] dx, int at) {
+    /// The gradient of each window at the position of its maximum, zero at its other positions, in the planes `first` to `end`. Each row of
+    /// a plane is written in one go.
+    static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, float[] dx, int first, int end) {
+        int in = s.h() * s.w() * V, out = s.oh() * s.ow() * V;
+        for (int plane = first; plane < end; plane++) {
+            maximumBackward(s, dOut, positions, plane * out, dx, plane * in);
+        }
+    }
+
+    private static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, int from, float[] dx, int at) {
         for (int ih = 0; ih < 2 * s.oh(); ih++) {
             int i = at + ih * s.w() * V, out = from + ih / 2 * s.ow() * V;
             FloatVector where = all(ih * s.w()), zero = all(0f);

@@ -76,10 +76,14 @@ final class VectorPooling implements PoolingKernels {
         int outPixels = s.oh() * s.ow();
         float[] xs = x.floats(), ys = y.floats(), found = positions.floats();
         boolean twoByTwo = TwoByTwo.fits(s);
+        if (twoByTwo && s.c() % V == 0) {
+            planes.eachRange(workspace, (first, end) -> TwoByTwo.maximum(s, xs, ys, found, first, end));
+            return;
+        }
         planes.each(workspace, (plane, block, at, _) -> {
             int channels = Lanes.channelsInBlock(s.c(), block), to = plane * outPixels * V;
             if (twoByTwo && channels == V) {
-                TwoByTwo.maximum(s, xs, at, ys, found, to);
+                TwoByTwo.maximum(s, xs, ys, found, plane, plane + 1);
                 return;
             }
             for (int out = 0; out < outPixels; out++) {
@@ -114,13 +118,12 @@ final class VectorPooling implements PoolingKernels {
         Planes planes = new Planes(s.n(), s.c(), s.h() * s.w());
         int outPixels = s.oh() * s.ow();
         float[] dOuts = dOut.floats(), found = positions.floats(), dxs = dx.floats();
-        boolean twoByTwo = TwoByTwo.fits(s);
+        if (TwoByTwo.fits(s)) {
+            planes.eachRange(workspace, (first, end) -> TwoByTwo.maximumBackward(s, dOuts, found, dxs, first, end));
+            return;
+        }
         planes.each(workspace, (plane, _, at, _) -> {
             int from = plane * outPixels * V;
-            if (twoByTwo) {
-                TwoByTwo.maximumBackward(s, dOuts, found, from, dxs, at);
-                return;
-            }
             Arrays.fill(dxs, at, at + s.h() * s.w() * V, 0f);
             for (int i = 0; i < outPixels * V; i++) {
                 int position = (int) found[from + i], lane = i % V;
