@@ -50,11 +50,12 @@ public record ThreatModel(Ball ball, float eps) {
     /// @throws IllegalArgumentException if eps is negative, NaN or infinite, or above 1 for linf
     public ThreatModel {
         if (!(eps >= 0 && eps < Float.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("eps is a number of at least 0, but got " + eps);
+            throw new IllegalArgumentException("eps is a number of at least 0 and not infinite, but got " + eps);
         }
         if (ball == Ball.LINF && eps > 1) {
             throw new IllegalArgumentException(
-                    "eps for linf lies in [0, 1], since pixel values do, but got " + eps + "; did you mean " + eps + "/255?");
+                    "eps for linf lies in [0, 1], since pixel values do, but got " + eps
+                            + (eps <= 255 && eps == Math.rint(eps) ? "; did you mean " + eps + "/255?" : ""));
         }
     }
 

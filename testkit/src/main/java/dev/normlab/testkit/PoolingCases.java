@@ -81,6 +81,11 @@ public final class PoolingCases {
         cases.addAll(maximum("ties ", s, Samples.whole(seed, 3, s.inputShape().toArray()), seed));
         cases.addAll(maximum("negative ", s, Samples.uniform(seed, -3f, -2f, s.inputShape().toArray()), seed));
         cases.addAll(maximum("infinite and NaN ", s, special(s.inputShape()), seed));
+        for (int c : new int[] {32, 40}) {
+            Pool2dSizes tiles = sizes(3, c, 4, 6, both(2), both(2), both(0), 1, false, true, 0);
+            cases.addAll(maximum("infinite and NaN ", tiles, special(tiles.inputShape()), seed));
+            cases.addAll(maximum("one NaN ", tiles, oneNan(tiles.inputShape(), seed), seed));
+        }
         for (int[] size : new int[][] {{2, 5, 7, 6, 1, 1}, {2, 10, 7, 7, 3, 5}, {1, 17, 4, 4, 1, 1}, {1, 24, 3, 2, 7, 7},
             {5, 16, 8, 8, 2, 2}, {1, 152, 2, 2, 1, 1},
             {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}, {9, 40, 32, 32, 1, 1}}) {
@@ -95,6 +100,12 @@ public final class PoolingCases {
         for (int i = 0; i < shape.size(2) * shape.size(3) && i < values.length; i++) {
             values[i] = Float.NEGATIVE_INFINITY;
         }
+        return Tensor.of(shape, values);
+    }
+
+    private static Tensor oneNan(Shape shape, long seed) {
+        float[] values = Samples.uniform(seed, shape.toArray()).toArray();
+        values[values.length / 2 + 1] = Float.NaN;
         return Tensor.of(shape, values);
     }
 

@@ -26,11 +26,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -46,6 +48,7 @@ final class AttackCommand implements Callable<Integer> {
 
     private static final int FAILED = 1;
     private static final int INTERRUPTED = 130;
+    private static final List<String> EPS = List.of("linf:8/255", "l2:0.5", "l1:12");
 
     @Mixin
     private final CommonOptions common;
@@ -59,13 +62,14 @@ final class AttackCommand implements Callable<Integer> {
     @Mixin
     private final AttackListOptions list = new AttackListOptions();
 
-    @Option(names = "--norm", paramLabel = "LIST", split = ",", description = "Any of linf, l2, l1 (default: linf).")
-    private List<String> norms = List.of("linf");
+    @Option(names = "--norm", paramLabel = "LIST", split = ",",
+            description = "Any of linf, l2, l1 (default: those that --eps names, or linf).")
+    private @Nullable List<String> norms;
 
     @Option(names = "--eps", paramLabel = "LIST", split = ",",
             description = "Sizes of the perturbation in [0, 1] units, for example 8/255 or 1/255,2/255; NORM:SIZE is for one norm, for example "
                     + "linf:4/255,l2:0.5 (default: linf:8/255,l2:0.5,l1:12, those of AutoAttack's benchmark on CIFAR-10).")
-    private List<String> eps = List.of("linf:8/255", "l2:0.5", "l1:12");
+    private @Nullable List<String> eps;
 
     @Option(names = "--individual",
             description = "Let every attack see all images; else an attack sees those that survived the ones before it.")
@@ -338,32 +342,59 @@ final class AttackCommand implements Callable<Integer> {
         }
     }
 
-    private List<ThreatModel> threats() {
-        List<ThreatModel> threats = new ArrayList<>();
-        for (String norm : norms) {
-            String label = norm.strip().toLowerCase(Locale.ROOT);
-            ThreatModel.Ball ball;
+    /// One norm and size, or sizes for which no norm was named.
+    ///
+    /// @param norm empty where the size is for all norms
+    private record Size(Optional<ThreatModel.Ball> norm, String text) {
+
+        static Size of(String given) {
+            int colon = given.indexOf(':');
+            return new Size(colon < 0 ? Optional.empty() : Optional.of(ball("--eps", given.substring(0, colon))),
+                    given.substring(colon + 1));
+        }
+
+        ThreatModel in(ThreatModel.Ball ball) {
             try {
-                ball = ThreatModel.Ball.parse(label);
+                return new ThreatModel(ball, Fractions.parse("--eps", text));
             } catch (IllegalArgumentException e) {
-                throw UserError.usage("--norm: " + e.getMessage());
-            }
-            int before = threats.size();
-            for (String given : eps) {
-                int colon = given.indexOf(':');
-                if (colon >= 0 && !given.substring(0, colon).strip().toLowerCase(Locale.ROOT).equals(label)) {
-                    continue;
-                }
-                try {
-                    threats.add(new ThreatModel(ball, Fractions.parse("--eps", given.substring(colon + 1))));
-                } catch (IllegalArgumentException e) {
-                    throw UserError.usage("--norm, --eps: " + e.getMessage());
-                }
-            }
-            if (threats.size() == before) {
-                throw UserError.usage("--eps: no size was given for the norm " + label);
+                throw UserError.usage("--norm, --eps: " + e.getMessage());
             }
         }
-        return threats;
+    }
+
+    private static ThreatModel.Ball ball(String option, String name) {
+        try {
+            return ThreatModel.Ball.parse(name.strip());
+        } catch (IllegalArgumentException e) {
+            throw UserError.usage(option + ": " + e.getMessage());
+        }
+    }
+
+    /// Every norm with its sizes, in the order in which they were given, each once.
+    private List<ThreatModel> threats() {
+        List<Size> sizes = (eps == null ? EPS : eps).stream().map(Size::of).toList();
+        Set<ThreatModel.Ball> balls = new LinkedHashSet<>();
+        if (norms != null) {
+            norms.forEach(norm -> balls.add(ball("--norm", norm)));
+        } else if (eps == null) {
+            balls.add(ThreatModel.Ball.LINF);
+        } else {
+            sizes.forEach(size -> balls.add(size.norm().orElse(ThreatModel.Ball.LINF)));
+        }
+        Set<ThreatModel> threats = new LinkedHashSet<>();
+        for (ThreatModel.Ball ball : balls) {
+            List<Size> own = sizes.stream().filter(size -> size.norm().orElse(ball) == ball).toList();
+            if (own.isEmpty()) {
+                throw UserError.usage("--eps: no size was given for the norm " + ball.label());
+            }
+            own.forEach(size -> threats.add(size.in(ball)));
+        }
+        if (eps != null) {
+            sizes.stream().flatMap(size -> size.norm().stream()).filter(ball -> !balls.contains(ball)).findFirst().ifPresent(ball -> {
+                throw UserError.usage("--eps: there is a size for the norm " + ball.label() + ", which --norm leaves out; add it there, or "
+                        + "leave the size out");
+            });
+        }
+        return List.copyOf(threats);
     }
 }

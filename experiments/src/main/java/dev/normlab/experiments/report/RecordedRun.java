@@ -8,6 +8,7 @@ import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.experiments.store.RunInfo;
 import dev.normlab.experiments.store.RunResult;
 import dev.normlab.nn.model.ModelSpec;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -17,7 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// One training run as a report shows it.
@@ -201,17 +203,18 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
     }
 
     /// The runs that folders hold. Runs of the same name are told apart by their seeds where these differ, or else by the names of their
-    /// folders.
+    /// folders, with as many of the folders around them as it takes.
     public static List<RecordedRun> allOf(List<RunFolder.Contents> folders) {
         List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
-        for (Function<RunFolder.Contents, String> suffix : List.<Function<RunFolder.Contents, String>>of(
-                folder -> seed(folder.info(), folders),
-                RecordedRun::folderName)) {
+        for (BiFunction<RunFolder.Contents, List<RunFolder.Contents>, String> suffix : List.<BiFunction<RunFolder.Contents, List<RunFolder.Contents>, String>>of(
+                (folder, _) -> seed(folder.info(), folders), RecordedRun::folderName)) {
             List<String> names = runs.stream().map(RecordedRun::name).toList();
             List<RecordedRun> told = new ArrayList<>();
             for (int i = 0; i < runs.size(); i++) {
-                boolean unique = Collections.frequency(names, names.get(i)) == 1;
-                told.add(unique ? runs.get(i) : runs.get(i).withName(names.get(i) + suffix.apply(folders.get(i))));
+                String name = names.get(i);
+                List<RunFolder.Contents> alike = IntStream.range(0, names.size()).filter(other -> names.get(other).equals(name))
+                        .mapToObj(folders::get).toList();
+                told.add(alike.size() == 1 ? runs.get(i) : runs.get(i).withName(name + suffix.apply(folders.get(i), alike)));
             }
             runs = told;
         }
@@ -224,9 +227,25 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return differ ? " (seed " + run.seed() + ")" : "";
     }
 
-    private static String folderName(RunFolder.Contents folder) {
-        String name = String.valueOf(folder.path().getFileName());
+    private static String folderName(RunFolder.Contents folder, List<RunFolder.Contents> alike) {
+        int depth = 1;
+        while (!isOnlyOne(folder, alike, depth)) {
+            depth++;
+        }
+        String name = lastOf(folder, depth).toString();
         return name.equals(folder.info().name()) ? "" : " (" + name + ")";
+    }
+
+    private static boolean isOnlyOne(RunFolder.Contents folder, List<RunFolder.Contents> alike, int depth) {
+        return depth >= folder.path().toAbsolutePath().getNameCount()
+                || alike.stream().filter(other -> lastOf(other, depth).equals(lastOf(folder, depth))).count() == 1;
+    }
+
+    // The last names of a folder's path.
+    private static Path lastOf(RunFolder.Contents folder, int depth) {
+        Path path = folder.path().toAbsolutePath().normalize();
+        int count = path.getNameCount();
+        return count == 0 ? path : path.subpath(Math.max(0, count - depth), count);
     }
 
     RecordedRun withName(String other) {

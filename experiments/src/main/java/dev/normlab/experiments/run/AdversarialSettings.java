@@ -62,7 +62,7 @@ public record AdversarialSettings(RobustLoss.Kind loss, ThreatModel.Ball norm, f
 
     // What somebody means who counts in 256 levels.
     private static String ofPixels(boolean linf, float size) {
-        return linf && size > 1 && size <= 255 ? "; did you mean " + size + "/255?" : "";
+        return linf && size > 1 && size <= 255 && size == Math.rint(size) ? "; did you mean " + size + "/255?" : "";
     }
 
     /// The constants of the reference: linf, ten steps of 0.007 within 0.031, beta 1, and with hypersphere embedding scale 15 and margin

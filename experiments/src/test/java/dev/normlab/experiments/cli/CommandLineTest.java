@@ -263,6 +263,20 @@ class CommandLineTest {
     }
 
     @Test
+    void sizesNameTheirNormsOrAreRefused() throws IOException {
+        Output attacked = run("attack", "--model", TINY, "--data", DATA, "--limit", "8", "--attacks", "fgsm", "--eps",
+                "l2:0.1,linf:2/255,l2:0.1", "--json", "-");
+        List<String> norms = new ArrayList<>();
+        JsonMapper.shared().readTree(attacked.out()).get("results").forEach(result -> norms.add(result.get("norm").asString()));
+        assertEquals(List.of("l2", "linf"), norms, "each once, in the order given");
+        refused(2, "--eps: there is no perturbation norm 'l3'", "attack", "--model", TINY, "--data", DATA, "--eps", "linf:8/255,l3:2");
+        refused(2, "--eps: there is a size for the norm l2, which --norm leaves out", "attack", "--model", TINY, "--data", DATA, "--norm",
+                "linf", "--eps", "linf:8/255,l2:0.5");
+        refused(2, "but got 300.0", "attack", "--model", TINY, "--data", DATA, "--eps", "300");
+        assertFalse(run("attack", "--model", TINY, "--data", DATA, "--eps", "300").err().contains("did you mean"));
+    }
+
+    @Test
     void imagesThatAreTooSmallForTheModelAreRefused() throws IOException {
         refused(1, "do not fit the model", "norms", "--model", TINY, "--input", "3x8x8");
         refused(2, "--input: expected channels x height x width", "norms", "--model", TINY, "--input", "32");

@@ -320,6 +320,23 @@ class TrainingReportTest {
                 + "Epochs: 3."), report.introduction());
     }
 
+    /// A folder named as its method tells nothing; those around it do.
+    @Test
+    void runsInFoldersOfOneNameAreToldApartByTheFoldersAround() {
+        List<RunFolder.Contents> folders = new ArrayList<>();
+        for (String path : List.of("plain", "a/plain", "b/plain", "c/x/deep", "d/x/deep", "mine")) {
+            RunInfo info = new RunInfo(RunInfo.FORMAT, RunInfo.VERSION, "plain", "train", Instant.EPOCH, "vgg11", "synthetic", "plain", 0,
+                    3,
+                    4000, 1000, Map.of(), Map.of());
+            folders.add(new RunFolder.Contents(Path.of("runs", path.split("/")), info, List.of(), List.of(), Optional.empty(), List.of(),
+                    List.of()));
+        }
+        assertEquals(List.of("plain (runs/plain)", "plain (a/plain)", "plain (b/plain)", "plain (c/x/deep)", "plain (d/x/deep)",
+                "plain (mine)"), TrainingReport.of("Title", folders).runs().stream().map(RecordedRun::name).toList());
+        assertEquals(List.of("plain", "plain (mine)"), TrainingReport.of("Title", List.of(folders.get(1), folders.get(5))).runs().stream()
+                .map(RecordedRun::name).toList());
+    }
+
     /// A run that began from the weights of another has the model from their file, written in full.
     @Test
     void oneModelWrittenInTwoWaysIsOneGroup() {
