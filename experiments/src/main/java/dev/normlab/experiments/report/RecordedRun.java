@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -202,19 +201,25 @@ public record RecordedRun(String name, Map<String, String> settings, Map<String,
         return epochs.stream().mapToInt(Epoch::epoch).max().orElse(0);
     }
 
+    /// What is added to the name of a run.
+    private interface Suffix {
+
+        /// @param alike all folders whose runs have its name, itself included
+        String of(RunFolder.Contents folder, List<RunFolder.Contents> alike);
+    }
+
     /// The runs that folders hold. Runs of the same name are told apart by their seeds where these differ, or else by the names of their
     /// folders, with as many of the folders around them as it takes.
     public static List<RecordedRun> allOf(List<RunFolder.Contents> folders) {
         List<RecordedRun> runs = folders.stream().map(RecordedRun::of).toList();
-        for (BiFunction<RunFolder.Contents, List<RunFolder.Contents>, String> suffix : List.<BiFunction<RunFolder.Contents, List<RunFolder.Contents>, String>>of(
-                (folder, _) -> seed(folder.info(), folders), RecordedRun::folderName)) {
+        for (Suffix suffix : List.<Suffix>of((folder, _) -> seed(folder.info(), folders), RecordedRun::folderName)) {
             List<String> names = runs.stream().map(RecordedRun::name).toList();
             List<RecordedRun> told = new ArrayList<>();
             for (int i = 0; i < runs.size(); i++) {
                 String name = names.get(i);
                 List<RunFolder.Contents> alike = IntStream.range(0, names.size()).filter(other -> names.get(other).equals(name))
                         .mapToObj(folders::get).toList();
-                told.add(alike.size() == 1 ? runs.get(i) : runs.get(i).withName(name + suffix.apply(folders.get(i), alike)));
+                told.add(alike.size() == 1 ? runs.get(i) : runs.get(i).withName(name + suffix.of(folders.get(i), alike)));
             }
             runs = told;
         }
