@@ -22,7 +22,7 @@ final class TwoByTwo {
                 && s.dilationW() == 1 && 2 * s.oh() <= s.h() && 2 * s.ow() <= s.w();
     }
 
-    /// The first largest value of every window, or the first NaN, and its position, in the planes `first` to `end`.
+    /// The first largest value of every window, or the first NaN, and its position, in the planes `first` to `end - 1`.
     static void maximum(Pool2dSizes s, float[] x, float[] y, float[] positions, int first, int end) {
         int in = s.h() * s.w() * V, out = s.oh() * s.ow() * V;
         for (int plane = first; plane < end; plane++) {
@@ -95,8 +95,8 @@ final class TwoByTwo {
         return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
     }
 
-    /// The gradient of each window at the position of its maximum, zero at its other positions, in the planes `first` to `end`. Each row of
-    /// a plane is written in one go.
+    /// The gradient of each window at the position of its maximum, zero at its other positions, in the planes `first` to `end - 1`. Each row
+    /// of a plane is written in one go.
     static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, float[] dx, int first, int end) {
         int in = s.h() * s.w() * V, out = s.oh() * s.ow() * V;
         for (int plane = first; plane < end; plane++) {
