@@ -95,8 +95,8 @@ final class TwoByTwo {
         return value.compare(VectorOperators.LE, best).not().and(best.compare(VectorOperators.EQ, best));
     }
 
-    /// The gradient of each window at the position of its maximum, zero at its other positions, in the planes `first` to `end - 1`. Each row
-    /// of a plane is written in one go.
+    /// The gradient of each window at the position of its maximum, zero at its other positions, in the planes `first` to `end - 1`.
+    /// Each row of a plane is written in one go.
     static void maximumBackward(Pool2dSizes s, float[] dOut, float[] positions, float[] dx, int first, int end) {
         int in = s.h() * s.w() * V, out = s.oh() * s.ow() * V;
         for (int plane = first; plane < end; plane++) {
