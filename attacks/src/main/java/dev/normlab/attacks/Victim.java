@@ -11,6 +11,7 @@ import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.engine.tensor.Storage;
 import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
+import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.LayerModes;
 import java.util.Arrays;
@@ -45,8 +46,14 @@ public final class Victim implements AutoCloseable {
     ///
     /// @param image     the shape of one image, `[c, h, w]`
     /// @param batchSize images a step
-    /// @throws ShapeException if the images do not fit the model, or it gives no logits of at least two classes
+    /// @throws ShapeException           if the images do not fit the model, or it gives no logits of at least two classes
+    /// @throws IllegalArgumentException if images see each other in eval mode: a batch norm keeps no running statistics
     public Victim(Layer model, Device device, Shape image, int batchSize) {
+        if (BatchNormalization.mixesImages(model)) {
+            throw new IllegalArgumentException(
+                    "an attack needs a model that judges every image by itself, but a batch norm of this one keeps no "
+                            + "running statistics and takes those of the batch, whatever is in it; keep them (runningStatistics of its options)");
+        }
         this.model = model;
         this.device = device;
         this.batch = Shape.of(batchSize, image.size(0), image.size(1), image.size(2));

@@ -22,7 +22,7 @@ class GpuKernelLintTest {
 
     // A kernel is a static method whose first parameter is the context; its body ends at the brace of its own depth.
     private static final Pattern KERNEL = Pattern.compile(
-            "\n    static void (\\w+)\\(KernelContext context([^)]*)\\) \\{\n(.*?)\n    \\}\n",
+            "\n    (?:private |public )?static void (\\w+)\\(KernelContext context([^)]*)\\) \\{\n(.*?)\n    \\}\n",
             Pattern.DOTALL);
 
     private static final int MOST_ARGUMENTS = 20;
@@ -40,6 +40,9 @@ class GpuKernelLintTest {
             new Rule("no <=, and no >= but of integers with 0: between floats they lose the way that NaN takes",
                     Pattern.compile("<=|>=(?! 0[;) ])"),
                     "y = v <= 0f ? 0f : v;"),
+            new Rule("no >= 0 of floats, told by a fraction behind it or an element before it: integers are compared with > -1 there",
+                    Pattern.compile(">= 0 \\?[^;]*\\d(\\.\\d|f\\b)|floats\\.get\\([^;]*\\) >= 0"), "y = v >= 0 ? v : 0f;"),
+            new Rule("no static arrays: a table of integers is an operand", Pattern.compile("\\b[A-Z][A-Z_0-9]*\\["), "y = TABLE[i & 3];"),
             new Rule("no isNaN and the like: compare a value with itself", Pattern.compile("\\b(Float|Double)\\s*\\.\\s*(is|NaN)"),
                     "Float.isNaN(x)"),
             new Rule("no throw, return, break, continue, try, switch, lambda: one way through a kernel",

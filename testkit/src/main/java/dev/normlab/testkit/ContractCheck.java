@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Every operation in a recorded program gives what its definition says, and the same bits at every replay; inputs stay as they are.
+/// Every operation in a recorded program gives what its definition says, whatever is in the memory that it is given, and the same bits at
+/// every replay; inputs stay as they are.
 ///
 /// A case is a program of one operation. Several of them are one program here, because an accelerator takes seconds for a program and
 /// kernels are what is checked.
@@ -42,14 +43,15 @@ public final class ContractCheck implements DeviceCheck {
         return Groups.run(cases, TOGETHER, progress, together -> failures(together, device));
     }
 
-    /// Runs some cases as one program, twice: a line for every one that fails.
+    /// Runs some cases as one program, twice, in memory that is full of NaN at first: a line for every one that fails.
+    ///
+    /// The second time memory holds what the first has left, and what operations update in place is what it was at first again.
     public static List<String> failures(List<OperationCase> cases, Device device) {
-        Run first = run(cases, device);
-        Run second = run(cases, device);
+        Run run = Poisoned.during(device, () -> run(cases, device));
         List<String> failures = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {
             try {
-                check(cases.get(i), rounding(cases.get(i), device), first.inputs.get(i), first.results.get(i), second.results.get(i));
+                check(cases.get(i), rounding(cases.get(i), device), run.inputs.get(i), run.results.get(i), run.again.get(i));
             } catch (AssertionError e) {
                 failures.add(String.valueOf(e.getMessage()));
             }
@@ -89,7 +91,8 @@ public final class ContractCheck implements DeviceCheck {
         }
     }
 
-    private record Run(List<@Nullable Tensor[]> inputs, List<List<Tensor>> results) {}
+    /// What a program was given, and what came out of it when it ran first and second.
+    private record Run(List<@Nullable Tensor[]> inputs, List<List<Tensor>> results, List<List<Tensor>> again) {}
 
     private static Run run(List<OperationCase> cases, Device device) {
         Recorder recorder = new Recorder(device);
@@ -108,17 +111,38 @@ public final class ContractCheck implements DeviceCheck {
             }
         }
         try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
-            Map<String, Tensor> fetched = program.replay(Map.of());
-            List<List<Tensor>> results = new ArrayList<>();
+            List<List<Tensor>> results = replay(program, cases, targets);
             for (int i = 0; i < cases.size(); i++) {
-                OperationCase each = cases.get(i);
-                List<Tensor> own = new ArrayList<>(each.opcode().updatesInPlace() ? targets.get(i) : List.of());
-                for (int k = 0; k < each.outputs().size(); k++) {
-                    own.add(copy(Objects.requireNonNull(fetched.get(i + " " + k))));
+                for (int k = 0; k < targets.get(i).size(); k++) {
+                    reset(targets.get(i).get(k), cases.get(i).targets().get(k));
                 }
-                results.add(own);
             }
-            return new Run(inputs, results);
+            return new Run(inputs, results, replay(program, cases, targets));
+        }
+    }
+
+    private static List<List<Tensor>> replay(CompiledProgram program, List<OperationCase> cases, List<List<Tensor>> targets) {
+        Map<String, Tensor> fetched = program.replay(Map.of());
+        List<List<Tensor>> results = new ArrayList<>();
+        for (int i = 0; i < cases.size(); i++) {
+            OperationCase each = cases.get(i);
+            List<Tensor> own = new ArrayList<>();
+            if (each.opcode().updatesInPlace()) {
+                targets.get(i).forEach(target -> own.add(copy(target)));
+            }
+            for (int k = 0; k < each.outputs().size(); k++) {
+                own.add(copy(Objects.requireNonNull(fetched.get(i + " " + k))));
+            }
+            results.add(own);
+        }
+        return results;
+    }
+
+    private static void reset(Tensor target, Tensor original) {
+        if (target.dtype() == DType.INT32) {
+            target.setInts(original.toIntArray());
+        } else {
+            target.set(original.toArray());
         }
     }
 

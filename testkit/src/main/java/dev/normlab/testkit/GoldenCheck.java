@@ -44,8 +44,12 @@ public final class GoldenCheck implements DeviceCheck {
         return Groups.run(cases(), TOGETHER, progress, together -> failures(together, device));
     }
 
-    /// Runs some cases as one program: a line for every one that fails.
+    /// Runs some cases as one program, in memory that is full of NaN at first: a line for every one that fails.
     public static List<String> failures(List<GoldenCase> cases, Device device) {
+        return Poisoned.during(device, () -> run(cases, device));
+    }
+
+    private static List<String> run(List<GoldenCase> cases, Device device) {
         Recorder recorder = new Recorder(device);
         List<Map<String, Tensor>> recorded = new ArrayList<>();
         for (GoldenCase golden : cases) {

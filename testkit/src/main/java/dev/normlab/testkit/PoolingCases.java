@@ -89,8 +89,11 @@ public final class PoolingCases {
         for (int[] size : new int[][] {{2, 5, 7, 6, 1, 1}, {2, 10, 7, 7, 3, 5}, {1, 17, 4, 4, 1, 1}, {1, 24, 3, 2, 7, 7},
             {5, 16, 8, 8, 2, 2}, {1, 152, 2, 2, 1, 1},
             {0, 3, 4, 4, 2, 2}, {3, 33, 1, 1, 1, 1}, {2, 56, 1, 1, 3, 3}, {9, 40, 32, 32, 1, 1}}) {
-            cases.addAll(adaptive(new AdaptivePoolSizes(size[0], size[1], size[2], size[3], size[4], size[5]), seed++));
+            AdaptivePoolSizes sizes = new AdaptivePoolSizes(size[0], size[1], size[2], size[3], size[4], size[5]);
+            cases.addAll(adaptive("", sizes, Samples.uniform(seed, size[0], size[1], size[2], size[3]), seed++));
         }
+        // equal values round in one direction
+        cases.addAll(adaptive("constant ", new AdaptivePoolSizes(1, 20, 64, 64, 1, 1), Tensor.full(0.1f, 1, 20, 64, 64), seed++));
         return cases;
     }
 
@@ -190,7 +193,7 @@ public final class PoolingCases {
         Tensor dOut = Samples.uniform(seed + 1000, s.outputShape().toArray());
         Linear linear = new Linear(s.n() * s.c(), s.h() * s.w(), s.oh() * s.ow(), s.kh() * s.kw(),
                 entry -> visit(s, (output, position) -> entry.at(output, position, 1 / divisors[output])));
-        return linear.cases(Opcode.AVERAGE_POOL, Opcode.AVERAGE_POOL_BACKWARD, s, x, dOut);
+        return linear.cases(s.toString(), Opcode.AVERAGE_POOL, Opcode.AVERAGE_POOL_BACKWARD, s, x, dOut);
     }
 
     private static double divisor(Pool2dSizes s, int ioh, int iow) {
@@ -205,8 +208,7 @@ public final class PoolingCases {
         return (double) rows * columns;
     }
 
-    private static List<OperationCase> adaptive(AdaptivePoolSizes s, long seed) {
-        Tensor x = Samples.uniform(seed, s.n(), s.c(), s.h(), s.w());
+    private static List<OperationCase> adaptive(String what, AdaptivePoolSizes s, Tensor x, long seed) {
         Tensor dOut = Samples.uniform(seed + 1000, s.n(), s.c(), s.oh(), s.ow());
         Linear linear = new Linear(s.n() * s.c(), s.h() * s.w(), s.oh() * s.ow(), Math.max(s.h() * s.w(), s.oh() * s.ow()), entry -> {
             for (int output = 0; output < s.oh() * s.ow(); output++) {
@@ -223,7 +225,7 @@ public final class PoolingCases {
                 }
             }
         });
-        return linear.cases(Opcode.ADAPTIVE_AVERAGE_POOL, Opcode.ADAPTIVE_AVERAGE_POOL_BACKWARD, s, x, dOut);
+        return linear.cases(what + s, Opcode.ADAPTIVE_AVERAGE_POOL, Opcode.ADAPTIVE_AVERAGE_POOL_BACKWARD, s, x, dOut);
     }
 
     /// A linear map of every plane by one matrix, and its transpose.
@@ -240,10 +242,10 @@ public final class PoolingCases {
             void at(int row, int column, double value);
         }
 
-        private List<OperationCase> cases(Opcode forward, Opcode backward, Object attributes, Tensor x, Tensor dOut) {
+        private List<OperationCase> cases(String name, Opcode forward, Opcode backward, Object attributes, Tensor x, Tensor dOut) {
             return List.of(
-                    OperationCase.of(attributes.toString(), forward, attributes, dOut.spec(), () -> apply(x, false), x),
-                    OperationCase.of(attributes.toString(), backward, attributes, x.spec(), () -> apply(dOut, true), dOut));
+                    OperationCase.of(name, forward, attributes, dOut.spec(), () -> apply(x, false), x),
+                    OperationCase.of(name, backward, attributes, x.spec(), () -> apply(dOut, true), dOut));
         }
 
         private Expected apply(Tensor operand, boolean transposed) {

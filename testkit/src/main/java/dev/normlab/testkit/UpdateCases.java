@@ -30,7 +30,7 @@ public final class UpdateCases {
                 cases.add(sgd(sizes, scalars, seed++));
             }
             for (float[] scalars : adam) {
-                cases.add(adam(sizes, scalars, seed++));
+                cases.add(adam("", Samples.uniform(seed + 1000, sizes), scalars, seed++));
             }
             cases.add(addScaled(sizes, seed++));
             Tensor x = Samples.uniform(seed++, sizes);
@@ -38,6 +38,9 @@ public final class UpdateCases {
             cases.add(OperationCase.update(x.shape().toString(), Opcode.ASSIGN, null, List.of(Samples.uniform(seed++, sizes)),
                     () -> List.of(Expected.exactly(xs.length, i -> xs[i])), x));
         }
+        float[] weights = Samples.uniform(seed + 1000, 40).toArray();
+        weights[3] = Float.POSITIVE_INFINITY; // decays by itself: moments stay finite
+        cases.add(adam("infinite parameter ", Tensor.of(Shape.of(40), weights), adam[adam.length - 1], seed++));
         cases.addAll(slices());
         cases.addAll(ProjectionCases.all());
         return cases;
@@ -66,9 +69,9 @@ public final class UpdateCases {
         return new Expected(values, Expected.fill(values.length, _ -> Double.POSITIVE_INFINITY));
     }
 
-    private static OperationCase adam(int[] sizes, float[] k, long seed) {
+    private static OperationCase adam(String what, Tensor parameter, float[] k, long seed) {
+        int[] sizes = parameter.shape().toArray();
         Tensor grad = Samples.uniform(seed, sizes);
-        Tensor parameter = Samples.uniform(seed + 1000, sizes);
         Tensor first = Samples.uniform(seed + 2000, sizes);
         Tensor second = Samples.uniform(seed + 3000, 0.01f, 1f, sizes);
         float[] gs = grad.toArray();
@@ -76,7 +79,8 @@ public final class UpdateCases {
         float[] ms = first.toArray();
         float[] ss = second.toArray();
         boolean decoupled = k[5] != 0;
-        return OperationCase.update(Arrays.toString(sizes) + " " + Arrays.toString(k), Opcode.ADAM, null, List.of(parameter, first, second),
+        return OperationCase.update(what + Arrays.toString(sizes) + " " + Arrays.toString(k), Opcode.ADAM, null,
+                List.of(parameter, first, second),
                 () -> {
                     double[] g = Expected.fill(gs.length, i -> decoupled ? gs[i] : gs[i] + (double) k[4] * ps[i]);
                     double[] m = Expected.fill(gs.length, i -> (double) k[1] * ms[i] + (1 - (double) k[1]) * g[i]);

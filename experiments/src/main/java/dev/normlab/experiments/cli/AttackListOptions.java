@@ -7,6 +7,7 @@ import dev.normlab.attacks.ThreatModel;
 import dev.normlab.engine.io.Npy;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.experiments.run.Fractions;
+import dev.normlab.experiments.run.Nearest;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.nn.data.Dataset;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -160,6 +162,15 @@ final class AttackListOptions {
         return (int) value;
     }
 
+    private void requireKnown() {
+        List<String> known = Stream.concat(AttackList.ATTACKS.stream(), AttackList.ENSEMBLES.stream()).toList();
+        listed().stream().filter(name -> !known.contains(name)).findFirst().ifPresent(name -> {
+            throw UserError.usage("--attacks: there is no attack '" + name + "'" + Nearest.hint(name, known) + "; known attacks: "
+                    + String.join(", ", AttackList.ATTACKS) + "; known ensembles of AutoAttack: "
+                    + String.join(", ", AttackList.ENSEMBLES));
+        });
+    }
+
     /// Numbers that no attack of the list goes by are refused where they would be passed over in silence.
     private void requireUse(String option, @Nullable Integer given, Set<String> by) {
         if (given != null && listed().stream().noneMatch(by::contains)) {
@@ -195,6 +206,7 @@ final class AttackListOptions {
     ///
     /// @throws UserError if a name is unknown or a number out of range
     List<Attack> attacks(ThreatModel.Ball ball) {
+        requireKnown();
         requirePgd();
         OptionalInt stepCount = count("--steps", steps);
         OptionalInt restartCount = count("--restarts", restarts);
@@ -202,13 +214,8 @@ final class AttackListOptions {
                 .withIterations(stepCount.orElse(PgdOptions.DEFAULT.iterations())).withRestarts(restartCount.orElse(1));
         PgdOptions sized = stepSize == null ? options : options.withStepSize(Fractions.positive("--step-size", stepSize));
         PgdOptions pgd = target == null ? sized : sized.withTargets(targetClasses);
-        List<Attack> list;
-        try {
-            list = AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount, count("--targets", targets),
-                    count("--queries", queries), count("--draws", draws)));
-        } catch (IllegalArgumentException e) {
-            throw UserError.usage("--attacks: " + e.getMessage());
-        }
+        List<Attack> list = AttackList.of(attacks, ball, new AttackList.Settings(pgd, stepCount, restartCount,
+                count("--targets", targets), count("--queries", queries), count("--draws", draws)));
         if (restarts != null && listed().stream().allMatch("fgsm"::equals)) {
             throw UserError.usage(
                     "--restarts: fgsm takes one step from the image and gives the same every time; leave it out, or attack with pgd");

@@ -174,10 +174,13 @@ final class CommonOptions {
         } catch (IllegalStateException e) {
             throw UserError.failure("--device: " + e.getMessage());
         }
-        if (opened.convolutionMode() != mode) {
-            streams.err().println("normlab: convolutions are " + opened.convolutionMode() + " on these kernels, not " + mode);
+        String instead = opened.convolutionMode() == mode
+                ? ""
+                : "convolutions are " + opened.convolutionMode() + " on these kernels, not " + mode;
+        String notices = String.join("; ", opened.notices());
+        if (!notices.isEmpty() || !instead.isEmpty()) {
+            streams.err().println("normlab: " + notices + (notices.isEmpty() || instead.isEmpty() ? "" : "; ") + instead);
         }
-        opened.notices().forEach(notice -> streams.err().println("normlab: " + notice));
         return opened;
     }
 

@@ -1,11 +1,13 @@
 package dev.normlab.experiments.cli;
 
 import dev.normlab.experiments.run.DataDownload;
+import dev.normlab.experiments.run.Nearest;
 import dev.normlab.experiments.run.UserError;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +60,8 @@ final class DataDownloadCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         DataDownload.Archive archive = ARCHIVES.get(name);
         if (archive == null) {
-            throw UserError.usage("data download: expected one of " + String.join(", ", ARCHIVES.keySet()) + ", but got '" + name + "'");
+            throw UserError.usage("data download: expected one of " + String.join(", ", ARCHIVES.keySet()) + ", but got '" + name + "'"
+                    + Nearest.hint(name, List.copyOf(ARCHIVES.keySet())));
         }
         if (from != null && !("http".equals(from.getScheme()) || "https".equals(from.getScheme()))) {
             throw UserError.usage("--from: expected an address that begins with http:// or https://, but got " + from);

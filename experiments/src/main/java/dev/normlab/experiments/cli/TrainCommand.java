@@ -81,8 +81,8 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable String schedule;
 
     @Option(names = "--norm-decay", paramLabel = "NORM:BETA[:KINDS]",
-            description = "l1:1e-3, linf:1e-3 or none (default: that of the method); of all layers, or of the kinds that are named: "
-                    + "conv, linear, bn, for example l1:1e-3:conv+linear.")
+            description = "l1:BETA, linf:BETA or none (default: that of the method; BETA by itself: 1e-3); of all layers, or of the kinds that are "
+                    + "named: conv, linear, bn, for example l1:1e-3:conv+linear.")
     private @Nullable String normDecay;
 
     @Option(names = "--project-bn", paramLabel = "R", description = "Keep the norm of batch norm layers at most R; none for no limit.")
@@ -150,8 +150,9 @@ final class TrainCommand implements Callable<Integer> {
         if (recordNorms < 0) {
             throw UserError.usage("--record-norms: expected a number of steps of at least 0, but got " + recordNorms);
         }
-        TrainingSettings settings = resume ? resumed() : settings();
-        try (Device device = common.openDevice(settings.conv())) {
+        TrainingSettings asked = resume ? resumed() : settings();
+        try (Device device = common.openDevice(asked.conv())) {
+            TrainingSettings settings = resume ? asked : asked.withConvolutions(device.convolutionMode());
             DataSplits splits = resume ? DataSource.loadOfRun(settings.data()) : DataSource.loadToTrainOn(settings.data());
             if (!resume && model == null && init != null) {
                 requireClassesOf(init, splits.train().classes());
@@ -336,7 +337,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private static Path freshFolder(TrainingSettings settings) {
-        String base = settings.model().replaceAll("[^A-Za-z0-9.]+", "-") + "-" + settings.method() + "-seed" + settings.seed();
+        String base = settings.folderName();
         Path path = Path.of("runs", base);
         for (int i = 2; Files.exists(path); i++) {
             path = Path.of("runs", base + "-" + i);

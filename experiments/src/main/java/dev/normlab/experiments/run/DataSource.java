@@ -52,7 +52,8 @@ public final class DataSource {
         try {
             return DataSpec.parse(spec);
         } catch (DataException e) {
-            throw UserError.usage("--data: " + e.getMessage());
+            String kind = spec.split(":", 2)[0];
+            throw UserError.usage("--data: " + e.getMessage() + (DataSpec.KINDS.contains(kind) ? "" : Nearest.hint(kind, DataSpec.KINDS)));
         }
     }
 }

@@ -103,6 +103,11 @@ public final class Quickstart {
     ///
     /// @throws IOException if the folder cannot be written
     public Result run() throws IOException {
+        if (!resume) {
+            for (TrainingSettings settings : settings()) {
+                RunFolder.requireNone(out.resolve(settings.method()), resumingCommand());
+            }
+        }
         DataSplits data = DataSource.load(DATA);
         List<Line> lines = new ArrayList<>();
         for (TrainingSettings settings : settings()) {
@@ -119,6 +124,10 @@ public final class Quickstart {
         AtomicFile.writeText(report, new TrainingReport("Quickstart: layer norms and robustness", introduction(data),
                 RecordedRun.allOf(RunFolder.readAll(out))).toHtml());
         return new Result(lines, report, true);
+    }
+
+    private String resumingCommand() {
+        return "quickstart --out " + out + " --resume";
     }
 
     private static String introduction(DataSplits data) {
@@ -166,7 +175,7 @@ public final class Quickstart {
                 ? RunFolder.open(path)
                 : RunFolder.create(path, info(settings, data, summary));
         try (TrainingRun run = new TrainingRun(settings, data, device, source, progress)) {
-            run.resumeWith("quickstart --out " + out + " --resume");
+            run.resumeWith(resumingCommand());
             if (checkpoint) {
                 run.resume();
             }

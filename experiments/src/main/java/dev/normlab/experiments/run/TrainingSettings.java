@@ -56,7 +56,8 @@ public record TrainingSettings(String model, String data, int limit, String meth
         require(radius >= TINY && radius <= 1e12, "--project-bn", "a number above 0 and at most 1e12", radius);
         require(bnStatistics.orElse(0) >= 0, "--bn-statistics", "a number of images of at least 0", bnStatistics.orElse(0));
         if (!SCHEDULES.contains(schedule)) {
-            throw UserError.usage("--schedule: there is no schedule '" + schedule + "'; known schedules: " + String.join(", ", SCHEDULES));
+            throw UserError.usage("--schedule: there is no schedule '" + schedule + "'" + Nearest.hint(schedule, SCHEDULES)
+                    + "; known schedules: " + String.join(", ", SCHEDULES));
         }
     }
 
@@ -99,6 +100,17 @@ public record TrainingSettings(String model, String data, int limit, String meth
             }
         });
         return title.toString();
+    }
+
+    /// A name for a run folder, of letters, digits, dots and hyphens: model, [#title()] and seed, as in `vgg11-plain-svc-1.0-seed0`.
+    public String folderName() {
+        return (model + "-" + title() + "-seed" + seed).replaceAll("[^A-Za-z0-9.]+", "-");
+    }
+
+    /// The same settings with the convolutions that a device really has: without the fast kernels they are exact, whatever was asked for.
+    public TrainingSettings withConvolutions(ConvolutionMode mode) {
+        return new TrainingSettings(model, data, limit, method, epochs, batchSize, lr, momentum, weightDecay, schedule, normDecay,
+                projectBn, svc, adversarial, init, augment, shuffle, mode, bnStatistics, seed);
     }
 
     /// The same settings with another seed.

@@ -75,9 +75,16 @@ public final class RunFolder {
     ///
     /// @throws FileAlreadyExistsException if it does
     public static void requireNone(Path path) throws FileAlreadyExistsException {
+        requireNone(path, "train --resume --out " + path);
+    }
+
+    /// Fails if a folder holds a run.
+    ///
+    /// @param resume the command that goes on with it
+    /// @throws FileAlreadyExistsException if it does
+    public static void requireNone(Path path, String resume) throws FileAlreadyExistsException {
         if (Files.exists(path.resolve(INFO_FILE))) {
-            throw new FileAlreadyExistsException(path + " already holds a run: go on with it by train --resume --out " + path
-                    + ", or choose another folder");
+            throw new FileAlreadyExistsException(path + " already holds a run: go on with it by " + resume + ", or choose another folder");
         }
     }
 

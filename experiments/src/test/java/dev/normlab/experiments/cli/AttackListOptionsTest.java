@@ -52,6 +52,14 @@ class AttackListOptionsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"apgd, apgd-ce", "Squrae, square", "apgd_t, apgd-t"})
+    void anAttackThatIsNearlyRightIsSuggested(String said, String meant) {
+        String message = assertThrows(UserError.class, () -> options("--attacks", "fgsm," + said).attacks(ThreatModel.Ball.LINF))
+                .getMessage();
+        assertTrue(message.contains("(did you mean '" + meant + "'?)") && message.contains("ensembles of AutoAttack: standard"), message);
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = ';',
             value = {"--attacks fgsm,square --steps 5;--steps", "--attacks apgd-ce --targets 3;--targets",
                 "--attacks rand --targets 3;--targets",

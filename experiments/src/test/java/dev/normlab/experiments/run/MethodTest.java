@@ -40,14 +40,18 @@ class MethodTest {
         assertTrue(error.getMessage().contains("l1:1e-3:conv+linear"), error.getMessage());
     }
 
-    private static String title(Map<String, String> changed) {
+    private static TrainingSettings settings(Map<String, String> changed) {
         Map<String, String> map = new LinkedHashMap<>(
                 Map.of("model", "vgg11", "data", "synthetic", "limit", "0", "method", "plain", "epochs",
                         "3", "batch_size", "10", "lr", "0.1", "momentum", "0.9"));
         map.putAll(Map.of("weight_decay", "0.0", "schedule", "constant", "norm_decay", "none", "project_bn", "none", "init", "", "augment",
                 "true", "shuffle", "true", "seed", "0"));
         map.putAll(changed);
-        return TrainingSettings.parse(map).title();
+        return TrainingSettings.parse(map);
+    }
+
+    private static String title(Map<String, String> changed) {
+        return settings(changed).title();
     }
 
     /// A run is named after what it does, not only after the bundle that it began with.
@@ -61,6 +65,13 @@ class MethodTest {
         assertEquals("nd-l1, norm decay l1:0.01", title(Map.of("method", "nd-l1", "norm_decay", "l1:0.01")));
         assertEquals("wd", title(Map.of("method", "wd", "weight_decay", "5.0E-4")));
         assertEquals("wd, weight decay 0.0, project bn 5.0", title(Map.of("method", "wd", "project_bn", "5.0")));
+    }
+
+    @Test
+    void aFolderIsNamedAfterWhatTheRunDoes() {
+        assertEquals("vgg11-plain-seed0", settings(Map.of()).folderName());
+        assertEquals("vgg11-width-0.5-plain-norm-decay-l1-0.001-conv-linear-seed3",
+                settings(Map.of("model", "vgg11:width=0.5", "norm_decay", "l1:1e-3:conv+linear", "seed", "3")).folderName());
     }
 
     /// Batch norm is decayed too unless the kinds leave it out.

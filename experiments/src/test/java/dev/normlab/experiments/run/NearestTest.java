@@ -1,11 +1,14 @@
 package dev.normlab.experiments.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class NearestTest {
 
@@ -31,5 +34,18 @@ class NearestTest {
         String message = assertThrows(UserError.class, () -> Method.parse("pgd_at")).getMessage();
         assertTrue(message.contains("(did you mean 'pgd-at'?)"), message);
         assertTrue(message.contains("known methods: "), message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"cifar:some/folder;cifar10", "CIFAR10:some/folder;cifar10", "syntetic;synthetic"})
+    void dataThatIsNearlyRightIsSuggested(String spec, String meant) {
+        String message = assertThrows(UserError.class, () -> DataSource.parse(spec)).getMessage();
+        assertTrue(message.endsWith("(did you mean '" + meant + "'?)"), message);
+    }
+
+    @Test
+    void dataOfAKnownKindWithAnotherFaultIsNotGuessedAt() {
+        String message = assertThrows(UserError.class, () -> DataSource.parse("synthetic:trian=5")).getMessage();
+        assertFalse(message.contains("did you mean"), message);
     }
 }

@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -31,8 +32,12 @@ class QuickstartTest {
     private final ByteArrayOutputStream told = new ByteArrayOutputStream();
 
     private Quickstart quickstart(long seed) {
+        return quickstart(seed, true);
+    }
+
+    private Quickstart quickstart(long seed, boolean resume) {
         Progress progress = new Progress(new PrintStream(told, true, StandardCharsets.UTF_8), false, false);
-        return new Quickstart(folder, device, progress, seed, "quickstart", true);
+        return new Quickstart(folder, device, progress, seed, "quickstart", resume);
     }
 
     /// A training as an earlier part of the quickstart left it.
@@ -68,5 +73,13 @@ class QuickstartTest {
         finished(quickstart(0).settings().getFirst(), 50);
         String message = assertThrows(UserError.class, () -> quickstart(1).run()).getMessage();
         assertTrue(message.contains("was begun with seed 0, not 1"), message);
+    }
+
+    @Test
+    void aFolderThatHoldsAQuickstartIsNotTrainedIntoAgain() throws IOException {
+        finished(quickstart(0).settings().getLast(), 50);
+        String message = assertThrows(FileAlreadyExistsException.class, () -> quickstart(0, false).run()).getMessage();
+        assertTrue(message.contains("go on with it by quickstart --out " + folder + " --resume, or choose another folder"), message);
+        assertEquals("", told.toString(StandardCharsets.UTF_8), "nothing is trained before");
     }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,6 +16,9 @@ public sealed interface DataSpec {
     /// How all specifications look, for messages and help.
     String FORMS = "synthetic[:size=32,train=5000,test=1000,seed=0,difficulty=1], cifar10:DIR, cifar100:DIR, cifar10c:DIR,fog=3, "
             + "folder:DIR[,size=32] or npz:FILE";
+
+    /// What specifications begin with.
+    List<String> KINDS = List.of("synthetic", "cifar10", "cifar100", "cifar10c", "folder", "npz");
 
     /// Rows and columns of a folder's images unless `size` says others.
     int STANDARD_SIZE = 32;

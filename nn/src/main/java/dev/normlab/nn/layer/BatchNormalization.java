@@ -73,6 +73,12 @@ public abstract sealed class BatchNormalization extends Layer permits BatchNorm1
                 options.eps);
     }
 
+    /// Whether images of a batch see each other in evaluation mode: a batch norm that keeps no running statistics takes the batch's own.
+    public static boolean mixesImages(Layer model) {
+        return model.namedLayers().values().stream()
+                .anyMatch(layer -> layer instanceof BatchNormalization norm && !norm.options.runningStatistics);
+    }
+
     /// The number of channels.
     public final int channels() {
         return channels;

@@ -14,6 +14,7 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.nn.data.Batch;
 import dev.normlab.nn.data.BatchLoader;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
 import dev.normlab.nn.layer.LayerModes;
 import java.util.Arrays;
@@ -22,7 +23,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /// Runs a model in evaluation mode over data sets. The forward pass is recorded for each batch shape and replayed. An image's logits do not
-/// depend on the other images of its batch, so that results are the same for every batch size.
+/// depend on the other images of its batch, so that results are the same for every batch size (except of a model with batch norms that keep
+/// no running statistics).
 public final class Evaluator implements AutoCloseable {
 
     private static final String IMAGES = "images";
@@ -57,7 +59,7 @@ public final class Evaluator implements AutoCloseable {
     ///
     /// @param batchSize images computed at a time
     public Evaluator(Layer model, int batchSize, Device device) {
-        this(model, batchSize, device, device.accelerator() != null);
+        this(model, batchSize, device, device.accelerator() != null && !BatchNormalization.mixesImages(model));
     }
 
     /// @param padding whether a smaller last batch is filled up with copies that do not count, so that there is one program to compile

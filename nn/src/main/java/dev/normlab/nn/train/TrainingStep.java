@@ -387,10 +387,16 @@ public final class TrainingStep implements AutoCloseable {
     /// Hands the memory of the programs back. The programs themselves are recorded anew if the step is used again.
     @Override
     public void close() {
-        forwards.clear();
-        stageds.clear();
         latest = null;
-        updates.clear();
+        try {
+            forwards.clear();
+        } finally {
+            try {
+                stageds.clear();
+            } finally {
+                updates.clear();
+            }
+        }
     }
 
     private static void closeAll(List<Part> parts) {

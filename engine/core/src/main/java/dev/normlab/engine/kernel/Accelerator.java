@@ -12,6 +12,10 @@ public interface Accelerator extends AutoCloseable {
         return 0x1p-24;
     }
 
+    /// Whether programs that take memory from now on find NaN in it (integers: `Integer.MIN_VALUE`) instead of zeros, which checks use to
+    /// prove that kernels write every element they own. Nothing happens where memory is not the accelerator's.
+    default void poison(boolean wanted) {}
+
     @Override
     void close();
 }

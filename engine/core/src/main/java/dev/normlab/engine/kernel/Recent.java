@@ -1,6 +1,7 @@
 package dev.normlab.engine.kernel;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -59,9 +60,24 @@ public final class Recent<K, V> {
         return values.size();
     }
 
-    /// Drops all values.
+    /// Drops all values. If telling of one fails, the others are told of, too, and the first failure is thrown then.
     public synchronized void clear() {
-        values.values().forEach(dropped);
+        List<V> all = List.copyOf(values.values());
         values.clear();
+        RuntimeException failure = null;
+        for (V value : all) {
+            try {
+                dropped.accept(value);
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
     }
 }

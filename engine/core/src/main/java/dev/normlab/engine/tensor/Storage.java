@@ -108,6 +108,12 @@ public final class Storage {
         version++;
     }
 
+    /// Says that all contents are about to be replaced: newer ones that somebody else holds are not brought back, so that this works where
+    /// they are lost. Whoever replaces them calls [#touch()] then.
+    public synchronized void overwrite() {
+        newer = null;
+    }
+
     /// Who holds newer contents than the array, or null.
     public @Nullable Owner newerContents() {
         return newer;

@@ -132,6 +132,7 @@ public final class Tensor {
     /// @throws ShapeException if the number of values is not that of the shape
     public void set(float... values) {
         requireCount(shape(), values.length);
+        storage().overwrite();
         storage().layout().pack(shape(), values, storage().floats());
         storage().touch();
     }
@@ -141,6 +142,7 @@ public final class Tensor {
     /// @throws ShapeException if the number of values is not that of the shape
     public void setInts(int... values) {
         requireCount(shape(), values.length);
+        storage().overwrite();
         System.arraycopy(values, 0, storage().ints(), 0, values.length);
         storage().touch();
     }

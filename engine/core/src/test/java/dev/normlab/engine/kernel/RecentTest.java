@@ -34,6 +34,25 @@ class RecentTest {
     }
 
     @Test
+    void clearDropsTheOthersTooIfOneFails() {
+        List<String> dropped = new ArrayList<>();
+        Recent<Integer, String> recent = new Recent<>(5, value -> {
+            dropped.add(value);
+            if (!value.equals("2")) {
+                throw new IllegalStateException(value);
+            }
+        });
+        for (int key = 1; key <= 3; key++) {
+            recent.get(key, String::valueOf);
+        }
+        IllegalStateException failure = assertThrows(IllegalStateException.class, recent::clear);
+        assertEquals("1", failure.getMessage());
+        assertEquals("3", failure.getSuppressed()[0].getMessage());
+        assertEquals(List.of("1", "2", "3"), dropped);
+        assertEquals(0, recent.size());
+    }
+
+    @Test
     void aCacheOfNothingIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> new Recent<Integer, String>(0));
     }

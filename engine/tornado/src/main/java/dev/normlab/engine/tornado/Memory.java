@@ -130,8 +130,9 @@ final class Memory {
 
     /// Takes the memory on the host's side, of which TornadoVM makes the device's a mirror; [#drop] gives it back.
     ///
+    /// @param poisoned whether it is full of NaN (integers: `Integer.MIN_VALUE`) instead of zeros
     /// @throws AcceleratorException if there is not enough
-    void take() {
+    void take(boolean poisoned) {
         try {
             for (Region region : Region.values()) {
                 if (region != Region.WORK) {
@@ -143,6 +144,11 @@ final class Memory {
             ints = new IntArray(intCount);
             for (int which = 0; hasMatrices() && which < MATRICES; which++) {
                 matrices.add(new FloatArray(matrixLengths[which]));
+            }
+            if (poisoned) {
+                floats.init(Float.NaN);
+                ints.init(Integer.MIN_VALUE);
+                matrices.forEach(matrix -> matrix.init(Float.NaN));
             }
         } catch (OutOfMemoryError e) {
             drop();
@@ -242,6 +248,11 @@ final class Memory {
     /// The region of a tensor.
     Region region(int block) {
         return blocks.get(block).region;
+    }
+
+    /// Bytes of the largest array on the device.
+    long largest() {
+        return 4L * Math.max(Math.max(floatCount, intCount), Arrays.stream(matrixLengths).max().orElse(0));
     }
 
     /// Bytes on the device: the two arrays and those of a library's products (not what the library takes for itself), the staging of every

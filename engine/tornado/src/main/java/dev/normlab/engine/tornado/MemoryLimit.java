@@ -58,6 +58,20 @@ final class MemoryLimit {
         taken += bytes;
     }
 
+    /// Fails where a device does not give so much in one piece, which on many is a quarter of all that it has.
+    ///
+    /// @param bytes   of the largest array
+    /// @param largest what the device gives at most; 0 or less if it does not say
+    /// @throws AcceleratorException with both and what to do
+    static void requirePiece(long bytes, long largest) {
+        if (largest > 0 && bytes >= largest) {
+            throw new AcceleratorException(String.format(Locale.ROOT,
+                    "the program needs %.1f MiB on the device in one piece, which gives less than %.1f MiB at a time, whatever the limit of memory is; "
+                            + "use a smaller batch",
+                    bytes / MEBIBYTE, largest / MEBIBYTE));
+        }
+    }
+
     /// Gives a program's memory back.
     synchronized void giveBack(long bytes) {
         taken -= bytes;

@@ -4,6 +4,7 @@ import dev.normlab.engine.tornado.Memory.Region;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -60,54 +61,59 @@ final class TaskChain {
 
     /// Sends the inputs, runs the first stage, reads the outputs.
     void runFirst() {
-        TornadoExecutionPlan current = plan();
+        plan();
         for (int part = 0; part < firstParts; part++) {
-            execute(current, 1 + part);
+            execute(1 + part);
         }
     }
 
     /// Sends the late inputs and runs the second stage.
     void runSecond() {
-        TornadoExecutionPlan current = plan();
+        plan();
         for (int part = 0; part < secondParts; part++) {
-            execute(current, 1 + firstParts + part);
+            execute(1 + firstParts + part);
         }
     }
 
     /// Reads the state.
     void save() {
-        TornadoExecutionPlan current = plan();
-        execute(current, 1 + firstParts + secondParts);
+        plan();
+        execute(1 + firstParts + secondParts);
     }
 
     /// Reads what the first stage passes on.
     void hold() {
-        TornadoExecutionPlan current = plan();
-        execute(current, 2 + firstParts + secondParts);
+        plan();
+        execute(2 + firstParts + secondParts);
     }
 
     private void execute(int graph) {
-        execute(plan(), graph);
-    }
-
-    private void execute(TornadoExecutionPlan current, int graph) {
-        try {
+        TornadoExecutionPlan current = plan();
+        translated(() -> {
             TornadoExecutionResult result = current.withGraph(graph).execute();
             if (accelerator.isProfiling()) {
                 accelerator.profile().add(result.getProfilerResult());
             }
-        } catch (RuntimeException | TornadoInternalError e) { // compilation, memory, the driver: they have no other common ancestor
-            throw accelerator.failure(memory.bytes(), e);
-        }
+        });
     }
 
+    /// The plan; it is built, and its kernels are read, when it is asked for first. How many graphs it has is known then.
     private TornadoExecutionPlan plan() {
-        TornadoExecutionPlan known = plan;
-        if (known == null) {
-            known = build();
-            plan = known;
+        if (plan == null) {
+            translated(() -> plan = build());
         }
-        return known;
+        return Objects.requireNonNull(plan);
+    }
+
+    // Reading kernels, compilation, memory, the driver: what TornadoVM and its compiler throw has no other common ancestor.
+    private void translated(Runnable work) {
+        try {
+            work.run();
+        } catch (VirtualMachineError e) { // of the JVM itself
+            throw e;
+        } catch (RuntimeException | Error e) {
+            throw accelerator.failure(memory.bytes(), e);
+        }
     }
 
     private TornadoExecutionPlan build() {

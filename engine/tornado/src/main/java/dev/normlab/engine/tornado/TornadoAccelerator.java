@@ -26,6 +26,7 @@ final class TornadoAccelerator implements ProgramCompiler {
     private final @Nullable MatrixLibrary library;
     private final TornadoProfile profile = new TornadoProfile();
     private boolean profiling;
+    private boolean poisoning;
 
     /// @param library what computes matrix products, or null for our own kernels
     TornadoAccelerator(TornadoDevice device, @Nullable MatrixLibrary library) {
@@ -41,6 +42,15 @@ final class TornadoAccelerator implements ProgramCompiler {
 
     TornadoDevice device() {
         return device;
+    }
+
+    @Override
+    public void poison(boolean wanted) {
+        poisoning = wanted;
+    }
+
+    boolean isPoisoning() {
+        return poisoning;
     }
 
     /// What programs take before they take memory.

@@ -38,6 +38,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     private final int split;
     private final Map<String, Integer> held;
     private final Device device;
+    private final TornadoAccelerator accelerator;
     private final MemoryLimit limit;
     private final Memory memory = new Memory();
     private final int[] blocks;
@@ -65,6 +66,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         this.split = split;
         this.held = Map.copyOf(held);
         this.device = device;
+        this.accelerator = accelerator;
         this.limit = accelerator.memory();
         this.blocks = new int[program.values().size()];
         this.delayed = new boolean[program.operations().size()];
@@ -237,10 +239,11 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     }
 
     private void takeMemory() {
+        MemoryLimit.requirePiece(memory.largest(), accelerator.device().getPhysicalDevice().getDeviceMaxAllocationSize());
         limit.take(memory.bytes());
         boolean taken = false;
         try {
-            memory.take();
+            memory.take(accelerator.isPoisoning());
             taken = true;
         } finally {
             if (!taken) {
@@ -261,7 +264,7 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     }
 
     /// Runs graphs. If one fails, the state on the device is half that of one step and half that of another: nobody gets it.
-    private void run(Runnable graphs) {
+    void run(Runnable graphs) {
         boolean done = false;
         try {
             graphs.run();
@@ -270,16 +273,22 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             if (!done) {
                 loaded = false;
                 Arrays.fill(versions, -1);
-                lost = program.values().stream().anyMatch(value -> value.storage() != null && value.storage().newerContents() == this);
+                lost = isClaimed();
             }
         }
     }
 
+    /// Nobody takes old contents for what was lost; where the host has replaced all of it, the program goes on.
     private void requireState() {
+        lost = lost && isClaimed();
         if (lost) {
             throw new AcceleratorException("what the GPU computed is lost since it failed in the middle of a step; go on from the last "
                     + "checkpoint");
         }
+    }
+
+    private boolean isClaimed() {
+        return program.values().stream().anyMatch(value -> value.storage() != null && value.storage().newerContents() == this);
     }
 
     @Override
@@ -374,14 +383,17 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
         if (loaded) {
             save();
         }
+        loaded = false; // if sending fails, all that has changed is sent again; the rest lies in the staging
+        long[] sent = versions.clone();
         for (int id : changed) {
             Storage storage = program.values().get(id).storage();
             if (storage != null) {
                 send(storage, blocks[id]);
-                versions[id] = storage.version();
+                sent[id] = storage.version();
             }
         }
         chain.load();
+        System.arraycopy(sent, 0, versions, 0, sent.length);
         loaded = true;
     }
 
@@ -458,19 +470,25 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
     @Override
     public void close() {
         release();
-        for (Value value : program.values()) {
-            Storage storage = lost ? null : value.storage();
-            if (value.role() == Role.RESIDENT && storage != null && storage.newerContents() == this) {
-                settle(storage);
+        boolean settled = false;
+        try {
+            for (Value value : program.values()) {
+                Storage storage = lost ? null : value.storage();
+                if (value.role() == Role.RESIDENT && storage != null && storage.newerContents() == this) {
+                    settle(storage);
+                }
             }
+            settled = true;
+        } finally {
+            lost |= !settled;
+            chain.close();
+            if (memory.isTaken()) {
+                limit.giveBack(memory.bytes());
+            }
+            memory.drop();
+            loaded = false;
+            Arrays.fill(versions, -1);
         }
-        chain.close();
-        if (memory.isTaken()) {
-            limit.giveBack(memory.bytes());
-        }
-        memory.drop();
-        loaded = false;
-        Arrays.fill(versions, -1);
     }
 
     private static @Nullable Object settle(Storage storage) {

@@ -75,6 +75,14 @@ class TornadoMemoryTest {
     }
 
     @Test
+    void anArrayThatTheDeviceDoesNotGiveInOnePieceIsRefused() {
+        MemoryLimit.requirePiece(100 << 20, 101 << 20);
+        MemoryLimit.requirePiece(100 << 20, 0);
+        String message = assertThrows(AcceleratorException.class, () -> MemoryLimit.requirePiece(100 << 20, 64 << 20)).getMessage();
+        assertTrue(message.contains("needs 100.0 MiB on the device in one piece, which gives less than 64.0 MiB"), message);
+    }
+
+    @Test
     @Tag("slow")
     void aProgramThatNeedsMoreThanTheLimitSaysHowMuchAndRunsWithIt() {
         String obstacle = new TornadoProvider().obstacle().orElse("");

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.normlab.engine.kernel.AcceleratorException;
 import dev.normlab.engine.kernel.BinaryFunction;
 import dev.normlab.engine.kernel.BroadcastSizes;
 import dev.normlab.engine.kernel.Device;
@@ -99,6 +100,27 @@ class TornadoProgramTest {
             first.replay(Map.of("x", filled(1000f)));
             assertEquals(1111f, target.toArray()[7], "a closed program runs again");
             first.close();
+        }
+    }
+
+    /// A device that fails in the middle of a step leaves half of it: nobody gets that, and whoever replaces all of it goes on.
+    @Test
+    void whatIsLostIsRefusedUntilTheHostHasReplacedIt() {
+        try (Device device = Gpu.open()) {
+            Tensor target = filled(1f), factor = Tensor.scalar(2f);
+            try (TornadoProgram program = (TornadoProgram) accumulating(device, target, factor)) {
+                program.replay(Map.of("x", filled(1f)));
+                AcceleratorException failure = new AcceleratorException("out of order");
+                assertSame(failure, assertThrows(AcceleratorException.class, () -> program.run(() -> {
+                    throw failure;
+                })));
+                assertThrows(AcceleratorException.class, target::toArray);
+                assertThrows(AcceleratorException.class, () -> program.replay(Map.of("x", filled(1f))));
+                target.set(filled(5f).toArray());
+                assertEquals(5f, target.toArray()[0]);
+                program.replay(Map.of("x", filled(10f)));
+                assertEquals(25f, target.toArray()[99]);
+            }
         }
     }
 

@@ -90,14 +90,23 @@ final class ConvolutionProduct {
     // The outputs of a unit (its images, the rows of its band) and this piece's blocks are written and, if one chunk wrote them all, still
     // in the cache.
     private void finish(Piece piece, int firstImage, int images, int band) {
-        if (epilogue == null) {
-            return;
-        }
         int bandPixels = plan.bandRows * outRow, from = band * bandPixels, to = Math.min(outPlane, from + bandPixels);
         for (int image = firstImage; image < firstImage + images; image++) {
             for (int block = piece.block(); block < piece.block() + piece.vectors(); block++) {
-                epilogue.run(image, block, from, to);
+                clearPadding(image, block, from, to);
+                if (epilogue != null) {
+                    epilogue.run(image, block, from, to);
+                }
             }
+        }
+    }
+
+    // Lanes without a channel have weights of zero, and zero times infinity is NaN.
+    private void clearPadding(int image, int block, int from, int to) {
+        int outputs = plan.channels.outputs(), channels = Lanes.channelsInBlock(outputs, block);
+        if (channels < V && !plainOutput) {
+            int plane = (image * Lanes.blocks(outputs) + block) * outPlane;
+            Lanes.keepFirst(channels, y, (plane + from) * V, (plane + to) * V);
         }
     }
 

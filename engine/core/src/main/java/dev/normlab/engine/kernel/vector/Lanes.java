@@ -39,6 +39,14 @@ final class Lanes {
         return SPECIES.indexInRange(0, count);
     }
 
+    /// Writes zeros into the lanes from `count` on of the vectors at `from, from + V, ..` below `to`.
+    static void keepFirst(int count, float[] a, int from, int to) {
+        VectorMask<Float> others = first(count).not();
+        for (int i = from; i < to; i += V) {
+            zero().intoArray(a, i, others);
+        }
+    }
+
     /// How many channels of block `block` exist when there are `channels` in all.
     static int channelsInBlock(int channels, int block) {
         return Math.min(V, channels - block * V);

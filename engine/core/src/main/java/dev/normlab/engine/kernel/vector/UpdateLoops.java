@@ -47,10 +47,10 @@ final class UpdateLoops {
         double lr = scalars[0], beta1 = scalars[1], beta2 = scalars[2], eps = scalars[3], weightDecay = scalars[4];
         double correction1 = scalars[6], correction2 = scalars[7];
         boolean decoupled = scalars[5] != 0;
-        double keep = decoupled ? 1 - lr * weightDecay : 1, coupled = decoupled ? 0 : weightDecay;
+        double keep = decoupled ? 1 - lr * weightDecay : 1;
         for (int i = from; i < to; i++) {
             double p = ps[i] * keep;
-            double g = gs[i] + coupled * p;
+            double g = decoupled ? gs[i] : gs[i] + weightDecay * p;
             ms[i] = (float) (beta1 * ms[i] + (1 - beta1) * g);
             vs[i] = (float) (beta2 * vs[i] + (1 - beta2) * g * g);
             ps[i] = (float) (p - lr * (ms[i] / correction1) / (Math.sqrt(vs[i] / correction2) + eps));

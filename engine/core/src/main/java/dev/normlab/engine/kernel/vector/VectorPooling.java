@@ -211,10 +211,12 @@ final class VectorPooling implements PoolingKernels {
             for (Window row : rows) {
                 for (Window column : columns) {
                     FloatVector sum = zero();
-                    for (int ih = row.from; ih < row.to; ih += row.step) {
+                    for (int ih = row.from; ih < row.to; ih += row.step) { // by rows: errors grow with both sides, not with the area
+                        FloatVector ofRow = zero();
                         for (int iw = column.from; iw < column.to; iw += column.step) {
-                            sum = sum.add(load(xs, at + (ih * width + iw) * V));
+                            ofRow = ofRow.add(load(xs, at + (ih * width + iw) * V));
                         }
+                        sum = sum.add(ofRow);
                     }
                     int covered = row.count() * column.count();
                     (covered == 0 ? zero() : sum.div(divisor(row, column, includePadding, override))).intoArray(ys, to);

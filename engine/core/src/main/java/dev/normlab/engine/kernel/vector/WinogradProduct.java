@@ -149,6 +149,10 @@ final class WinogradProduct {
                     int at = ((j / PIXELS * piece.vectors() + b) * PIXELS + j % PIXELS) * V;
                     transforms.output(sums, at, step, biases, b * V, scratch, scratch, buffer + (j - i) * m * V, run * m * V);
                 }
+                int channels = Lanes.channelsInBlock(plan.channels.outputs(), piece.block() + b);
+                if (channels < V) { // lanes without a channel have weights of zero, and zero times infinity is NaN
+                    Lanes.keepFirst(channels, scratch, buffer, buffer + run * m * m * V);
+                }
                 int row = plan.outputRow(tile), column = plan.outputColumn(tile);
                 WinogradPatches.put(scratch, buffer, m, run * m, y, plane, plan.outHeight, plan.outWidth, row, column);
                 if (epilogue != null) {

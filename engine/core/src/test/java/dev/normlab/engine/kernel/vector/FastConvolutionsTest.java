@@ -115,6 +115,22 @@ class FastConvolutionsTest {
         }
     }
 
+    /// 512 and 1,200 tiles: sums of weight gradients over several slices, each of several blocks.
+    @Test
+    void weightGradientsOverManyTilesAreTheirDefinition() {
+        try (Workers single = new Workers(1); Workers team = new Workers(5)) {
+            Workspace alone = new Workspace(single), together = new Workspace(team);
+            for (Conv2dSizes s : List.of(ConvolutionCase.sizes(8, 24, 32, 32, 24, 3, 3, 1, 1, 1, 1),
+                    ConvolutionCase.sizes(75, 40, 16, 16, 24, 3, 3, 1, 1, 1, 1))) {
+                ConvolutionCase each = new ConvolutionCase(s, new SplittableRandom(SEED + 4), ConvolutionMode.FAST);
+                assertEquals(ConvolutionAlgorithm.WINOGRAD_4, each.algorithm(ConvolutionPass.BACKWARD_WEIGHT));
+                float[] dWeight = each.backwardWeight(alone);
+                requireClose(each, "backward weight", dWeight, each.backwardWeightByDefinition(), s.n() * s.oh() * s.ow());
+                assertArrayEquals(dWeight, each.backwardWeight(together), 0f, () -> "backward weight of " + s + " with five threads");
+            }
+        }
+    }
+
     @Test
     void resultsDoNotDependOnTheNumberOfThreads() {
         SplittableRandom random = new SplittableRandom(SEED + 2);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.normlab.engine.kernel.Conv2dSizes;
+import dev.normlab.engine.kernel.ConvolutionMode;
 import dev.normlab.engine.kernel.Workers;
 import dev.normlab.engine.kernel.Workspace;
 import java.util.ArrayList;
@@ -152,6 +153,33 @@ class VectorConvolutionsTest {
                 }
             }
             assertTrue(seen > 0, s + ": the NaN was lost in result " + k);
+        }
+    }
+
+    /// Zero times infinity is NaN: it must not stay in the lanes without a channel, which loops of several groups read, too.
+    @Test
+    void infiniteValuesLeaveNothingInThePadding() {
+        SplittableRandom random = new SplittableRandom(SEED + 5);
+        List<Conv2dSizes> sizes = List.of(ConvolutionCase.sizes(2, 21, 8, 8, 21, 3, 3, 1, 1, 1, 1),
+                ConvolutionCase.sizes(2, 21, 9, 9, 37, 3, 3, 2, 1, 1, 1), ConvolutionCase.sizes(3, 42, 5, 5, 42, 1, 1, 1, 0, 1, 2),
+                ConvolutionCase.sizes(2, 21, 6, 6, 21, 3, 3, 1, 1, 1, 21), ConvolutionCase.sizes(1, 600, 4, 4, 21, 3, 3, 1, 1, 1, 1),
+                ConvolutionCase.sizes(2, 24, 7, 7, 24, 3, 3, 1, 1, 1, 3));
+        try (Workers workers = new Workers(2)) {
+            Workspace workspace = new Workspace(workers);
+            for (Conv2dSizes s : sizes) {
+                for (ConvolutionMode mode : ConvolutionMode.values()) {
+                    ConvolutionCase infinite = new ConvolutionCase(s, random, mode);
+                    infinite.x[7] = Float.NEGATIVE_INFINITY;
+                    infinite.dOut[4] = Float.POSITIVE_INFINITY;
+                    for (float[] result : List.of(infinite.forward(workspace), infinite.backwardInput(workspace))) { // both read the padding
+                        boolean seen = false;
+                        for (float value : result) {
+                            seen |= !Float.isFinite(value);
+                        }
+                        assertTrue(seen, s + ": the infinite value was lost");
+                    }
+                }
+            }
         }
     }
 
