@@ -9,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.nn.data.Dataset;
+import dev.normlab.nn.layer.BatchNorm2d;
+import dev.normlab.nn.layer.BatchNormalization;
 import dev.normlab.nn.layer.Layer;
+import dev.normlab.nn.layer.Sequential;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +49,19 @@ class VictimTest {
                 }
             }
         }
+    }
+
+    @Test
+    void aModelWhoseImagesSeeEachOtherIsRefused() {
+        BatchNormalization.Options usual = BatchNormalization.Options.DEFAULT;
+        BatchNormalization.Options ofBatches = new BatchNormalization.Options(usual.eps(), usual.momentum(), usual.affine(), false);
+        Layer model = new Sequential(new BatchNorm2d(3, ofBatches), TestModels.linear(4, 1)).initialize(1);
+        model.train();
+        try (Device device = Device.scalar(1)) {
+            String message = assertThrows(IllegalArgumentException.class, () -> victim(model, device, 8)).getMessage();
+            assertTrue(message.contains("keeps no running statistics"), message);
+        }
+        assertTrue(model.isTraining(), "its mode stays");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.normlab.engine.tensor;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -56,5 +57,20 @@ class StorageTest {
             assertEquals("the device is gone", assertThrows(IllegalStateException.class, storage::floats).getMessage());
             assertSame(owner, storage.newerContents());
         }
+    }
+
+    @Test
+    void contentsThatAreLostCanBeReplaced() {
+        Storage storage = storage();
+        storage.changedBy(_ -> {
+            throw new IllegalStateException("the device is gone");
+        });
+        Tensor tensor = Tensor.of(storage);
+        assertThrows(ShapeException.class, () -> tensor.set(1f));
+        assertThrows(IllegalStateException.class, tensor::toArray, "a refused value replaces nothing");
+        tensor.set(3f, 4f);
+        assertArrayEquals(new float[] {3f, 4f}, tensor.toArray());
+        assertNull(storage.newerContents());
+        assertEquals(2, storage.version());
     }
 }
