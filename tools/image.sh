@@ -61,7 +61,7 @@ fi
 # The launcher's own options (see there). The JVM's line about the incubating Vector API is of no use to anyone.
 "$home/runtime/bin/java" ${options[@]+"${options[@]}"} \
     --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-    -XX:+UseParallelGC -Xmn32m -XX:MaxRAMPercentage=50 -XX:Tier4MinInvocationThreshold=20 -Dnormlab.commit="$(cat "$home/commit")" \
+    -XX:+UseParallelGC -Xmn32m -XX:MaxRAMPercentage=50 -XX:Tier4MinInvocationThreshold=20 -Dnormlab.warmUp=true -Dnormlab.commit="$(cat "$home/commit")" \
     -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 ${NORMLAB_JAVA_OPTS:-} \
     -cp "$home/lib/*" dev.normlab.experiments.cli.Main "$@" \
     2> >(trap '' INT TERM HUP; grep --line-buffered -vx 'WARNING: Using incubator modules: jdk.incubator.vector' >&2)

@@ -8,6 +8,7 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.Method;
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.run.WarmUp;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.stats.Sample;
 import dev.normlab.nn.data.Augmentation;
@@ -89,6 +90,7 @@ public final class StepBenchmark {
     ///
     /// @throws UserError if the data has fewer images than a batch
     public Result run(Device device, Duration duration) {
+        WarmUp.begin(model, device);
         Subject subject = subject(device);
         Tensor x = subject.batch.imageTensor();
         Tensor y = subject.batch.labelTensor();

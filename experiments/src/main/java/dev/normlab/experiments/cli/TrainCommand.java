@@ -9,6 +9,7 @@ import dev.normlab.experiments.run.Provenance;
 import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.TrainingSettings;
 import dev.normlab.experiments.run.UserError;
+import dev.normlab.experiments.run.WarmUp;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.store.FolderLock;
 import dev.normlab.experiments.store.RunFolder;
@@ -153,6 +154,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingSettings asked = resume ? resumed() : settings();
         try (Device device = common.openDevice(asked.conv())) {
             TrainingSettings settings = resume ? asked : asked.withConvolutions(device.convolutionMode());
+            WarmUp.begin(settings.model(), device);
             DataSplits splits = resume ? DataSource.loadOfRun(settings.data()) : DataSource.loadToTrainOn(settings.data());
             if (!resume && model == null && init != null) {
                 requireClassesOf(init, splits.train().classes());

@@ -108,6 +108,7 @@ public final class Quickstart {
                 RunFolder.requireNone(out.resolve(settings.method()), resumingCommand());
             }
         }
+        WarmUp.begin(MODEL, device);
         DataSplits data = DataSource.load(DATA);
         List<Line> lines = new ArrayList<>();
         for (TrainingSettings settings : settings()) {
