@@ -102,6 +102,11 @@ final class ExperimentCommand implements Callable<Integer> {
                 common.writeJson(planned.json());
                 return 0;
             }
+            if (device.convolutionMode() != config.conv()) {
+                throw UserError.failure("conv: the study asks for " + config.conv() + " convolutions, but these kernels have only "
+                        + device.convolutionMode() + " ones, which its runs would not record; begin it with --conv "
+                        + device.convolutionMode());
+            }
             StudyFolder folder = new StudyFolder(path);
             StudyRunner.Result result = new StudyRunner(plan, folder, shard, device, common.progress(), common.commandLine()).run();
             return finish(folder, result);

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Lets the JVM's compiler begin with the kernels of a training while the command still reads data and draws weights: on a thread of its
-/// own, a step of a narrow form of the model.
+/// own, a step of a narrow form of the model, at most half as wide.
 ///
 /// Until a kernel is compiled, its vectors are objects and it is many times slower; most of a first step is that time. What the narrow step
 /// computes is thrown away and touches nothing, so that no result depends on it. Only the launcher asks for it (by the property
@@ -27,6 +27,9 @@ public final class WarmUp {
     public static final String PROPERTY = "normlab.warmUp";
 
     private static final double WIDTH = 0.5;
+    private static final String KERNELS = "vector";
+    /// Of larger models not even the narrow form is worth its memory.
+    private static final long MOST_WEIGHTS = 8_000_000;
     private static final int IMAGES = 1;
     private static final Shape IMAGE = Shape.of(IMAGES, 3, 32, 32);
 
@@ -34,12 +37,13 @@ public final class WarmUp {
 
     private WarmUp() {}
 
-    /// Begins, once in a process, where there is a processor to spare; empty where nothing was begun.
+    /// Begins, once in a process, if the device computes with several threads of the kernels that are worth it; empty where nothing was begun.
     ///
     /// @param model  what will be trained, as the user named it
     /// @param device on which it will be
     public static Optional<Thread> begin(String model, Device device) {
-        if (!Boolean.getBoolean(PROPERTY) || device.accelerator() != null || device.workers().threads() < 2 || BEGUN.getAndSet(true)) {
+        boolean useful = device.computes().equals(KERNELS) && device.workers().threads() > 1;
+        if (!Boolean.getBoolean(PROPERTY) || !useful || BEGUN.getAndSet(true)) {
             return Optional.empty();
         }
         Thread thread = new Thread(() -> step(model, device.convolutionMode()), "warm-up");
@@ -54,6 +58,9 @@ public final class WarmUp {
         ModelSpec spec = ModelSpec.parse(model);
         ModelSpec narrow = new ModelSpec(spec.name(), Math.min(spec.width(), WIDTH), spec.classes(), spec.head(), spec.options());
         Layer network = Models.create(narrow, 0);
+        if (network.namedParameters().values().stream().mapToLong(each -> each.tensor().shape().elements()).sum() > MOST_WEIGHTS) {
+            return;
+        }
         Sgd sgd = new Sgd(network, SgdOptions.of(0.01, 0.9, 5e-4));
         try (Device device = Device.cpu(1, mode);
                 TrainingStep step = new TrainingStep(network, Objective.crossEntropy(), sgd, List.of(), device)) {

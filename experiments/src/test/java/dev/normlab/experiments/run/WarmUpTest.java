@@ -24,10 +24,11 @@ class WarmUpTest {
 
     @Test
     void itBeginsOnceWhereItIsAllowedAndAProcessorIsFree() throws InterruptedException {
-        try (Device one = Device.cpu(1); Device two = Device.cpu(2)) {
+        try (Device one = Device.cpu(1); Device two = Device.cpu(2); Device scalar = Device.scalar(2)) {
             assertEquals(Optional.empty(), WarmUp.begin(MODEL, two), "not allowed");
             System.setProperty(WarmUp.PROPERTY, "true");
             assertEquals(Optional.empty(), WarmUp.begin(MODEL, one), "no processor to spare");
+            assertEquals(Optional.empty(), WarmUp.begin(MODEL, scalar), "nothing to compile");
             Thread thread = WarmUp.begin(MODEL, two).orElseThrow();
             assertTrue(thread.isDaemon(), "the command does not wait for it");
             thread.join(60_000);

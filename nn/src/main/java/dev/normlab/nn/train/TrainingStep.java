@@ -400,10 +400,15 @@ public final class TrainingStep implements AutoCloseable {
     }
 
     private static void closeAll(List<Part> parts) {
-        for (Part part : parts) {
-            if (part instanceof Part.Program program) {
+        if (parts.isEmpty()) {
+            return;
+        }
+        try {
+            if (parts.getFirst() instanceof Part.Program program) {
                 program.compiled.close();
             }
+        } finally {
+            closeAll(parts.subList(1, parts.size()));
         }
     }
 }

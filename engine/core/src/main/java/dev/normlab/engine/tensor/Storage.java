@@ -74,10 +74,7 @@ public final class Storage {
     public float[] floats() {
         requireLive();
         settle();
-        if (floats == null) {
-            throw new IllegalStateException("a tensor of shape " + shape + " holds integers where floats are needed");
-        }
-        return floats;
+        return requireFloats();
     }
 
     /// The array of an integer storage, row-major.
@@ -86,10 +83,7 @@ public final class Storage {
     public int[] ints() {
         requireLive();
         settle();
-        if (ints == null) {
-            throw new IllegalStateException("a tensor of shape " + shape + " holds floats where integers are needed");
-        }
-        return ints;
+        return requireInts();
     }
 
     /// How often the contents have been changed since the storage was made.
@@ -108,15 +102,44 @@ public final class Storage {
         version++;
     }
 
-    /// Says that all contents are about to be replaced: newer ones that somebody else holds are not brought back, so that this works where
-    /// they are lost. Whoever replaces them calls [#touch()] then.
-    public synchronized void overwrite() {
+    /// The array of a float storage, of which every element is about to be replaced: newer contents that somebody else holds are not
+    /// brought back, so that this works where they are lost. Whoever replaces them calls [#touch()] then.
+    ///
+    /// @throws IllegalStateException as [#floats()], and then nothing is given up
+    public synchronized float[] floatsToReplace() {
+        requireLive();
+        float[] array = requireFloats();
         newer = null;
+        return array;
+    }
+
+    /// As [#floatsToReplace()], of an integer storage.
+    ///
+    /// @throws IllegalStateException as [#ints()], and then nothing is given up
+    public synchronized int[] intsToReplace() {
+        requireLive();
+        int[] array = requireInts();
+        newer = null;
+        return array;
     }
 
     /// Who holds newer contents than the array, or null.
     public @Nullable Owner newerContents() {
         return newer;
+    }
+
+    private float[] requireFloats() {
+        if (floats == null) {
+            throw new IllegalStateException("a tensor of shape " + shape + " holds integers where floats are needed");
+        }
+        return floats;
+    }
+
+    private int[] requireInts() {
+        if (ints == null) {
+            throw new IllegalStateException("a tensor of shape " + shape + " holds floats where integers are needed");
+        }
+        return ints;
     }
 
     private void settle() {

@@ -132,8 +132,7 @@ public final class Tensor {
     /// @throws ShapeException if the number of values is not that of the shape
     public void set(float... values) {
         requireCount(shape(), values.length);
-        storage().overwrite();
-        storage().layout().pack(shape(), values, storage().floats());
+        storage().layout().pack(shape(), values, storage().floatsToReplace());
         storage().touch();
     }
 
@@ -142,8 +141,7 @@ public final class Tensor {
     /// @throws ShapeException if the number of values is not that of the shape
     public void setInts(int... values) {
         requireCount(shape(), values.length);
-        storage().overwrite();
-        System.arraycopy(values, 0, storage().ints(), 0, values.length);
+        System.arraycopy(values, 0, storage().intsToReplace(), 0, values.length);
         storage().touch();
     }
 

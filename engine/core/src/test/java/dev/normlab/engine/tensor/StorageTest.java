@@ -67,6 +67,7 @@ class StorageTest {
         });
         Tensor tensor = Tensor.of(storage);
         assertThrows(ShapeException.class, () -> tensor.set(1f));
+        assertThrows(IllegalStateException.class, () -> tensor.setInts(1, 2));
         assertThrows(IllegalStateException.class, tensor::toArray, "a refused value replaces nothing");
         tensor.set(3f, 4f);
         assertArrayEquals(new float[] {3f, 4f}, tensor.toArray());

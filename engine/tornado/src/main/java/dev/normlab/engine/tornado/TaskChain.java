@@ -109,7 +109,7 @@ final class TaskChain {
     private void translated(Runnable work) {
         try {
             work.run();
-        } catch (VirtualMachineError e) { // of the JVM itself
+        } catch (OutOfMemoryError e) { // of the JVM, not the device
             throw e;
         } catch (RuntimeException | Error e) {
             throw accelerator.failure(memory.bytes(), e);
@@ -285,8 +285,8 @@ final class TaskChain {
         for (int graph = 0; known != null && graph < graphs; graph++) {
             try {
                 known.withGraph(graph).freeDeviceMemory();
-            } catch (TornadoInternalError e) {
-                // The shared arrays were freed with an earlier graph.
+            } catch (RuntimeException | TornadoInternalError e) {
+                // The shared arrays were freed with an earlier graph, or the device is gone.
             }
         }
         plan = null;

@@ -481,13 +481,13 @@ final class TornadoProgram implements StagedProgram, Storage.Owner {
             settled = true;
         } finally {
             lost |= !settled;
-            chain.close();
+            loaded = false;
+            Arrays.fill(versions, -1);
             if (memory.isTaken()) {
                 limit.giveBack(memory.bytes());
             }
+            chain.close();
             memory.drop();
-            loaded = false;
-            Arrays.fill(versions, -1);
         }
     }
 
