@@ -120,6 +120,7 @@ final class AttackCommand implements Callable<Integer> {
         }
         List<ThreatModel> threats = threats();
         threats.forEach(threat -> list.attacks(threat.ball()));
+        tellSharedSizes();
         requireFiles(threats.size());
         try (Device device = common.openDeviceOf(models.runFolder())) {
             Weights weights = models.load(common.seed());
@@ -367,6 +368,16 @@ final class AttackCommand implements Callable<Integer> {
             return ThreatModel.Ball.parse(name.strip());
         } catch (IllegalArgumentException e) {
             throw UserError.usage(option + ": " + e.getMessage());
+        }
+    }
+
+    /// A size for one norm means nothing, or everything, in another one.
+    private void tellSharedSizes() {
+        Optional<String> shared = eps == null ? Optional.empty() : eps.stream().filter(size -> !size.contains(":")).findFirst();
+        if (norms != null && norms.stream().map(norm -> norm.strip().toLowerCase(Locale.ROOT)).distinct().count() > 1
+                && shared.isPresent()) {
+            common.progress().line("warning: --eps " + shared.get() + " is taken for all of " + String.join(", ", norms)
+                    + ", which measure differently; name the norm of a size, as in --eps linf:8/255,l2:0.5");
         }
     }
 

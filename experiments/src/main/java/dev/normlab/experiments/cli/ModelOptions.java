@@ -6,14 +6,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Which model with which weights.
 final class ModelOptions {
-
-    private static final Set<String> OF_RUNS = Set.of(Weights.FILE_NAME, Weights.CHECKPOINT_NAME, Weights.BEST_NAME);
 
     @Option(names = "--model", paramLabel = "NAME",
             description = "Model, for example vgg11 or resnet18:width=0.25,classes=10; `normlab models` lists all. Not needed for weights "
@@ -28,12 +25,7 @@ final class ModelOptions {
     ///
     /// @throws IOException if the folder cannot be opened
     Optional<RunFolder> runFolder() throws IOException {
-        if (weights == null) {
-            return Optional.empty();
-        }
-        Path parent = weights.toAbsolutePath().getParent();
-        Path folder = parent != null && OF_RUNS.contains(String.valueOf(weights.getFileName())) ? parent : weights;
-        return Files.isRegularFile(folder.resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(folder)) : Optional.empty();
+        return weights == null ? Optional.empty() : Weights.runOf(weights);
     }
 
     /// Whether the weights are those with which a run ended, rather than those of its best epoch or of a checkpoint that was named.

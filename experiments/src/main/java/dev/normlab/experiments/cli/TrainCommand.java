@@ -78,7 +78,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--weight-decay", paramLabel = "W", description = "Weight decay (default: that of the method).")
     private @Nullable Double weightDecay;
 
-    @Option(names = "--schedule", paramLabel = "NAME", description = "constant (default), reference or cosine.")
+    @Option(names = "--schedule", paramLabel = "NAME",
+            description = "constant (default), reference (a tenth of the rate from epochs 75, 90 and 100 on) or cosine (to 0 at the end).")
     private @Nullable String schedule;
 
     @Option(names = "--norm-decay", paramLabel = "NORM:BETA[:KINDS]",
@@ -115,7 +116,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private final AdversarialOptions adversarial = new AdversarialOptions();
 
-    @Option(names = "--init", paramLabel = "FILE", description = "Begin with these weights instead of drawn ones.")
+    @Option(names = "--init", paramLabel = "FILE",
+            description = "Begin with these weights instead of drawn ones: a file, or a run folder, whose data is taken, too, unless --data says other.")
     private @Nullable Path init;
 
     @Option(names = "--no-augment", description = "No random crop and flip.")
@@ -235,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainingSettings settings() throws IOException {
         Method bundle = Method.parse(method == null ? "plain" : method);
-        return new TrainingSettings(bundle.modelFor(modelName()), data == null ? "synthetic" : data, limit(),
+        return new TrainingSettings(bundle.modelFor(modelName()), dataName(bundle), limit(),
                 bundle.name(),
                 epochs == null ? 15 : epochs, batchSize == null ? 128 : batchSize, lr == null ? 0.01 : lr,
                 momentum == null ? 0.9 : momentum, weightDecay == null ? bundle.weightDecay() : weightDecay,
@@ -253,6 +255,21 @@ final class TrainCommand implements Callable<Integer> {
         Optional<String> known = init == null ? Optional.empty() : Weights.modelOf(init, "--init");
         known.ifPresent(name -> common.progress().line("model of " + init + ": " + name));
         return known.orElse("vgg11");
+    }
+
+    /// The data that was named, else that of the run whose weights the training begins with.
+    private String dataName(Method bundle) throws IOException {
+        if (data != null) {
+            return data;
+        }
+        Optional<RunFolder> run = init == null ? Optional.empty() : Weights.runOf(init);
+        if (run.isEmpty()) {
+            return "synthetic";
+        }
+        RunInfo info = run.get().readInfo();
+        String method = info.method().equals(bundle.name()) ? "" : ", and it was trained with --method " + info.method();
+        common.progress().line("data of the run " + init + ": " + info.data() + "; its other settings are not taken over" + method);
+        return info.data();
     }
 
     /// Fails if weights to begin with are of a model with another number of classes than the data, which the user may not know.
@@ -322,7 +339,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         if (!surplus.isEmpty()) {
             String longer = surplus.contains("--epochs")
-                    ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR)"
+                    ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR, with the settings that shall stay)"
                     : "";
             throw UserError.usage("--resume: the run goes on with its own options; leave " + String.join(", ", surplus) + " out" + longer);
         }

@@ -3,6 +3,7 @@ package dev.normlab.experiments.run;
 import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.DataSpec;
 import dev.normlab.nn.data.DataSplits;
+import java.util.regex.Matcher;
 
 /// Data as the command line names it.
 public final class DataSource {
@@ -53,7 +54,9 @@ public final class DataSource {
             return DataSpec.parse(spec);
         } catch (DataException e) {
             String kind = spec.split(":", 2)[0];
-            throw UserError.usage("--data: " + e.getMessage() + (DataSpec.KINDS.contains(kind) ? "" : Nearest.hint(kind, DataSpec.KINDS)));
+            String hint = DataSpec.KINDS.contains(kind) ? "" : Nearest.hint(kind, DataSpec.KINDS);
+            throw UserError.usage(
+                    "--data: " + String.valueOf(e.getMessage()).replaceFirst("; choose", Matcher.quoteReplacement(hint) + "; choose"));
         }
     }
 }

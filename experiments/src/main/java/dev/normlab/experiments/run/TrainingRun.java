@@ -38,6 +38,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -59,6 +60,7 @@ public final class TrainingRun implements AutoCloseable {
 
     private static final int EVALUATION_SIZE = 256;
     private static final int MOST_NORM_POINTS = 2000;
+    private static final double MOST_TIMES_GUESSING = 100;
 
     private final TrainingSettings settings;
     private final ModelSpec spec;
@@ -135,6 +137,22 @@ public final class TrainingRun implements AutoCloseable {
 
     private Path checkpoint() {
         return folder.path().resolve(Weights.CHECKPOINT_NAME);
+    }
+
+    /// What the user should know about a run that has come to its end.
+    private List<String> remarks() {
+        List<String> remarks = new ArrayList<>();
+        double guessing = StrictMath.log(spec.classes());
+        if (lastEvaluation != null && lastEvaluation.loss() > MOST_TIMES_GUESSING * guessing) {
+            remarks.add(String.format(Locale.ROOT,
+                    "the loss on the test images is %.1e, where guessing has %.2f: the training has run away; try a "
+                            + "smaller --lr",
+                    lastEvaluation.loss(), guessing));
+        }
+        if (settings.statisticsImages() == 0 && settings.init().isEmpty()) {
+            RunningStatistics.remark(model, step.step()).ifPresent(remarks::add);
+        }
+        return remarks;
     }
 
     /// Says with which command the user goes on after an interruption; the default is that of a single training.
@@ -214,9 +232,7 @@ public final class TrainingRun implements AutoCloseable {
             Optional<Evaluation> evaluation = Optional.ofNullable(lastEvaluation);
             String remark = "";
             if (completed) {
-                if (settings.statisticsImages() == 0 && settings.init().isEmpty()) {
-                    remark = RunningStatistics.remark(model, step.step()).orElse("");
-                }
+                remark = String.join("; ", remarks());
                 if (!remark.isEmpty()) {
                     progress.line("warning: " + remark);
                 }

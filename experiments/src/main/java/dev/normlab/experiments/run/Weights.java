@@ -6,6 +6,7 @@ import dev.normlab.engine.io.Safetensors;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.ShapeException;
 import dev.normlab.experiments.plot.Numbers;
+import dev.normlab.experiments.store.RunFolder;
 import dev.normlab.nn.data.DataException;
 import dev.normlab.nn.data.ImageShape;
 import dev.normlab.nn.layer.Layer;
@@ -15,11 +16,15 @@ import dev.normlab.nn.model.Models;
 import dev.normlab.nn.model.Summary;
 import dev.normlab.nn.train.Checkpoint;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A model with its values: from a safetensors or npz file, a run folder, or drawn from a seed.
@@ -40,6 +45,8 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
     public static final String CHECKPOINT_NAME = "checkpoint.safetensors";
     /// The name of the file with the weights after the epoch of a run with the best accuracy on its test images.
     public static final String BEST_NAME = "best.safetensors";
+
+    private static final Set<String> OF_RUNS = Set.of(FILE_NAME, CHECKPOINT_NAME, BEST_NAME);
 
     /// Loads or draws weights.
     ///
@@ -110,6 +117,15 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
         return isNpz(file) ? Optional.empty() : Optional.ofNullable(Safetensors.read(file).metadata().get(MODEL_KEY));
     }
 
+    /// The run folder that weights are of: the one that is named, or that of a file that a run wrote.
+    ///
+    /// @throws IOException if the folder cannot be opened
+    public static Optional<RunFolder> runOf(Path weights) throws IOException {
+        Path parent = weights.toAbsolutePath().getParent();
+        Path folder = parent != null && OF_RUNS.contains(String.valueOf(weights.getFileName())) ? parent : weights;
+        return Files.isRegularFile(folder.resolve(RunFolder.INFO_FILE)) ? Optional.of(RunFolder.open(folder)) : Optional.empty();
+    }
+
     private static Path fileOf(Path path, String option) {
         if (!Files.exists(path)) {
             throw UserError.failure(option + ": there is no file or run folder " + path);
@@ -122,8 +138,18 @@ public record Weights(Layer model, ModelSpec spec, String source, @Nullable Imag
                 return path.resolve(name);
             }
         }
-        throw UserError.failure(
-                option + ": the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME + "; is it a run folder?");
+        String runs = runsIn(path);
+        throw UserError.failure(option + ": the folder " + path + " holds neither " + FILE_NAME + " nor " + CHECKPOINT_NAME
+                + (runs.isEmpty() ? "; is it a run folder?" : "; it holds the run folders " + runs + ": name one of them"));
+    }
+
+    private static String runsIn(Path path) {
+        try (Stream<Path> inside = Files.list(path)) {
+            return inside.filter(each -> Files.isRegularFile(each.resolve(RunFolder.INFO_FILE))).map(Path::toString).sorted()
+                    .collect(Collectors.joining(", "));
+        } catch (IOException | UncheckedIOException e) {
+            return ""; // a folder that cannot be read
+        }
     }
 
     /// A model specification from the command line.

@@ -47,8 +47,8 @@ public record ConfigTree(ObjectNode root, String source) {
     private static ConfigTree builtIn(String name, int layers) {
         List<String> known = BuiltInStudy.configurations();
         if (!known.contains(name)) {
-            throw UserError.usage("there is no study '" + name + "'" + Nearest.hint(name, known) + "; known: " + String.join(", ", known)
-                    + ", or a YAML file");
+            throw UserError.usage("there is no study '" + name + "'" + Nearest.hint(name, withSpeedTest(known)) + "; known: "
+                    + String.join(", ", withSpeedTest(known)) + ", or a YAML file");
         }
         try (InputStream in = ConfigTree.class.getResourceAsStream(name + ".yaml")) {
             if (in == null) {
@@ -60,14 +60,22 @@ public record ConfigTree(ObjectNode root, String source) {
         }
     }
 
+    // It is a study to the user, and a command of its own.
+    private static List<String> withSpeedTest(List<String> studies) {
+        List<String> all = new ArrayList<>(studies);
+        all.add("speed-test");
+        return all;
+    }
+
     /// The configuration in a file.
     ///
     /// @throws UserError   if it is not YAML, or extends what is not there
     /// @throws IOException if the file cannot be read
     public static ConfigTree read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw UserError.usage("there is no file " + file + "; expected one of the studies " + String.join(", ", BuiltInStudy.names())
-                    + ", or a YAML file" + Nearest.hint(file.toString(), BuiltInStudy.names()));
+            throw UserError.usage("there is no file " + file + "; expected one of the studies "
+                    + String.join(", ", withSpeedTest(BuiltInStudy.names())) + ", or a YAML file"
+                    + Nearest.hint(file.toString(), BuiltInStudy.names()));
         }
         return parse(Files.readString(file), file.toString(), MOST_LAYERS);
     }

@@ -54,6 +54,16 @@ class AttackCommandTest {
         assertEquals(0, output.code(), output.err());
     }
 
+    @Test
+    void aSizeForSeveralNormsIsTakenWithAWarning() {
+        String warning = "warning: --eps 8/255 is taken for all of linf, l2";
+        Output shared = attack("--norm", "linf,l2", "--eps", "8/255", "--attacks", "fgsm", "--limit", "4");
+        assertTrue(shared.err().contains(warning), shared.err());
+        Output own = attack("--norm", "linf,l2", "--eps", "linf:8/255,l2:0.5", "--attacks", "fgsm", "--limit", "4");
+        assertFalse(own.err().contains("is taken for all"), own.err());
+        assertEquals(0, own.code(), own.err());
+    }
+
     private static Output attack(String... options) {
         List<String> args = new ArrayList<>(List.of("attack", "--no-record", "--weights", shared.resolve("run").toString()));
         args.addAll(List.of(options));

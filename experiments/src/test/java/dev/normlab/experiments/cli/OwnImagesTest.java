@@ -204,4 +204,29 @@ class OwnImagesTest {
         assertTrue(evaluated.err().contains("the data of the run, folder:photos") && evaluated.err().contains("relative path"),
                 evaluated.err());
     }
+
+    @Test
+    void aTrainingFromARunTakesItsDataUnlessToldOtherwise() throws IOException {
+        Path next = folder.resolve("next");
+        Output trained = Output.of("train", "--init", run, "--epochs", "1", "--batch-size", "12", "--method", "nd-l1", "--out",
+                next.toString());
+        assertEquals(0, trained.code(), trained.err());
+        assertTrue(trained.err()
+                .contains("data of the run " + run + ": " + DATA + "; its other settings are not taken over, and it was trained "
+                        + "with --method plain"),
+                trained.err());
+        assertEquals(DATA, RunFolder.open(next).readInfo().data());
+        Path other = folder.resolve("other");
+        String named = "synthetic:size=48,train=20,test=10";
+        assertEquals(0, Output.of("train", "--init", folder.resolve("run/best.safetensors").toString(), "--data", named, "--epochs", "1",
+                "--batch-size", "10", "--out", other.toString()).code());
+        assertEquals(named, RunFolder.open(other).readInfo().data());
+    }
+
+    @Test
+    void aFolderOfRunsNamesThem() {
+        Output evaluated = Output.of("evaluate", "--weights", folder.toString());
+        assertEquals(1, evaluated.code());
+        assertTrue(evaluated.err().contains("it holds the run folders " + run + ": name one of them"), evaluated.err());
+    }
 }

@@ -40,7 +40,7 @@ class NearestTest {
     @CsvSource(delimiter = ';', value = {"cifar:some/folder;cifar10", "CIFAR10:some/folder;cifar10", "syntetic;synthetic"})
     void dataThatIsNearlyRightIsSuggested(String spec, String meant) {
         String message = assertThrows(UserError.class, () -> DataSource.parse(spec)).getMessage();
-        assertTrue(message.endsWith("(did you mean '" + meant + "'?)"), message);
+        assertTrue(message.contains("\" (did you mean '" + meant + "'?); choose "), message);
     }
 
     @Test

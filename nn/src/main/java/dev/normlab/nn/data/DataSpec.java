@@ -149,7 +149,8 @@ public sealed interface DataSpec {
             throw new DataException("The data \"" + text + "\" needs a place after the colon; the forms are " + FORMS + ".");
         }
         try {
-            return Path.of(path);
+            boolean home = path.startsWith("~/"); // which a shell leaves alone behind a colon
+            return home ? Path.of(System.getProperty("user.home"), path.substring(2)) : Path.of(path);
         } catch (InvalidPathException e) {
             throw new DataException("The data \"" + text + "\" names no valid place: " + e.getMessage() + ".", e);
         }

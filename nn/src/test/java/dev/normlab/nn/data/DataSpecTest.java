@@ -12,6 +12,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DataSpecTest {
 
     @Test
+    void theHomeFolderIsWrittenAsInAShell() {
+        assertEquals(new DataSpec.Cifar10(Path.of(System.getProperty("user.home"), "cifar")), DataSpec.parse("cifar10:~/cifar"));
+        assertEquals(new DataSpec.Cifar10(Path.of("a~/cifar")), DataSpec.parse("cifar10:a~/cifar"));
+    }
+
+    @Test
     void everyFormIsUnderstood() {
         assertEquals(new DataSpec.Synthetic(SyntheticDataset.Config.standard()), DataSpec.parse("synthetic"));
         assertEquals(new DataSpec.Synthetic(new SyntheticDataset.Config(48, 100, 20, 7, 0.5)),
