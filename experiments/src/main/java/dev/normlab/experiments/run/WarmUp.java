@@ -37,7 +37,8 @@ public final class WarmUp {
 
     private WarmUp() {}
 
-    /// Begins, once in a process, if the device computes with several threads of the kernels that are worth it; empty where nothing was begun.
+    /// Begins, once in a process, if the device computes with several threads of the kernels that are worth it; empty where nothing was
+    /// begun.
     ///
     /// @param model  what will be trained, as the user named it
     /// @param device on which it will be
