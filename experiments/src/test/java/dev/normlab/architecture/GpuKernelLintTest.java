@@ -49,7 +49,7 @@ class GpuKernelLintTest {
                     Pattern.compile("\\b(throw|return|break|continue|try|switch|assert)\\b|->"), "return;"),
             new Rule("no objects but local arrays of the context", Pattern.compile("\\bnew\\b"), "float[] sums = new float[16];"),
             new Rule("no calls but of the arrays, the context and TornadoMath", Pattern.compile(
-                    "(?<![\\w.])(?!if\\b|for\\b|while\\b|floats\\.|ints\\.|staging\\.|matrix[ABC]?\\.|context\\.|TornadoMath\\.)[A-Za-z_]\\w*(\\.\\w+)*\\("),
+                    "(?<![\\w.])(?!if\\b|for\\b|while\\b|floats\\.|ints\\.|floatStaging\\.|intStaging\\.|matrix[ABC]?\\.|context\\.|TornadoMath\\.)[A-Za-z_]\\w*(\\.\\w+)*\\("),
                     "y = helper(x);"),
             new Rule("no @Parallel loops and no @Reduce: two in a row are wrong, and sums change from run to run",
                     Pattern.compile("@Parallel|@Reduce"), "for (@Parallel int i = 0; i < n; i++) {"));

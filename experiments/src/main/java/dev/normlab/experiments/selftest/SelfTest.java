@@ -20,7 +20,7 @@ public final class SelfTest {
     private static final int TRAIN_IMAGES = 640;
     private static final int TEST_IMAGES = 64;
     private static final int SIZE = 32;
-    private static final int MORE_TEST_IMAGES = 256;
+    private static final int MORE_TEST_IMAGES = 1024;
     private static final double EASY = 0.5;
     private static final SyntheticDataset.Config IMAGES = new SyntheticDataset.Config(SIZE, TRAIN_IMAGES, TEST_IMAGES, 0, 1);
     private static final SyntheticDataset.Config EASY_IMAGES = new SyntheticDataset.Config(SIZE, TRAIN_IMAGES, MORE_TEST_IMAGES, 0, EASY);

@@ -36,8 +36,7 @@ final class ShortTraining implements DeviceCheck {
     private static final int WHOLE_STEPS = 200;
     private static final int SEED = 2;
 
-    /// The learning rate.
-    static final double RATE = 0.05;
+    private static final double RATE = 0.05;
 
     private final Dataset data;
     private final int threads;

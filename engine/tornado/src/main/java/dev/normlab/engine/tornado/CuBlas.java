@@ -3,7 +3,7 @@ package dev.normlab.engine.tornado;
 import dev.normlab.engine.kernel.AcceleratorException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TaskGraphInterface;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.Access;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
@@ -42,7 +42,7 @@ record CuBlas(boolean tf32) implements MatrixLibrary {
     }
 
     @Override
-    public void addTo(TaskGraph graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c) {
+    public void addTo(TaskGraphInterface graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c) {
         LibraryTaskDescriptor task = describe(product, a, b, c);
         graph.libraryTask(id, described -> described, task);
     }

@@ -1,7 +1,7 @@
 package dev.normlab.engine.tornado;
 
 import org.jspecify.annotations.Nullable;
-import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TaskGraphInterface;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
@@ -23,7 +23,7 @@ interface MatrixLibrary {
     double factorRounding();
 
     /// Adds the product to a graph under this name.
-    void addTo(TaskGraph graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c);
+    void addTo(TaskGraphInterface graph, String id, Product product, FloatArray a, FloatArray b, FloatArray c);
 
     /// The threads of the product, if it is a kernel that needs them said.
     @Nullable

@@ -23,14 +23,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /// the state back, `hold` what the first stage passes on. A program of two stages stops between them.
 ///
 /// A graph hands its arrays only to the one that is executed next, so every graph takes and passes on both, and those of a library's
-/// products if there are any; a small kernel in each makes sure that it uses them. A plan is compiled when it runs first and belongs to the
-/// thread that runs it.
+/// products if there are any; a small kernel in each (the one that takes or gives a region, if there is one) makes sure that it uses them.
+/// A plan is compiled when it runs first and belongs to the thread that runs it.
 final class TaskChain {
-
-    /// Tasks of one graph. TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments: with
-    /// its own tasks that take in and give out, a graph of this length always fits. Its 1,024 nodes (two or more for a task, one for every
-    /// different argument) are enough unless tasks have more than a dozen different arguments in the mean.
-    static final int MOST_TASKS = 64;
 
     /// Flags for OpenCL in the place of TornadoVM's own, which allow the driver to take NaN and infinity for impossible.
     private static final String EXACT = "-w";
@@ -67,7 +62,7 @@ final class TaskChain {
         }
     }
 
-    /// Sends the late inputs and runs the second stage.
+    /// Sends the late inputs and runs the second part.
     void runSecond() {
         plan();
         for (int part = 0; part < secondParts; part++) {
@@ -124,17 +119,19 @@ final class TaskChain {
                 .transferToDevice(DataTransferMode.FIRST_EXECUTION, shared());
         takeIn(load, name + "load", Region.STATE, grids);
         all.add(finished(load, name + "load", grids));
-        firstParts = Math.max(1, parts(first));
-        secondParts = parts(second);
+        List<List<Tasks.Entry>> firstGraphs = first.isEmpty() ? List.of(List.of()) : GraphPacking.pack(first);
+        List<List<Tasks.Entry>> secondGraphs = GraphPacking.pack(second);
+        firstParts = firstGraphs.size();
+        secondParts = secondGraphs.size();
         String before = name + "load";
         for (int part = 0; part < firstParts; part++) {
-            Stage stage = new Stage(first, part, part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
-            all.add(part(name + "first" + part, before, stage, grids));
+            Part next = new Part(firstGraphs.get(part), part == 0 ? Region.INPUT : null, part == firstParts - 1 ? Region.OUTPUT : null);
+            all.add(part(name + "first" + part, before, next, grids));
             before = name + "first" + part;
         }
         for (int part = 0; part < secondParts; part++) {
-            Stage stage = new Stage(second, part, part == 0 ? Region.LATE_INPUT : null, null);
-            all.add(part(name + "second" + part, before, stage, grids));
+            Part next = new Part(secondGraphs.get(part), part == 0 ? Region.LATE_INPUT : null, null);
+            all.add(part(name + "second" + part, before, next, grids));
             before = name + "second" + part;
         }
         for (Region region : List.of(Region.STATE, Region.HELD)) {
@@ -153,33 +150,32 @@ final class TaskChain {
         return made;
     }
 
-    private static int parts(List<Tasks.Entry> entries) {
-        return (entries.size() + MOST_TASKS - 1) / MOST_TASKS;
-    }
-
-    /// One graph of a stage.
+    /// One graph of a part.
     ///
     /// @param in  what is sent before, or null
     /// @param out what is read behind, or null
-    private record Stage(List<Tasks.Entry> entries, int part, @Nullable Region in, @Nullable Region out) {}
+    private record Part(List<Tasks.Entry> entries, @Nullable Region in, @Nullable Region out) {}
 
-    private ImmutableTaskGraph part(String own, String before, Stage stage, GridScheduler grids) {
+    private ImmutableTaskGraph part(String own, String before, Part part, GridScheduler grids) {
         TaskGraph graph = new TaskGraph(own).consumeFromDevice(before, shared());
-        if (stage.in != null) {
-            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(stage.in));
-            takeIn(graph, own, stage.in, grids);
+        if (part.in != null) {
+            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, staging(part.in));
+            takeIn(graph, own, part.in, grids);
         }
-        int end = Math.min(stage.entries.size(), (stage.part + 1) * MOST_TASKS);
-        for (int i = stage.part * MOST_TASKS; i < end; i++) {
-            Tasks.Entry entry = stage.entries.get(i);
+        for (int i = 0; i < part.entries.size(); i++) {
+            Tasks.Entry entry = part.entries.get(i);
             String id = entry.operation() + i;
             entry.task().addTo(graph, id);
             if (entry.grid() != null) {
                 grids.addWorkerGrid(own + "." + id, entry.grid());
             }
         }
-        if (stage.out != null) {
-            giveOut(graph, own, stage.out, grids);
+        if (part.out != null) {
+            giveOut(graph, own, part.out, grids);
+        }
+        if (part.in == null && part.out == null) {
+            graph.task("pass", TaskChain::pass, context, memory.floats(), memory.ints());
+            grids.addWorkerGrid(own + ".pass", Tasks.grid(1));
         }
         return finished(graph, own, grids);
     }
@@ -199,26 +195,22 @@ final class TaskChain {
     private void takeIn(TaskGraph graph, String name, Region region, GridScheduler grids) {
         FloatArray floats = memory.floatStaging(region);
         IntArray ints = memory.intStaging(region);
-        graph.task("takeFloats", TaskChain::takeFloats, context, floats, memory.floats(), memory.floatStart(region), floats.getSize());
-        grids.addWorkerGrid(name + ".takeFloats", Tasks.grid(floats.getSize()));
-        graph.task("takeInts", TaskChain::takeInts, context, ints, memory.ints(), memory.intStart(region), ints.getSize());
-        grids.addWorkerGrid(name + ".takeInts", Tasks.grid(ints.getSize()));
+        graph.task("take", TaskChain::take, context, floats, ints, memory.floats(), memory.ints(), memory.floatStart(region),
+                floats.getSize(), memory.intStart(region), ints.getSize());
+        grids.addWorkerGrid(name + ".take", Tasks.grid(Math.max(floats.getSize(), ints.getSize())));
     }
 
     /// Copies a region into its staging and reads that.
     private void giveOut(TaskGraph graph, String name, Region region, GridScheduler grids) {
         FloatArray floats = memory.floatStaging(region);
         IntArray ints = memory.intStaging(region);
-        graph.task("giveFloats", TaskChain::giveFloats, context, memory.floats(), floats, memory.floatStart(region), floats.getSize());
-        grids.addWorkerGrid(name + ".giveFloats", Tasks.grid(floats.getSize()));
-        graph.task("giveInts", TaskChain::giveInts, context, memory.ints(), ints, memory.intStart(region), ints.getSize());
-        grids.addWorkerGrid(name + ".giveInts", Tasks.grid(ints.getSize()));
+        graph.task("give", TaskChain::give, context, memory.floats(), memory.ints(), floats, ints, memory.floatStart(region),
+                floats.getSize(), memory.intStart(region), ints.getSize());
+        grids.addWorkerGrid(name + ".give", Tasks.grid(Math.max(floats.getSize(), ints.getSize())));
         graph.transferToHost(DataTransferMode.EVERY_EXECUTION, staging(region));
     }
 
     private ImmutableTaskGraph finished(TaskGraph graph, String name, GridScheduler grids) {
-        graph.task("pass", TaskChain::pass, context, memory.floats(), memory.ints());
-        grids.addWorkerGrid(name + ".pass", Tasks.grid(1));
         if (!memory.matrices().isEmpty()) {
             graph.task("passMatrices", TaskChain::passMatrices, context, memory.matrices().get(Launches.A),
                     memory.matrices().get(Launches.B),
@@ -229,31 +221,27 @@ final class TaskChain {
         return graph.snapshot();
     }
 
-    static void takeFloats(KernelContext context, FloatArray staging, FloatArray floats, int at, int n) {
+    // floats[floatAt + i] = its staging [i], and so the ints
+    static void take(KernelContext context, FloatArray floatStaging, IntArray intStaging, FloatArray floats, IntArray ints, int floatAt,
+            int floatCount, int intAt, int intCount) {
         int i = context.globalIdx;
-        if (i < n) {
-            floats.set(at + i, staging.get(i));
+        if (i < floatCount) {
+            floats.set(floatAt + i, floatStaging.get(i));
+        }
+        if (i < intCount) {
+            ints.set(intAt + i, intStaging.get(i));
         }
     }
 
-    static void takeInts(KernelContext context, IntArray staging, IntArray ints, int at, int n) {
+    // The other way.
+    static void give(KernelContext context, FloatArray floats, IntArray ints, FloatArray floatStaging, IntArray intStaging, int floatAt,
+            int floatCount, int intAt, int intCount) {
         int i = context.globalIdx;
-        if (i < n) {
-            ints.set(at + i, staging.get(i));
+        if (i < floatCount) {
+            floatStaging.set(i, floats.get(floatAt + i));
         }
-    }
-
-    static void giveFloats(KernelContext context, FloatArray floats, FloatArray staging, int at, int n) {
-        int i = context.globalIdx;
-        if (i < n) {
-            staging.set(i, floats.get(at + i));
-        }
-    }
-
-    static void giveInts(KernelContext context, IntArray ints, IntArray staging, int at, int n) {
-        int i = context.globalIdx;
-        if (i < n) {
-            staging.set(i, ints.get(at + i));
+        if (i < intCount) {
+            intStaging.set(i, ints.get(intAt + i));
         }
     }
 

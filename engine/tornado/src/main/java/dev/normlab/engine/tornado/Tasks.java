@@ -3,7 +3,7 @@ package dev.normlab.engine.tornado;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TaskGraphInterface;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.WorkerGrid3D;
@@ -20,7 +20,7 @@ final class Tasks {
     @FunctionalInterface
     interface Task {
 
-        void addTo(TaskGraph graph, String id);
+        void addTo(TaskGraphInterface graph, String id);
     }
 
     /// A launch: the operation it belongs to, its threads unless a library knows them itself, and the kernel.

@@ -47,6 +47,12 @@ final class TornadoBatchNormGradients {
         Operand x = l.in(0), dOut = l.in(1), weight = l.inOr(2, x), bias = l.inOr(3, x), mean = l.in(4), var = l.in(5);
         Operand dx = l.out(0), dWeight = l.out(1), dBias = l.out(2);
         int has = RELU | (l.has(2) ? WEIGHT : 0) | (l.has(3) ? BIAS : 0);
+        if (s.count() <= TornadoBatchNorms.each(s)) {
+            l.tasks().groups(l.name(), s.c(), SUMMERS, (graph, id) -> graph.task(id, TornadoBatchNormGradients::wholeKernel, l.context,
+                    l.floats(), x.at(), dOut.at(), weight.at(), bias.at(), mean.at(), var.at(), has, dx.at(), dWeight.at(), dBias.at(),
+                    s.count(), s.c(), s.pixels(), s.eps()));
+            return;
+        }
         sums(l, new Sums(x, dOut, mean, var, weight, bias, x, x, dx, dWeight, dBias, has));
         input(l, s, new Input(x, dOut, weight, bias, mean, var, dWeight, dBias, has));
     }
@@ -155,6 +161,63 @@ final class TornadoBatchNormGradients {
             }
             floats.set(dBiasAt + i, (float) (sum * each));
             floats.set(dWeightAt + i, (float) (product * each / TornadoMath.sqrt((double) floats.get(varAt + i) + eps)));
+        }
+    }
+
+    // All of a channel by one group of threads: the sums as in sumsKernel, then dx as in inputKernel.
+    static void wholeKernel(KernelContext context, FloatArray floats, int xAt, int dOutAt, int weightAt, int biasAt, int meanAt, int varAt,
+            int has, int dxAt, int dWeightAt, int dBiasAt, int count, int c, int pixels, float eps) {
+        double[] sums = context.allocateDoubleLocalArray(SUMMERS);
+        double[] products = context.allocateDoubleLocalArray(SUMMERS);
+        int thread = context.localIdx, ic = context.groupIdx;
+        double mean = floats.get(meanAt + ic);
+        double inverse = 1.0 / TornadoMath.sqrt((double) floats.get(varAt + ic) + eps);
+        double scale = inverse;
+        double shift = 0.0;
+        if ((has & WEIGHT) == WEIGHT) {
+            scale = scale * floats.get(weightAt + ic);
+        }
+        if ((has & BIAS) == BIAS) {
+            shift = floats.get(biasAt + ic);
+        }
+        double sum = 0.0;
+        double product = 0.0;
+        for (int i = thread; i < count; i += SUMMERS) {
+            int at = (i / pixels * c + ic) * pixels + i % pixels;
+            double difference = floats.get(xAt + at) - mean;
+            float gradient = floats.get(dOutAt + at);
+            float value = (float) (difference * scale + shift);
+            float passed = value > 0f ? gradient : 0f;
+            gradient = value != value ? gradient : passed;
+            sum = sum + gradient;
+            product = product + gradient * difference;
+        }
+        sums[thread] = sum;
+        products[thread] = product;
+        for (int half = SUMMERS / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+                products[thread] = products[thread] + products[thread + half];
+            }
+        }
+        context.localBarrier();
+        float dBias = (float) sums[0];
+        float dWeight = (float) (products[0] * inverse);
+        if (thread == 0) {
+            floats.set(dBiasAt + ic, dBias);
+            floats.set(dWeightAt + ic, dWeight);
+        }
+        double slope = scale * inverse * dWeight / count;
+        double constant = slope * mean - scale * dBias / count;
+        for (int i = thread; i < count; i += SUMMERS) {
+            int at = (i / pixels * c + ic) * pixels + i % pixels;
+            float gradient = floats.get(dOutAt + at);
+            float input = floats.get(xAt + at);
+            float value = (float) ((input - mean) * scale + shift);
+            float passed = value > 0f ? gradient : 0f;
+            gradient = value != value ? gradient : passed;
+            floats.set(dxAt + at, (float) (scale * gradient - slope * input + constant));
         }
     }
 

@@ -9,8 +9,12 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/// Classification losses with PyTorch's conventions, one thread a row; a second kernel adds the rows up in their order.
+/// Classification losses with PyTorch's conventions, one thread a row; a group of threads adds the rows up in double precision and a fixed
+/// order.
 final class TornadoLosses {
+
+    /// Threads of a group that adds up.
+    private static final int TEAM = TornadoUpdates.TEAM;
 
     private TornadoLosses() {}
 
@@ -31,12 +35,15 @@ final class TornadoLosses {
                 (graph, id) -> graph.task(id, TornadoLosses::rowKernel, l.context, l.floats(), l.ints(), z.at(), labels.at(), weight.at(),
                         has, losses.at(), s.n(), l.tableAt() + classes, s.smoothing(), s.ignoreIndex(),
                         logits));
-        int reduction = s.reduction().ordinal();
-        int threads = s.reduction() == Reduction.NONE ? s.n() : 1;
-        l.tasks().forEach(l.name(), threads,
-                (graph, id) -> graph.task(id, TornadoLosses::combineKernel, l.context, l.floats(), l.ints(), losses.at(), labels.at(),
-                        weight.at(), has, loss.at(), threads, s.n(),
-                        s.ignoreIndex(), reduction));
+        if (s.reduction() == Reduction.NONE) {
+            l.tasks().forEach(l.name(), s.n(),
+                    (graph, id) -> graph.task(id, TornadoLosses::singleKernel, l.context, l.floats(), losses.at(), loss.at(), s.n()));
+            return;
+        }
+        int mean = s.reduction() == Reduction.MEAN ? 1 : 0;
+        l.tasks().groups(l.name(), 1, TEAM,
+                (graph, id) -> graph.task(id, TornadoLosses::sumKernel, l.context, l.floats(), l.ints(), losses.at(), labels.at(),
+                        weight.at(), has, loss.at(), s.n(), s.ignoreIndex(), mean));
     }
 
     // losses[in] as the sum of two floats. With -log p_j = logsumexp(z) - z_j (or -z_j of log-probabilities):
@@ -86,31 +93,45 @@ final class TornadoLosses {
         }
     }
 
-    // The losses themselves, or one sum of them, or that over the class weights of the counted labels; reductions are those of Reduction.
-    static void combineKernel(KernelContext context, FloatArray floats, IntArray ints, int lossesAt, int labelsAt, int weightAt, int has,
-            int lossAt, int threads, int n, int ignoreIndex, int reduction) {
+    // loss[in]
+    static void singleKernel(KernelContext context, FloatArray floats, int lossesAt, int lossAt, int n) {
         int i = context.globalIdx;
-        if (i < threads) {
-            double sum = (double) floats.get(lossesAt + 2 * i) + floats.get(lossesAt + 2 * i + 1);
-            double divisor = 1.0;
-            if (reduction < 2) {
-                sum = 0.0;
-                double counted = 0.0;
-                for (int in = 0; in < n; in++) {
-                    sum = sum + ((double) floats.get(lossesAt + 2 * in) + floats.get(lossesAt + 2 * in + 1));
-                    int label = ints.get(labelsAt + in);
-                    double added = 0.0;
-                    if (label != ignoreIndex) {
-                        added = 1.0;
-                        if (has == 1) {
-                            added = floats.get(weightAt + label);
-                        }
-                    }
-                    counted = counted + added;
+        if (i < n) {
+            floats.set(lossAt + i, (float) ((double) floats.get(lossesAt + 2 * i) + floats.get(lossesAt + 2 * i + 1)));
+        }
+    }
+
+    // The sum of the losses, for a mean divided by the sum of the class weights of the counted labels.
+    static void sumKernel(KernelContext context, FloatArray floats, IntArray ints, int lossesAt, int labelsAt, int weightAt, int has,
+            int lossAt, int n, int ignoreIndex, int mean) {
+        double[] sums = context.allocateDoubleLocalArray(TEAM);
+        double[] counts = context.allocateDoubleLocalArray(TEAM);
+        int thread = context.localIdx;
+        double sum = 0.0;
+        double counted = 0.0;
+        for (int in = thread; in < n; in += TEAM) {
+            sum = sum + ((double) floats.get(lossesAt + 2 * in) + floats.get(lossesAt + 2 * in + 1));
+            int label = ints.get(labelsAt + in);
+            double added = 0.0;
+            if (label != ignoreIndex) {
+                added = 1.0;
+                if (has == 1) {
+                    added = floats.get(weightAt + label);
                 }
-                divisor = reduction == 0 ? counted : 1.0;
             }
-            floats.set(lossAt + i, (float) (sum / divisor));
+            counted = counted + added;
+        }
+        sums[thread] = sum;
+        counts[thread] = counted;
+        for (int half = TEAM / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+                counts[thread] = counts[thread] + counts[thread + half];
+            }
+        }
+        if (thread == 0) {
+            floats.set(lossAt, (float) (mean == 1 ? sums[0] / counts[0] : sums[0]));
         }
     }
 
@@ -139,31 +160,39 @@ final class TornadoLosses {
 
     private static Operand divisor(Launches l, CrossEntropySizes s, Operand labels, Operand weight, int has) {
         Operand divisor = l.scratch(2);
-        int reduction = s.reduction().ordinal();
-        l.tasks().forEach(l.name(), 1,
+        int mean = s.reduction() == Reduction.MEAN ? 1 : 0;
+        l.tasks().groups(l.name(), 1, TEAM,
                 (graph, id) -> graph.task(id, TornadoLosses::divisorKernel, l.context, l.floats(), l.ints(), labels.at(),
-                        weight.at(), has, divisor.at(), s.n(), s.ignoreIndex(), reduction));
+                        weight.at(), has, divisor.at(), s.n(), s.ignoreIndex(), mean));
         return divisor;
     }
 
     // What the sum of the losses is divided by, as the sum of two floats: for a mean the class weights of all counted labels, else 1
     static void divisorKernel(KernelContext context, FloatArray floats, IntArray ints, int labelsAt, int weightAt, int has, int yAt, int n,
-            int ignoreIndex, int reduction) {
-        int i = context.globalIdx;
-        if (i < 1) {
-            double counted = 0.0;
-            for (int in = 0; in < n; in++) {
-                int label = ints.get(labelsAt + in);
-                double added = 0.0;
-                if (label != ignoreIndex) {
-                    added = 1.0;
-                    if (has == 1) {
-                        added = floats.get(weightAt + label);
-                    }
+            int ignoreIndex, int mean) {
+        double[] counts = context.allocateDoubleLocalArray(TEAM);
+        int thread = context.localIdx;
+        double counted = 0.0;
+        for (int in = thread; in < n; in += TEAM) {
+            int label = ints.get(labelsAt + in);
+            double added = 0.0;
+            if (label != ignoreIndex) {
+                added = 1.0;
+                if (has == 1) {
+                    added = floats.get(weightAt + label);
                 }
-                counted = counted + added;
             }
-            double divisor = reduction == 0 ? counted : 1.0;
+            counted = counted + added;
+        }
+        counts[thread] = counted;
+        for (int half = TEAM / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                counts[thread] = counts[thread] + counts[thread + half];
+            }
+        }
+        if (thread == 0) {
+            double divisor = mean == 1 ? counts[0] : 1.0;
             float high = (float) divisor;
             float low = (float) (divisor - high);
             floats.set(yAt, high);

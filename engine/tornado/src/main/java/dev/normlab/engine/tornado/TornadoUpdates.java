@@ -277,7 +277,7 @@ final class TornadoUpdates {
         l.tasks().groups("count", COUNTERS, TEAM,
                 (graph, id) -> graph.task(id, TornadoUpdates::countKernel, l.context, l.floats(), counts.at(),
                         memory.floatStart(Memory.Region.HELD), memory.floatStaging(Memory.Region.HELD).getSize()));
-        l.tasks().groups("count", 1, 1, (graph, id) -> graph.task(id, TornadoUpdates::addCounts, l.context, l.floats(), counts.at(),
+        l.tasks().groups("count", 1, COUNTERS, (graph, id) -> graph.task(id, TornadoUpdates::addCounts, l.context, l.floats(), counts.at(),
                 memory.at(flag)));
     }
 
@@ -303,13 +303,17 @@ final class TornadoUpdates {
     }
 
     static void addCounts(KernelContext context, FloatArray floats, int countsAt, int flagAt) {
-        float sum = 0f;
-        for (int i = 0; i < COUNTERS; i++) {
-            sum = sum + floats.get(countsAt + i);
+        float[] sums = context.allocateFloatLocalArray(COUNTERS);
+        int thread = context.localIdx;
+        sums[thread] = floats.get(countsAt + thread);
+        for (int half = COUNTERS / 2; half > 0; half = half / 2) {
+            context.localBarrier();
+            if (thread < half) {
+                sums[thread] = sums[thread] + sums[thread + half];
+            }
         }
-        int thread = context.globalIdx;
-        if (thread < 1) {
-            floats.set(flagAt, sum);
+        if (thread == 0) {
+            floats.set(flagAt, sums[0]);
         }
     }
 }

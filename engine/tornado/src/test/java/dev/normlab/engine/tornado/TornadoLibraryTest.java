@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TaskGraphInterface;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.Access;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
@@ -66,7 +66,7 @@ class TornadoLibraryTest {
         }
 
         @Override
-        public void addTo(TaskGraph graph, String id, Product p, FloatArray a, FloatArray b, FloatArray c) {
+        public void addTo(TaskGraphInterface graph, String id, Product p, FloatArray a, FloatArray b, FloatArray c) {
             products.incrementAndGet();
             sums.addAndGet(p.add() ? 1 : 0);
             int aRow = p.transposeA() ? 1 : p.k(), aStep = p.transposeA() ? p.m() : 1;
