@@ -94,8 +94,7 @@ public final class Main implements Runnable {
 
     private static int usage(PrintStream err, ParameterException exception) {
         CommandLine command = exception.getCommandLine();
-        err.println("normlab: " + exception.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(exception, new PrintWriter(err, true, err.charset()));
+        err.println("normlab: " + UsageMessage.of(exception));
         err.println("See: " + command.getCommandSpec().qualifiedName() + " --help");
         return USAGE;
     }

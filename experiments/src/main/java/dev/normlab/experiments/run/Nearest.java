@@ -4,19 +4,24 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /// Finds what somebody may have meant.
 public final class Nearest {
 
     private Nearest() {}
 
-    /// ` (did you mean 'epochs'?)` if a known word begins with this one or is near enough, else nothing.
+    /// ` (did you mean 'epochs'?)` if [#of] finds one, else nothing.
     public static String hint(String word, List<String> known) {
+        return of(word, known).map(one -> " (did you mean '" + one + "'?)").orElse("");
+    }
+
+    /// The known word that begins with this one, or that is nearest if it is near enough.
+    public static Optional<String> of(String word, List<String> known) {
         String said = plain(word);
         return known.stream().filter(one -> !said.isBlank() && plain(one).startsWith(said)).findFirst()
                 .or(() -> known.stream().filter(one -> distance(said, plain(one)) <= most(said))
-                        .min(Comparator.comparingInt(one -> distance(said, plain(one)))))
-                .map(one -> " (did you mean '" + one + "'?)").orElse("");
+                        .min(Comparator.comparingInt(one -> distance(said, plain(one)))));
     }
 
     private static String plain(String word) {
