@@ -28,35 +28,40 @@ final class CommonOptions {
 
     private static final int MAX_THREADS = 1024;
 
+    /// Behind what is the command's own, in help.
+    private static final int LAST = 1000;
+
     private final Streams streams;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all processors). Changes no result.")
+    @Option(names = "--threads", order = LAST + 0, paramLabel = "N",
+            description = "Threads to compute with (default: all processors). Changes no result.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
-    @Option(names = "--device", paramLabel = "NAME",
+    @Option(names = "--device", order = LAST + 1, paramLabel = "NAME",
             description = "cpu, scalar (slow reference loops), or gpu, gpu:1, .. (through TornadoVM, see docs/gpu.md) (default: cpu).")
     private String device = "cpu";
 
-    @Option(names = "--conv", paramLabel = "MODE",
+    @Option(names = "--conv", order = LAST + 2, paramLabel = "MODE",
             description = "exact (default), or fast: convolutions with fewer products and two to four times the rounding error. For weights of a run folder "
                     + "evaluate and attack take the run's.")
     private @Nullable String conv;
 
-    @Option(names = "--gpu-math", paramLabel = "NAME",
+    @Option(names = "--gpu-math", order = LAST + 3, paramLabel = "NAME",
             description = "What multiplies matrices on a GPU: own (default: kernels of this project), or on CUDA devices cublas or tf32 (cuBLAS in float32 or "
                     + "with TF32 tensor cores).")
     private @Nullable String gpuMath;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of all random numbers (default: 0).")
+    @Option(names = "--seed", order = LAST + 4, paramLabel = "N", description = "Seed of all random numbers (default: 0).")
     private @Nullable Long seed;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the result as JSON to a file; - is the standard output.")
+    @Option(names = "--json", order = LAST + 5, paramLabel = "FILE",
+            description = "Write the result as JSON to a file; - is the standard output.")
     private @Nullable String json;
 
-    @Option(names = "--quiet", description = "Say nothing but errors and the JSON that was asked for.")
+    @Option(names = "--quiet", order = LAST + 6, description = "Say nothing but errors and the JSON that was asked for.")
     private boolean quiet;
 
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+    @Option(names = {"-h", "--help"}, order = LAST + 7, usageHelp = true, description = "Show this help.")
     @SuppressWarnings("UnusedVariable") // picocli needs the field, nobody reads it
     private boolean help;
 

@@ -4,6 +4,7 @@ import dev.normlab.engine.io.Npz;
 import dev.normlab.engine.io.NumberArray;
 import dev.normlab.engine.kernel.Device;
 import dev.normlab.engine.tensor.Shape;
+import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.UserError;
 import dev.normlab.experiments.run.Weights;
 import dev.normlab.experiments.stats.Interval;
@@ -127,9 +128,10 @@ final class EvaluateCommand implements Callable<Integer> {
     private void report(Evaluation evaluation, Weights weights, int statistics) throws IOException {
         Interval interval = new Proportion(evaluation.correct(), evaluation.count()).wilson95();
         common.say(
-                String.format(Locale.ROOT, "%s, %s: accuracy %.2f%% (95%% interval %.2f to %.2f) on %d images, loss %.4f%s", weights.spec(),
+                String.format(Locale.ROOT, "%s, %s: accuracy %.2f%% (95%% interval %.2f to %.2f) on %d images, loss %s%s", weights.spec(),
                         weights.source(), 100 * evaluation.accuracy(), 100 * interval.low(), 100 * interval.high(), evaluation.count(),
-                        evaluation.loss(), statistics > 0 ? ", batch norm's statistics of " + statistics + " training images" : ""));
+                        Progress.loss(evaluation.loss()),
+                        statistics > 0 ? ", batch norm's statistics of " + statistics + " training images" : ""));
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("n", evaluation.count());
         json.put("accuracy", evaluation.accuracy());

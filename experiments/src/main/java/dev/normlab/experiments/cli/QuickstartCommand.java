@@ -46,6 +46,9 @@ final class QuickstartCommand implements Callable<Integer> {
             if (resume && out != null && !Files.isDirectory(out)) {
                 throw UserError.usage("--resume: there is no folder " + out);
             }
+            if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
+                throw UserError.usage("--out: " + out + " is a file, and a quickstart is a folder of runs; say another name");
+            }
             Path folder = out != null ? out : resume ? latest() : fresh();
             Quickstart.Result result = new Quickstart(folder, device, common.progress(), common.seed(), common.commandLine(), resume).run();
             if (!result.completed()) {

@@ -5,6 +5,7 @@ import dev.normlab.experiments.plot.Numbers;
 import dev.normlab.experiments.run.DataSource;
 import dev.normlab.experiments.run.ImagesOfClasses;
 import dev.normlab.experiments.run.Method;
+import dev.normlab.experiments.run.Progress;
 import dev.normlab.experiments.run.Provenance;
 import dev.normlab.experiments.run.TrainingRun;
 import dev.normlab.experiments.run.TrainingSettings;
@@ -227,8 +228,8 @@ final class TrainCommand implements Callable<Integer> {
         if (outcome.evaluation().isPresent()) {
             Evaluation test = outcome.evaluation().get();
             result.put("test", Map.of("n", test.count(), "accuracy", test.accuracy(), "loss", test.loss()));
-            common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %.4f", 100 * test.accuracy(), test.count(),
-                    test.loss()));
+            common.say(String.format(Locale.ROOT, "test accuracy %.2f%% on %d images, loss %s", 100 * test.accuracy(), test.count(),
+                    Progress.loss(test.loss())));
         }
         result.put("run_folder", folder.toString());
         common.say("run folder: " + folder);

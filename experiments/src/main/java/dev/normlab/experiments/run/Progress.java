@@ -143,6 +143,11 @@ public final class Progress {
         return count + (count == 1 ? " thread" : " threads");
     }
 
+    /// A loss for people: `0.5351`, and `9.61e+18` where one has run away.
+    public static String loss(double loss) {
+        return String.format(Locale.ROOT, Math.abs(loss) < 1e5 ? "%.4f" : "%.2e", loss);
+    }
+
     /// A duration for people: `4 s`, `2 min 05 s`, `3 h 20 min`.
     public static String duration(double seconds) {
         long whole = Math.round(seconds);

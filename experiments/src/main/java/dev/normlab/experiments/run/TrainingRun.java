@@ -295,8 +295,8 @@ public final class TrainingRun implements AutoCloseable {
         double done = finished.batch() + 1;
         double perBatch = secondsSince(epochStarted) / done;
         double left = perBatch * (finished.batches() - done + (settings.epochs() - finished.epoch() - 1.0) * finished.batches());
-        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %.4f  accuracy %.1f%%%s  %.0f images/s  ETA %s",
-                finished.epoch() + 1, settings.epochs(), finished.batch() + 1, finished.batches(), finished.totals().loss(),
+        progress.update(String.format(Locale.ROOT, "epoch %d/%d  batch %d/%d  loss %s  accuracy %.1f%%%s  %.0f images/s  ETA %s",
+                finished.epoch() + 1, settings.epochs(), finished.batch() + 1, finished.batches(), Progress.loss(finished.totals().loss()),
                 100 * finished.totals().accuracy(), robust(finished.totals()), finished.imagesPerSecond(), Progress.duration(left)));
     }
 
@@ -316,8 +316,9 @@ public final class TrainingRun implements AutoCloseable {
         keepBest(line.testAccuracy());
         write(line, measured);
         progress.line(String.format(Locale.ROOT,
-                "epoch %3d/%d  loss %.4f  accuracy %5.1f%%%s  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
-                completedEpochs, settings.epochs(), line.loss(), 100 * line.accuracy(), robust(finished.train()), 100 * line.testAccuracy(),
+                "epoch %3d/%d  loss %s  accuracy %5.1f%%%s  test %5.1f%%  l1 norms (conv + linear) %.1f  %.0f images/s  ETA %s",
+                completedEpochs, settings.epochs(), Progress.loss(line.loss()), 100 * line.accuracy(), robust(finished.train()),
+                100 * line.testAccuracy(),
                 line.normSumL1(),
                 line.imagesPerSecond(), Progress.duration(secondsSince(epochStarted) * (settings.epochs() - completedEpochs))));
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Errors of typing are answered with what there is.
 class UsageMessageTest {
@@ -35,5 +36,12 @@ class UsageMessageTest {
         Output output = Output.of(command.split(" "));
         assertEquals(2, output.code());
         assertTrue(output.err().startsWith("normlab: " + command + " needs " + required), output.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"train", "attack", "evaluate", "norms"})
+    void helpBeginsWithWhatIsTheCommandsOwn(String command) {
+        String help = Output.of(command, "--help").out();
+        assertTrue(help.indexOf("--model=NAME  ") < help.indexOf("--threads=N  "), help);
     }
 }
