@@ -42,6 +42,8 @@ class GpuKernelLintTest {
                     "y = v <= 0f ? 0f : v;"),
             new Rule("no >= 0 of floats, told by a fraction behind it or an element before it: integers are compared with > -1 there",
                     Pattern.compile(">= 0 \\?[^;]*\\d(\\.\\d|f\\b)|floats\\.get\\([^;]*\\) >= 0"), "y = v >= 0 ? v : 0f;"),
+            new Rule("no loop behind else: loops in both branches of an if went wrong; one loop does the work of both",
+                    Pattern.compile("\\belse\\b[^}]*\\b(for|while) ?\\("), "if (a) { y = 1; } else { for (int i = 0; i < n; i++) {"),
             new Rule("no static arrays: a table of integers is an operand", Pattern.compile("\\b[A-Z][A-Z_0-9]*\\["), "y = TABLE[i & 3];"),
             new Rule("no isNaN and the like: compare a value with itself", Pattern.compile("\\b(Float|Double)\\s*\\.\\s*(is|NaN)"),
                     "Float.isNaN(x)"),

@@ -44,6 +44,7 @@ public final class BatchNormCases {
         cases.addAll(fusedOf(Shape.of(6, 20, 1, 1), 0f, true, seed++));
         cases.addAll(fusedOf(Shape.of(11, 2, 30, 31), 0f, true, seed++));
         cases.addAll(fusedOf(Shape.of(4, 10, 8, 8), 20f, true, seed++));
+        cases.addAll(fusedOf(Shape.of(4, 10, 16, 17), 0f, true, seed++));
         cases.add(runningStatistics(5, 6, 0.1f, seed++));
         cases.add(runningStatistics(17, 100, 0.01f, seed++));
         cases.add(runningStatistics(1, 2, 1f, seed));

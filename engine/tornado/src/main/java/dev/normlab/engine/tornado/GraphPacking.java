@@ -9,7 +9,8 @@ import java.util.Set;
 import uk.ac.manchester.tornado.api.TaskGraphInterface;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 
-/// Cuts launches into as few graphs as TornadoVM has room for, since the host needs a quarter of a millisecond to begin one.
+/// Cuts launches into as few graphs as TornadoVM has room for, since the host needs a quarter of a millisecond to begin one. Some of the
+/// room is kept for the tasks that a graph adds itself.
 ///
 /// TornadoVM writes a graph down in 8,192 bytes, 15 for a task and 5 for each of its (at most 20) arguments; in 1,024 nodes, one for every
 /// different argument and up to three for a task; and in a table of 256 tasks. What is beyond is an error of TornadoVM.

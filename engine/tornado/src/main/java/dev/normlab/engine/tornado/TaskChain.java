@@ -85,8 +85,9 @@ final class TaskChain {
     private void execute(int graph) {
         TornadoExecutionPlan current = plan();
         translated(() -> {
+            boolean profiling = accelerator.isProfiling();
             TornadoExecutionResult result = current.withGraph(graph).execute();
-            if (accelerator.isProfiling()) {
+            if (profiling) {
                 accelerator.profile().add(result.getProfilerResult());
             }
         });

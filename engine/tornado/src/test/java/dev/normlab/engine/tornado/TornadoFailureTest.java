@@ -27,7 +27,7 @@ class TornadoFailureTest {
     /// Room for one program of these tests (the state on the device twice, and its staging), and not for two.
     private static final long LIMIT = 1L << 18;
 
-    /// A device that computes, and fails on demand behind whatever it has been asked for.
+    /// A device that computes, and on demand fails in the place of whatever it is asked for.
     private static final class FailingAccelerator extends TornadoAccelerator {
 
         private final MemoryLimit limit = new MemoryLimit(LIMIT);

@@ -67,7 +67,7 @@ class TornadoLibraryTest {
 
         @Override
         public void addTo(TaskGraphInterface graph, String id, Product p, FloatArray a, FloatArray b, FloatArray c) {
-            products.incrementAndGet();
+            products.incrementAndGet(); // twice for each: the packing of graphs looks at it, too
             sums.addAndGet(p.add() ? 1 : 0);
             int aRow = p.transposeA() ? 1 : p.k(), aStep = p.transposeA() ? p.m() : 1;
             int bStep = p.transposeB() ? 1 : p.n(), bColumn = p.transposeB() ? p.k() : 1;
@@ -110,8 +110,8 @@ class TornadoLibraryTest {
     private static void check(List<OperationCase> cases) {
         KernelLibrary library = KernelLibrary.of(false, 0x1p-24);
         assertEquals(List.of(), failures(library, cases));
-        assertTrue(library.products.get() > 20, library.products + " products");
-        assertTrue(library.sums.get() > 2, library.sums + " of them are added to others: of several parts");
+        assertTrue(library.products.get() > 40, library.products + " products");
+        assertTrue(library.sums.get() > 4, library.sums + " of them are added to others: of several parts");
     }
 
     private static List<String> failures(KernelLibrary library, List<OperationCase> cases) {

@@ -24,8 +24,10 @@ import dev.normlab.engine.tensor.Tensor;
 import dev.normlab.engine.tensor.TensorSpec;
 import dev.normlab.testkit.Samples;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -187,14 +189,15 @@ class TornadoProgramTest {
         }
     }
 
-    /// A permutation has more arguments than almost all tasks: TornadoVM has 8,192 bytes for a graph's tasks, and 75 of these exceed them.
+    /// A permutation has more arguments than almost all tasks: TornadoVM has 8,192 bytes for a graph's tasks, and 75 of these exceed them. The
+    /// graph in the middle neither takes nor gives anything.
     @Test
     void longProgramsOfTasksWithManyArgumentsAreSplit() {
         try (Device device = Gpu.open()) {
             Recorder recorder = new Recorder(device);
             Tensor x = recorder.feed("x", TensorSpec.floats(Shape.of(2, 3, 5, 7)));
             Tensor y = x;
-            for (int i = 0; i < 129; i++) { // a multiple of four, and one
+            for (int i = 0; i < 201; i++) { // a multiple of four, and one; in three graphs
                 int[] s = y.shape().toArray();
                 y = recorder.run(Opcode.PERMUTE, new Permutation(List.of(1, 2, 3, 0)), TensorSpec.floats(Shape.of(s[1], s[2], s[3], s[0])),
                         y);
@@ -207,6 +210,51 @@ class TornadoProgramTest {
             }
             try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
                 assertArrayEquals(expected, program.replay(Map.of("x", given)).get("turned").toArray());
+            }
+        }
+    }
+
+    /// As [GraphPacking] has it: more tasks than a graph's table holds, of few arguments.
+    @Tag("slow")
+    @Test
+    void programsOfManySmallTasksAreSplit() {
+        try (Device device = Gpu.open()) {
+            Recorder recorder = new Recorder(device);
+            Tensor y = recorder.feed("x", TensorSpec.floats(HUNDRED));
+            for (int i = 0; i < 300; i++) {
+                y = recorder.run(Opcode.RESHAPE, null, TensorSpec.floats(i % 2 == 0 ? Shape.of(10, 10) : HUNDRED), y);
+            }
+            recorder.fetch("same", y);
+            try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                assertArrayEquals(filled(3f).toArray(), program.replay(Map.of("x", filled(3f))).get("same").toArray());
+            }
+        }
+    }
+
+    /// Every different number among the arguments is a node of TornadoVM's graph, and there are 1,024.
+    @Tag("slow")
+    @Test
+    void programsOfManyDifferentNumbersAreSplit() {
+        try (Device device = Gpu.open()) {
+            Recorder recorder = new Recorder(device);
+            Map<String, Tensor> feeds = new LinkedHashMap<>();
+            for (int i = 0; i < 120; i++) {
+                int[] shape = {2, 3 + i % 7, 5 + i % 11, 7 + i};
+                feeds.put("x" + i, Samples.uniform(i, 0f, 1f, shape));
+                Tensor x = recorder.feed("x" + i, TensorSpec.floats(Shape.of(shape)));
+                recorder.fetch("y" + i, recorder.run(Opcode.PERMUTE, new Permutation(List.of(3, 2, 1, 0)),
+                        TensorSpec.floats(Shape.of(shape[3], shape[2], shape[1], shape[0])), x));
+            }
+            try (CompiledProgram program = CompiledProgram.of(recorder.program(), device)) {
+                Map<String, Tensor> turned = program.replay(feeds);
+                feeds.forEach((name, x) -> {
+                    int[] s = x.shape().toArray();
+                    float[] given = x.toArray(), found = Objects.requireNonNull(turned.get("y" + name.substring(1))).toArray();
+                    for (int j = 0; j < given.length; j++) {
+                        int last = j % s[3], third = j / s[3] % s[2], second = j / s[3] / s[2] % s[1], first = j / s[3] / s[2] / s[1];
+                        assertEquals(given[j], found[((last * s[2] + third) * s[1] + second) * s[0] + first], name);
+                    }
+                });
             }
         }
     }
