@@ -16,9 +16,9 @@ import java.util.function.ToDoubleFunction;
 ///
 /// At a rate of 0.05 rounding alone makes two runs from one seed end as far apart as two runs from two seeds, and such a range says little:
 /// one run of four lies outside that of the other three in every second case. At 0.003 it moves a run by up to 0.035 in loss and 0.025 in
-/// accuracy (seen between the CPU's three ways to add, for six seeds). Three of the six were taken that end far from each other, at losses of
-/// 0.39, 0.54 and 0.65 and accuracies of 0.86, 0.80 and 0.72: the device's run starts from the one in the middle, has to stay between the
-/// other two, and within twice of what rounding was seen to do.
+/// accuracy (seen between the CPU's three ways to add, for six seeds). Three of the six were taken that end far from each other, at losses
+/// of 0.39, 0.54 and 0.65 and accuracies of 0.86, 0.80 and 0.72: the device's run starts from the one in the middle, has to stay between
+/// the other two, and within twice of what rounding was seen to do.
 final class SeedRange implements DeviceCheck {
 
     private static final int EPOCHS = 15;

@@ -189,8 +189,8 @@ class TornadoProgramTest {
         }
     }
 
-    /// A permutation has more arguments than almost all tasks: TornadoVM has 8,192 bytes for a graph's tasks, and 75 of these exceed them. The
-    /// graph in the middle neither takes nor gives anything.
+    /// A permutation has more arguments than almost all tasks: TornadoVM has 8,192 bytes for a graph's tasks, and 75 of these exceed them.
+    /// The graph in the middle neither takes nor gives anything.
     @Test
     void longProgramsOfTasksWithManyArgumentsAreSplit() {
         try (Device device = Gpu.open()) {
