@@ -115,6 +115,10 @@ final class BenchStepCommand implements Callable<Integer> {
                 result.stepMillis(), result.inferImagesPerSecond());
         String second = String.format(Locale.ROOT, "loss of the first step %.6f; it began after %.1f s and took %.1f s", result.firstLoss(),
                 result.startSeconds(), result.firstStepSeconds());
+        if (device.accelerator() != null) { // operations, repacks and intermediates are counted by the CPU's interpreter
+            return List.of(first, second, String.format(Locale.ROOT, "a step: %s on the heap; peak resident memory of the host %s",
+                    amount(result.allocatedBytesPerStep(), 1024, "KiB"), amount(result.trainPeakBytes(), MEBIBYTE, "MiB")));
+        }
         String third = String.format(Locale.ROOT,
                 "a step: %d operations, %d repacks, %s on the heap; intermediates %.0f MiB; peak resident memory %s",
                 result.operationsPerStep().values().stream().mapToLong(Long::longValue).sum(), result.repacksPerStep(),

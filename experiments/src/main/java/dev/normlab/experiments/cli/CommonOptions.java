@@ -86,9 +86,14 @@ final class CommonOptions {
 
     /// Makes another device than the CPU the default of this command.
     void useDeviceUnlessGiven(String name) {
-        if (!command.commandLine().getParseResult().hasMatchedOption("--device")) {
+        if (!isDeviceGiven()) {
             device = name;
         }
+    }
+
+    /// Whether the user has said where to compute.
+    boolean isDeviceGiven() {
+        return command.commandLine().getParseResult().hasMatchedOption("--device");
     }
 
     /// Threads to compute with.

@@ -198,6 +198,9 @@ final class TrainCommand implements Callable<Integer> {
             return resume ? RunFolder.open(path) : create(path, settings, used, device, summary);
         };
         try (lock; TrainingRun run = new TrainingRun(settings, used, device, source, common.progress())) {
+            if (device.accelerator() != null) {
+                run.resumeWith("train --out " + path + " --resume --device " + common.deviceName());
+            }
             if (resume) {
                 run.resume();
             }
@@ -343,6 +346,12 @@ final class TrainCommand implements Callable<Integer> {
                     ? " (to train on after its end, begin a new run: train --init " + out + " --out DIR, with the settings that shall stay)"
                     : "";
             throw UserError.usage("--resume: the run goes on with its own options; leave " + String.join(", ", surplus) + " out" + longer);
+        }
+        Optional<String> gpu = common.isDeviceGiven() ? Optional.empty() : Provenance.gpu(folder.lastProvenance());
+        if (gpu.isPresent()) {
+            throw UserError.usage(
+                    "--resume: the run was computed on a GPU (" + gpu.get() + "); add --device gpu to go on there, or --device cpu to "
+                            + "go on on the CPU, whose sums differ in the last bits");
         }
         return TrainingSettings.parse(folder.readInfo().settings());
     }

@@ -17,6 +17,11 @@ import java.util.stream.Stream;
 /// Where and with what something was computed.
 public final class Provenance {
 
+    private static final String COMPUTED_BY = "kernels";
+
+    /// What every GPU says of itself in [Device#computes].
+    private static final String GPU = "TornadoVM";
+
     private Provenance() {}
 
     /// The version of this program, with the commit of its sources where that is known, for example `0.1.0 (commit 1a2b3c4d5e6f, changed)`.
@@ -43,7 +48,7 @@ public final class Provenance {
                 System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors()
                         + " processors");
         processor().ifPresent(name -> map.put("processor", name));
-        map.put("kernels", device.computes());
+        map.put(COMPUTED_BY, device.computes());
         if (device.accelerator() == null && device.kernels().vectorBits() > 0) {
             map.put("vector_bits", Integer.toString(device.kernels().vectorBits())); // the order of sums depends on it
         }
@@ -55,6 +60,11 @@ public final class Provenance {
         map.put("train_data_sha256", data.train().contentHash());
         map.put("test_data_sha256", data.test().contentHash());
         return map;
+    }
+
+    /// The GPU by which something was computed; empty if it was not on one.
+    public static Optional<String> gpu(Map<String, String> provenance) {
+        return Optional.ofNullable(provenance.get(COMPUTED_BY)).filter(name -> name.contains(GPU));
     }
 
     /// The name of the processor, where the system says it as Linux does.

@@ -202,14 +202,21 @@ public final class RunFolder {
         return new Contents(path, readInfo(), metrics.lines(), norms.lines(), result, later.lines(), remarks);
     }
 
+    /// Where and with what the run was computed last.
+    ///
+    /// @throws IOException if a file cannot be read
+    public Map<String, String> lastProvenance() throws IOException {
+        List<ProvenanceLine> lines = LineFile.read(path.resolve(PROVENANCE_FILE), ProvenanceLine.class).lines();
+        return lines.isEmpty() ? readInfo().provenance() : lines.getLast().provenance();
+    }
+
     /// Adds where and with what the run goes on to `provenance.jsonl`, if that differs from what was said last.
     ///
     /// @throws IOException if a file cannot be read or written
     public void addProvenance(Instant time, Map<String, String> provenance) throws IOException {
         Path file = path.resolve(PROVENANCE_FILE);
         List<ProvenanceLine> lines = new ArrayList<>(LineFile.read(file, ProvenanceLine.class).lines());
-        Map<String, String> last = lines.isEmpty() ? readInfo().provenance() : lines.getLast().provenance();
-        if (!last.equals(provenance)) {
+        if (!lastProvenance().equals(provenance)) {
             lines.add(new ProvenanceLine(time, provenance));
             AtomicFile.writeText(file, lines.stream().map(line -> Json.line(line) + "\n").collect(Collectors.joining()));
         }
