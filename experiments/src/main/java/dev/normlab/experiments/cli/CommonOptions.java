@@ -221,7 +221,10 @@ final class CommonOptions {
     /// @throws UserError if it is a folder, or its folder does not exist or cannot be written
     static void requireWritable(String option, Path file) {
         Path parent = file.toAbsolutePath().getParent();
-        if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
+        if (Files.isDirectory(file)) {
+            throw UserError.failure(option + ": cannot write " + file + ", which is a folder; name a file");
+        }
+        if (parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
             throw UserError.failure(option + ": cannot write " + file + "; its folder must exist and be writable");
         }
     }

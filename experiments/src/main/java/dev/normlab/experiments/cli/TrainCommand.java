@@ -84,7 +84,7 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable String schedule;
 
     @Option(names = "--norm-decay", paramLabel = "NORM:BETA[:KINDS]",
-            description = "l1:BETA, linf:BETA or none (default: that of the method; BETA by itself: 1e-3); of all layers, or of the kinds that are "
+            description = "l1:BETA, linf:BETA or none (default: that of the method); l1 alone is l1:1e-3; of all layers, or of the kinds that are "
                     + "named: conv, linear, bn, for example l1:1e-3:conv+linear.")
     private @Nullable String normDecay;
 
@@ -149,7 +149,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        requireWritable(save);
+        if (save != null) {
+            CommonOptions.requireWritable("--save", save);
+        }
         CommonOptions.requireEnding("--save", save, ".safetensors", ".npz");
         if (recordNorms < 0) {
             throw UserError.usage("--record-norms: expected a number of steps of at least 0, but got " + recordNorms);
@@ -372,16 +374,5 @@ final class TrainCommand implements Callable<Integer> {
             path = Path.of("runs", base + "-" + i);
         }
         return path;
-    }
-
-    /// Fails before hours of training rather than after them.
-    private static void requireWritable(@Nullable Path file) {
-        if (file == null) {
-            return;
-        }
-        Path parent = file.toAbsolutePath().getParent();
-        if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
-            throw UserError.failure("--save: cannot write " + file + "; its folder must exist and be writable");
-        }
     }
 }

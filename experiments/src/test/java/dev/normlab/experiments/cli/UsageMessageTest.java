@@ -3,6 +3,9 @@ package dev.normlab.experiments.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,5 +46,11 @@ class UsageMessageTest {
     void helpBeginsWithWhatIsTheCommandsOwn(String command) {
         String help = Output.of(command, "--help").out();
         assertTrue(help.indexOf("--model=NAME  ") < help.indexOf("--threads=N  "), help);
+    }
+
+    @Test
+    void aFolderIsNoFileToWrite(@TempDir Path folder) {
+        Output output = Output.of("train", "--model", "lenet", "--save", folder.toString());
+        assertTrue(output.err().contains("--save: cannot write " + folder + ", which is a folder; name a file"), output.err());
     }
 }
