@@ -62,7 +62,7 @@ final class TaskChain {
         }
     }
 
-    /// Sends the late inputs and runs the second part.
+    /// Sends the late inputs and runs the second stage.
     void runSecond() {
         plan();
         for (int part = 0; part < secondParts; part++) {
@@ -151,7 +151,7 @@ final class TaskChain {
         return made;
     }
 
-    /// One graph of a part.
+    /// One graph of a stage.
     ///
     /// @param in  what is sent before, or null
     /// @param out what is read behind, or null
